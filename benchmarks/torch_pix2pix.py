@@ -1,0 +1,100 @@
+"""A plain PyTorch pix2pix of the same networks, losses and step: what the JAX step is held against."""
+
+import torch
+from torch import nn
+
+
+def _norm(channels: int) -> nn.Module:
+    return nn.BatchNorm2d(channels)
+
+
+class Unet(nn.Module):
+    """The paper's U-Net with transposed convolutions (see `pix2pix_flax.models.unet.Unet`)."""
+
+    def __init__(self, depth: int, width: int, dropout: float):
+        super().__init__()
+        sizes = [width * min(2**level, 8) for level in range(depth)]
+        self.downs = nn.ModuleList(
+            self._down(level, 3 if level == 0 else sizes[level - 1], sizes[level], depth)
+            for level in range(depth)
+        )
+        self.ups = nn.ModuleList(
+            self._up(level, sizes, depth, dropout) for level in reversed(range(depth))
+        )
+
+    @staticmethod
+    def _down(level: int, inputs: int, outputs: int, depth: int) -> nn.Sequential:
+        normalised = 0 < level < depth - 1
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)] if level else []
+        layers.append(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=not normalised))
+        return nn.Sequential(*layers, *([_norm(outputs)] if normalised else []))
+
+    @staticmethod
+    def _up(level: int, sizes: list[int], depth: int, dropout: float) -> nn.Sequential:
+        inputs = sizes[level] * (1 if level == depth - 1 else 2)
+        if level == 0:
+            return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inputs, 3, 4, 2, 1), nn.Tanh())
+        outputs = sizes[level - 1]
+        layers = [nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
+        layers.append(_norm(outputs))
+        return nn.Sequential(*layers, *([nn.Dropout(dropout)] if level >= depth - 3 else []))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Returns [B, 3, H, W] in [-1, 1] for the same."""
+        skips = []
+        for down in self.downs:
+            x = down(x)
+            skips.append(x)
+        x = self.ups[0](skips.pop())
+        for up in self.ups[1:]:
+            x = up(torch.cat([skips.pop(), x], dim=1))
+        return x
+
+
+def patch_discriminator(width: int) -> nn.Sequential:
+    """Makes the 70x70 PatchGAN on pairs, [B, 6, H, W] to logits."""
+    layers: list[nn.Module] = [nn.Conv2d(6, width, 4, 2, 1), nn.LeakyReLU(0.2)]
+    for scale, stride in ((1, 2), (2, 2), (4, 1)):
+        layers += [
+            nn.Conv2d(width * scale, width * scale * 2, 4, stride, 1, bias=False),
+            _norm(width * scale * 2),
+            nn.LeakyReLU(0.2),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(width * 8, 1, 4, 1, 1))
+
+
+class Pix2Pix:
+    """Both networks, their Adams and one step of each."""
+
+    def __init__(self, depth: int, width: int, dropout: float, l1_weight: float):
+        self.gen, self.disc = Unet(depth, width, dropout), patch_discriminator(width)
+        self.gen_adam, self.disc_adam = (
+            torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999))
+            for net in (self.gen, self.disc)
+        )
+        self.l1_weight = l1_weight
+
+    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
+        """Takes one step on [B, 3, H, W] in [-1, 1]; returns D's and G's loss."""
+        entropy = nn.functional.binary_cross_entropy_with_logits
+        fake = self.gen(inputs)
+
+        self.disc_adam.zero_grad()
+        real_logits = self.disc(torch.cat([inputs, targets], 1))
+        fake_logits = self.disc(torch.cat([inputs, fake.detach()], 1))
+        disc_loss = 0.5 * (
+            entropy(real_logits, torch.ones_like(real_logits))
+            + entropy(fake_logits, torch.zeros_like(fake_logits))
+        )
+        disc_loss.backward()
+        self.disc_adam.step()
+
+        self.disc.requires_grad_(False)
+        self.gen_adam.zero_grad()
+        logits = self.disc(torch.cat([inputs, fake], 1))
+        l1 = nn.functional.l1_loss(fake, targets)
+        gen_loss = entropy(logits, torch.ones_like(logits)) + self.l1_weight * l1
+        gen_loss.backward()
+        self.gen_adam.step()
+        self.disc.requires_grad_(True)
+        return disc_loss.item(), gen_loss.item()

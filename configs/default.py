@@ -1,0 +1,91 @@
+"""The cartoon training: photo -> cartoon with GAN + L1, and an average that is kept.
+
+`--config=configs/default.py:smoke` shrinks it to seconds, as it does any other config.
+"""
+
+import ml_collections
+from ml_collections import config_dict
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = ml_collections.ConfigDict()
+    config.task = "pix2pix"
+    config.seed = 0
+    config.dtype = "float32"  # of the computation; 'bfloat16' for GPUs. Parameters stay float32.
+
+    config.generator = ml_collections.ConfigDict(
+        {
+            "name": "unet",
+            "depth": 5,  # exact tiles need a halo of 2**(depth + 1) pixels
+            "width": 64,
+            "out_channels": 3,
+            "norm": "batch",
+            "upsample": "resize",
+            "dropout": 0.0,
+        }
+    )
+    config.discriminator = ml_collections.ConfigDict(
+        {"name": "patch", "depth": 3, "width": 64, "norm": "batch"}
+    )
+    config.loss_weights = ml_collections.ConfigDict({"gan": 1.0, "l1": 100.0})
+    config.optimizer = ml_collections.ConfigDict(
+        {
+            "learning_rate": 2e-4,
+            "schedule": "linear_decay",
+            "decay_start": 0.5,  # of the training
+            "b1": 0.5,
+            "b2": 0.999,
+        }
+    )
+    config.ema_decay = 0.999
+    config.test = ml_collections.ConfigDict({"statistics": "running", "dropout": False})
+    # The teacher's lines have one width in pixels, so pictures are cropped but never rescaled.
+    config.augment = ml_collections.ConfigDict({"crop_size": 224, "flip": True})
+
+    config.data = ml_collections.ConfigDict(
+        {
+            "name": "cartoon_tfds/sample",
+            "data_dir": config_dict.placeholder(str),  # None: TFDS's own place
+            "features": ("photo", "cartoon"),  # input, target; turn them round for the other way
+            "train_split": "train",
+            "validation_split": "validation",
+            "canvas_mode": "crop",
+            "canvas_size": 256,
+            "eval_size": 0,  # 0: each picture in its own size
+            "num_threads": 8,
+        }
+    )
+    config.train = ml_collections.ConfigDict(
+        {
+            "batch_size": 8,
+            "steps": 50_000,
+            "epochs": config_dict.placeholder(float),  # instead of steps
+            "log_every_steps": 100,
+            "eval_every_steps": 2_500,  # evaluation, panel and checkpoint
+            "eval_examples": 128,
+            "panel_examples": 4,
+            "keep_checkpoints": 3,  # the last ones; the best one is kept beside them
+            "best_metric": "l1",
+            "best_is": "min",
+        }
+    )
+    return variant(config, arg)
+
+
+def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.ConfigDict:
+    """Returns the config, locked: as it is, or for `smoke` with all sizes shrunk to seconds."""
+    if arg not in ("", "smoke"):
+        raise ValueError(f'A config has no variant {arg!r}, only "smoke".')
+    if arg == "smoke":
+        config.generator.depth, config.generator.width = 3, 8
+        if "discriminator" in config:
+            config.discriminator.depth, config.discriminator.width = 1, 8
+        config.augment.crop_size = 32
+        config.data.name = "cartoon_tfds/sample"
+        config.data.canvas_size = 40
+        config.data.eval_size = 32
+        config.train.batch_size = 4
+        config.train.steps, config.train.epochs = 8, None
+        config.train.log_every_steps = config.train.eval_every_steps = 4
+        config.train.eval_examples = config.train.panel_examples = 4
+    return config.lock()

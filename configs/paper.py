@@ -1,0 +1,26 @@
+"""The recipe of Isola et al. 2017 (arXiv:1611.07004), to the letter.
+
+Sections 3.3 and 3.4 and the appendix 6.1 and 6.2: 54,414,531 parameters in G, 2,768,705 in D.
+"""
+
+import ml_collections
+
+from configs import default
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = default.get_config()
+    config.unlock()
+    config.generator.depth = 8
+    config.generator.upsample = "transpose"
+    config.generator.dropout = 0.5
+    config.optimizer.schedule = "constant"
+    config.ema_decay = 0.0
+    config.test = {"statistics": "batch", "dropout": True}
+    config.augment.crop_size = 256
+    config.data.canvas_mode = "resize"
+    config.data.canvas_size = 286
+    config.data.eval_size = 256
+    config.train.batch_size = 1
+    config.train.epochs = 200.0
+    return default.variant(config, arg)

@@ -1,0 +1,57 @@
+"""What happens to a batch on the accelerator before the networks see it."""
+
+import jax
+import jax.numpy as jnp
+
+Batch = dict[str, jax.Array]
+
+
+def normalize(images: jax.Array) -> jax.Array:
+    """Maps uint8 [..] in 0..255 to float32 in [-1, 1]."""
+    return images.astype(jnp.float32) / 127.5 - 1.0
+
+
+def denormalize(images: jax.Array) -> jax.Array:
+    """Maps floats in [-1, 1] to uint8, rounding to the nearest level; the inverse of normalize."""
+    return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
+
+
+def _jitter(key: jax.Array, example: Batch, size: int, flip: bool) -> Batch:
+    """Crops and mirrors all images [H, W, C] of one example in the same way."""
+    row_key, column_key, flip_key = jax.random.split(key, 3)
+    height, width = next(iter(example.values())).shape[:2]
+    row = jax.random.randint(row_key, (), 0, height - size + 1)
+    column = jax.random.randint(column_key, (), 0, width - size + 1)
+    mirrored = flip & jax.random.bernoulli(flip_key)
+
+    def transform(image):
+        crop = jax.lax.dynamic_slice(image, (row, column, 0), (size, size, image.shape[-1]))
+        return jnp.where(mirrored, crop[:, ::-1], crop)
+
+    return jax.tree.map(transform, example)
+
+
+def jitter(rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool) -> Batch:
+    """Returns random crops of each example, mirrored half of the time (Isola et al., section 6.2).
+
+    All images of an example get the same crop and the same mirroring, each example its own.
+
+    Args:
+      rng: a key.
+      batch: images [B, H, W, C] of one height and width, any dtype.
+      crop_size: side of the square crops in pixels, at most H and W.
+      flip: whether to mirror at all.
+
+    Returns:
+      The images [B, crop_size, crop_size, C] under the same names.
+
+    Raises:
+      ValueError: where the crop is larger than the images.
+    """
+    shape = next(iter(batch.values())).shape
+    if crop_size > min(shape[1:3]):
+        raise ValueError(
+            f"augment.crop_size is {crop_size}, but the images are {shape[1]}x{shape[2]}."
+        )
+    keys = jax.random.split(rng, shape[0])
+    return jax.vmap(lambda key, example: _jitter(key, example, crop_size, flip))(keys, batch)

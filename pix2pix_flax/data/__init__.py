@@ -1,0 +1,1 @@
+"""Prepared datasets to uint8 batches. NumPy only: nothing in here imports jax or TensorFlow."""

@@ -1,0 +1,119 @@
+"""Batches of uint8 images for training (endless, resumable) and for evaluation (each once)."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import grain
+import numpy as np
+
+from pix2pix_flax.data.canvas import MODES, resize, to_canvas
+from pix2pix_flax.data.readers import make_reader
+from pix2pix_flax.data.source import DatasetError, open_source
+
+Batch = dict[str, np.ndarray]
+
+
+class EvalBatch(NamedTuple):
+    """A batch of which the first `count` examples are new and the rest only fill it up.
+
+    Attributes:
+      images: uint8 arrays [B, H, W, C], by name.
+      count: how many examples count, 1 to B.
+      ids: a name for each counted example, from the dataset where it has one.
+    """
+
+    images: Batch
+    count: int
+    ids: tuple[str, ...]
+
+
+def make_train_iterator(
+    config, *, batch_size: int, seed: int, shard: tuple[int, int] = (0, 1)
+) -> grain.DatasetIterator:
+    """Makes the endless iterator over shuffled training batches.
+
+    Its `get_state()` is its position; `set_state()` continues there with the very same batches.
+    Order and crops depend on the seed and the position only, not on threads or timing.
+
+    Args:
+      config: `config.data`.
+      batch_size: examples in the global batch.
+      seed: of the order and of the crops.
+      shard: this host's index and the number of hosts, each of which reads its own share.
+
+    Raises:
+      DatasetError: where the dataset is missing, or smaller than a batch.
+    """
+    if config.canvas_mode not in MODES:
+        raise DatasetError(
+            f"config.data.canvas_mode must be one of {', '.join(MODES)}, "
+            f"not {config.canvas_mode!r}."
+        )
+    source = open_source(config.name, config.train_split, config.data_dir)
+    if len(source) < batch_size:
+        raise DatasetError(
+            f"Split {config.train_split!r} of {config.name!r} has {len(source)} examples, "
+            f"fewer than one batch of {batch_size} (config.train.batch_size)."
+        )
+    reader = make_reader(config)
+
+    def cut(example: Batch, rng: np.random.Generator) -> Batch:
+        return to_canvas(reader(example), config.canvas_size, config.canvas_mode, rng)
+
+    index, count = shard
+    dataset = (
+        grain.MapDataset.source(source)[index::count]
+        .seed(seed)
+        .shuffle()
+        .repeat()
+        .random_map(cut)
+        .batch(batch_size // count)
+    )
+    options = grain.ReadOptions(num_threads=config.num_threads, prefetch_buffer_size=16)
+    return iter(dataset.to_iter_dataset(options))
+
+
+def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iterator[EvalBatch]:
+    """Yields each example of a split once, whole, in the dataset's order within each size.
+
+    Examples of one size share a batch, and each batch is filled up to `batch_size`, so that there
+    is one compilation a size.
+
+    Args:
+      config: `config.data`; `eval_size` > 0 squeezes examples to a square of that side.
+      split: which one.
+      batch_size: examples in a batch.
+      limit: take only so many examples, evenly spread over the split; 0 for all.
+    """
+    source = open_source(config.name, split, config.data_dir)
+    reader = make_reader(config)
+    waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
+    for index in _spread(len(source), limit):
+        record = source[index]
+        example = reader(record)
+        if config.eval_size:
+            size = config.eval_size
+            example = {name: resize(image, size, size) for name, image in example.items()}
+        group = waiting.setdefault(example["input"].shape, [])
+        group.append((example, f"{index}:{_text(record.get('photo_id', ''))}"))
+        if len(group) == batch_size:
+            yield _stack(waiting.pop(example["input"].shape), batch_size)
+    for group in waiting.values():
+        yield _stack(group, batch_size)
+
+
+def _spread(length: int, limit: int) -> list[int]:
+    if not 0 < limit < length:
+        return list(range(length))
+    return [round(index) for index in np.linspace(0, length - 1, limit)]
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _stack(group: list[tuple[Batch, str]], batch_size: int) -> EvalBatch:
+    examples, ids = zip(*group, strict=True)
+    filled = [*examples, *[examples[-1]] * (batch_size - len(examples))]
+    images = {name: np.stack([example[name] for example in filled]) for name in examples[0]}
+    return EvalBatch(images, len(examples), ids)

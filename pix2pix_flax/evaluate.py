@@ -1,0 +1,62 @@
+"""Scores of outputs on a split: an example at a time, and as a whole."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from pix2pix_flax.data.pipeline import EvalBatch
+from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.tasks import Task
+
+# From a batch on the devices to arrays with leading axis B, as `Task.eval_step` gives them.
+Row = Callable[[dict[str, jax.Array]], dict[str, jax.Array]]
+
+
+class Evaluation(NamedTuple):
+    """What was measured on a split.
+
+    Attributes:
+      ids: the examples' names, in the order of the arrays.
+      examples: by row, then by metric: one value an example.
+      summary: by row, then by metric: the split's value.
+    """
+
+    ids: list[str]
+    examples: dict[str, dict[str, np.ndarray]]
+    summary: dict[str, dict[str, float]]
+
+
+def evaluate(
+    task: Task, rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
+) -> Evaluation:
+    """Returns the scores of each row on all batches.
+
+    Args:
+      task: summarizes.
+      rows: what is scored, by name: a network, or a control that needs none.
+      batches: of which only the examples that count are scored.
+      mesh: the devices to use.
+
+    Raises:
+      ValueError: where there is no batch.
+    """
+    ids: list[str] = []
+    parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in rows}
+    for batch in batches:
+        ids.extend(batch.ids)
+        images = put_batch(batch.images, mesh)
+        for name, row in rows.items():
+            outputs = jax.device_get(row(images))
+            parts[name].append({key: value[: batch.count] for key, value in outputs.items()})
+    if not ids:
+        raise ValueError("There are no examples to evaluate on.")
+    examples = {name: _joined(outputs) for name, outputs in parts.items()}
+    return Evaluation(
+        ids, examples, {name: task.summarize(rows) for name, rows in examples.items()}
+    )
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,1 @@
+"""What users run on their own pictures and clips: all it needs is a checkpoint."""

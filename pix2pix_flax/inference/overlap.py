@@ -1,0 +1,74 @@
+"""Two threads around the one that computes: one works ahead of it, the other behind it.
+
+FFmpeg and XLA release the interpreter's lock, so decoding, computing and encoding overlap. Each
+thread is an executor with one worker that runs short jobs: there is no loop to stop and no queue to
+drain, so an error on any side ends both threads, and order is kept.
+"""
+
+import collections
+import concurrent.futures
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self, TypeVar
+
+T = TypeVar("T")
+_END = object()
+
+
+def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+    """Yields what `items` yields, which runs in a thread and at most `depth` items ahead.
+
+    An error in `items` is raised here, in its place. Close the iterator (`contextlib.closing`)
+    where the loop over it may be left early: that waits for the thread.
+
+    Args:
+      items: Touched by the thread only, until this iterator ends or is closed.
+      depth: Items that may wait, at least 1.
+    """
+    source = iter(items)
+    pool = concurrent.futures.ThreadPoolExecutor(1, "read-ahead")
+    try:
+        pending = collections.deque(pool.submit(next, source, _END) for _ in range(depth))
+        while (item := pending.popleft().result()) is not _END:
+            pending.append(pool.submit(next, source, _END))
+            yield item
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class WriteBehind:
+    """A context in which calls are done in order by a thread, at most `depth` of them waiting.
+
+    An error in a call is raised by a later `submit` or at the end of the context, and no call that
+    follows it is made.
+    """
+
+    def __init__(self, depth: int = 2):
+        self._depth = depth
+        self._failed = False
+        self._pending: collections.deque[concurrent.futures.Future[None]] = collections.deque()
+        self._pool = concurrent.futures.ThreadPoolExecutor(1, "write-behind")
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Queues one call; waits while `depth` calls are queued already."""
+        while len(self._pending) >= self._depth:
+            self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._run, function, args))
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        if self._failed:
+            return
+        try:
+            function(*args)
+        except BaseException:
+            self._failed = True
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            while self._pending and kind is None:
+                self._pending.popleft().result()
+        finally:
+            self._pool.shutdown(cancel_futures=True)

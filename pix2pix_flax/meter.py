@@ -1,0 +1,55 @@
+"""Means of a stretch of training steps, and how fast they went."""
+
+import math
+import time
+
+import jax
+import numpy as np
+
+
+class DivergedError(ValueError):
+    """A loss or a gradient is no longer finite."""
+
+
+class Meter:
+    """Gathers the scalars of training steps without waiting for the devices.
+
+    Args:
+      batch_size: examples in a step, for the speed.
+    """
+
+    def __init__(self, batch_size: int):
+        self._batch_size = batch_size
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets everything and starts the clock."""
+        self._steps: list[dict[str, jax.Array]] = []
+        self._waited, self._start = 0.0, time.perf_counter()
+
+    def add(self, metrics: dict[str, jax.Array], waited: float) -> None:
+        """Takes one step's scalars, and the seconds for which the devices idled before it."""
+        self._steps.append(metrics)
+        self._waited += waited
+
+    def means(self) -> dict[str, float]:
+        """Returns the means since the last restart and `speed/...`; {} where there was no step.
+
+        Raises:
+          DivergedError: naming what is not finite.
+        """
+        if not self._steps:
+            return {}
+        steps = jax.device_get(self._steps)
+        seconds = time.perf_counter() - self._start
+        means = {name: float(np.mean([step[name] for step in steps])) for name in steps[0]}
+        bad = [name for name, value in means.items() if not math.isfinite(value)]
+        if bad:
+            raise DivergedError(
+                f"No longer finite: {', '.join(bad)}. The checkpoints are from before; try a lower "
+                "config.optimizer.learning_rate."
+            )
+        return means | {
+            "speed/images_per_second": len(steps) * self._batch_size / seconds,
+            "speed/input_wait_share": self._waited / seconds,
+        }

@@ -1,0 +1,100 @@
+"""The U-Net generator of Isola et al. 2017 (arXiv:1611.07004, sections 3.2.1 and 6.1.1)."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax.models.layers import UPSAMPLES, Dtype, Norm, down_conv
+from pix2pix_flax.models.padding import pad_to_multiple
+
+_LEAKY_SLOPE = 0.2
+_DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the paper
+
+
+class Unet(nn.Module):
+    """An encoder and a decoder of `depth` levels with a skip connection at each.
+
+    Any height and width goes in and the same comes out: the input is reflected to multiples of
+    `2**depth`, and the output is cut back. Give padded sizes to have one compilation for each.
+
+    Attributes:
+      depth: how many times the image is halved; 8 brings 256x256 down to one pixel.
+      width: channels of the first level; they double down to 8 times as many.
+      out_channels: channels of the output.
+      norm: `batch`, `instance`, `group` or `none`; the first and the innermost encoder level and
+        the output are never normalised, as in the paper's code.
+      upsample: `transpose` (the paper's) or `resize` (nearest, then a 3x3 convolution).
+      dropout: rate at the three innermost decoder levels; drawn from the `dropout`
+        stream when that is given, so it may be on at test as in the paper.
+      dtype: the compute dtype; parameters are float32.
+    """
+
+    depth: int
+    width: int
+    out_channels: int
+    norm: str
+    upsample: str
+    dropout: float
+    dtype: Dtype = jnp.float32
+
+    @property
+    def stride(self) -> int:
+        """The multiple that heights and widths are padded to."""
+        return 2**self.depth
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool) -> jax.Array:
+        """Returns the translated images.
+
+        Args:
+          images: [B, H, W, C] in [-1, 1].
+          train: whether batch statistics are taken from this batch; a call with a `dropout` rng
+            drops features out, whatever `train` is.
+
+        Returns:
+          float32 [B, H, W, out_channels] in [-1, 1].
+        """
+        height, width = images.shape[1:3]
+        x = pad_to_multiple(images, self.stride).astype(self.dtype)
+        skips = self._encode(x, train)
+        x = self._decode(skips, train)
+        return jnp.tanh(x.astype(jnp.float32))[:, :height, :width]
+
+    def _channels(self, level: int) -> int:
+        return self.width * min(2**level, 8)
+
+    def _encode(self, x: jax.Array, train: bool) -> list[jax.Array]:
+        """Returns the features of each level, finest first."""
+        levels = []
+        for level in range(self.depth):
+            normalised = 0 < level < self.depth - 1
+            if level:
+                x = nn.leaky_relu(x, _LEAKY_SLOPE)
+            use_bias = not (normalised and self.norm == "batch")
+            x = self._down(level, use_bias)(x)
+            if normalised:
+                x = Norm(self.norm, self.dtype, name=f"down{level}_norm")(x, train=train)
+            levels.append(x)
+        return levels
+
+    def _decode(self, levels: list[jax.Array], train: bool) -> jax.Array:
+        """Returns the output before tanh from the features of each level."""
+        x = levels[-1]
+        for level in reversed(range(1, self.depth)):
+            x = self._up(level, self._channels(level - 1), self.norm != "batch")(nn.relu(x))
+            x = Norm(self.norm, self.dtype, name=f"up{level}_norm")(x, train=train)
+            if level >= self.depth - _DROPOUT_LEVELS:
+                x = nn.Dropout(self.dropout, deterministic=not self.has_rng("dropout"))(x)
+            x = jnp.concatenate([levels[level - 1], x], axis=-1)
+        return self._up(0, self.out_channels, True)(nn.relu(x))
+
+    def _down(self, level: int, use_bias: bool) -> nn.Conv:
+        return down_conv(
+            self._channels(level), use_bias=use_bias, dtype=self.dtype, name=f"down{level}"
+        )
+
+    def _up(self, level: int, features: int, use_bias: bool) -> nn.Module:
+        if self.upsample not in UPSAMPLES:
+            raise ValueError(f"upsample must be one of {', '.join(UPSAMPLES)}.")
+        layer = UPSAMPLES[self.upsample]
+        return layer(features, use_bias=use_bias, dtype=self.dtype, name=f"up{level}")

@@ -1,0 +1,57 @@
+"""One mesh axis over the devices, on which batches are split and states are replicated."""
+
+import logging
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+_log = logging.getLogger(__name__)
+
+_AXIS = "batch"
+
+
+def make_mesh(batch_size: int) -> Mesh:
+    """Makes a mesh of as many devices as divide the batch, and says so where some stay idle.
+
+    Args:
+      batch_size: the global batch size.
+
+    Raises:
+      ValueError: where several hosts cannot share the batch evenly.
+    """
+    devices = jax.devices()
+    count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
+    if count < len(devices):
+        if jax.process_count() > 1:
+            raise ValueError(
+                f"A batch of {batch_size} cannot be split over {len(devices)} devices."
+            )
+        _log.warning(
+            "Using %d of %d devices, because they must divide the batch of %d.",
+            count,
+            len(devices),
+            batch_size,
+        )
+    # Under jax's default, explicit axes, linen.Dropout raises.
+    return jax.make_mesh((count,), (_AXIS,), axis_types=(AxisType.Auto,), devices=devices[:count])
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Returns the sharding that puts the whole array on each device."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def by_batch(mesh: Mesh) -> NamedSharding:
+    """Returns the sharding that splits the leading axis over the devices."""
+    return NamedSharding(mesh, PartitionSpec(_AXIS))
+
+
+def put_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, Any]:
+    """Moves this host's part of a batch [B, ...] to its devices, split along the leading axis."""
+    sharding = by_batch(mesh)
+    return {
+        name: jax.make_array_from_process_local_data(sharding, array)
+        for name, array in batch.items()
+    }

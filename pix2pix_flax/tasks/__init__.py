@@ -1,0 +1,52 @@
+"""What is learned. A new objective is a module in here, a line in `make_task` and a config."""
+
+from typing import Any
+
+from pix2pix_flax.models import make_discriminator, make_generator
+from pix2pix_flax.optimizers import make_optimizer
+from pix2pix_flax.tasks.base import Net, Task
+from pix2pix_flax.tasks.generator import Generator
+from pix2pix_flax.tasks.paired import STATISTICS
+from pix2pix_flax.tasks.pix2pix import Pix2Pix
+from pix2pix_flax.tasks.supervised import Supervised
+
+TASKS = ("pix2pix", "supervised")
+
+
+def make_task(config, total_steps: int) -> Task:
+    """Makes the task of a configuration.
+
+    Args:
+      config: the whole configuration.
+      total_steps: length of the training, for schedules that end with it.
+
+    Raises:
+      ValueError: naming the field that has no such choice.
+    """
+    if config.task == "pix2pix":
+        return Pix2Pix(**_paired(config, total_steps), disc=_disc(config, total_steps))
+    if config.task == "supervised":
+        return Supervised(**_paired(config, total_steps))
+    raise ValueError(f"config.task must be one of {', '.join(TASKS)}, not {config.task!r}.")
+
+
+def _gen(config, total_steps: int) -> Generator:
+    module = make_generator(config.generator, config.dtype)
+    net = Net(module, make_optimizer(config.optimizer, total_steps))
+    return Generator(net, config.loss_weights.to_dict(), config.ema_decay)
+
+
+def _disc(config, total_steps: int) -> Net:
+    module = make_discriminator(config.discriminator, config.dtype)
+    return Net(module, make_optimizer(config.optimizer, total_steps))
+
+
+def _paired(config, total_steps: int) -> dict[str, Any]:
+    if config.test.statistics not in STATISTICS:
+        raise ValueError(f"config.test.statistics must be one of {', '.join(STATISTICS)}.")
+    return {
+        "gen": _gen(config, total_steps),
+        "augment": config.augment.to_dict(),
+        "test_statistics": config.test.statistics,
+        "test_dropout": config.test.dropout,
+    }

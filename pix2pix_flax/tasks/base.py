@@ -1,0 +1,81 @@
+"""What a task is, and the networks that it is made of."""
+
+import dataclasses
+from typing import Any, Protocol
+
+import flax.linen as nn
+import jax
+import numpy as np
+import optax
+
+from pix2pix_flax.train_state import NetState, PyTree, TrainState
+
+Batch = dict[str, jax.Array]
+Metrics = dict[str, jax.Array]
+Nets = dict[str, NetState]
+
+
+class Task(Protocol):
+    """What is learned: networks, losses and optimizers, frozen. Arrays live in the TrainState.
+
+    Batches are uint8 images [B, H, W, C]; each task augments and normalises by itself, in jit.
+    """
+
+    def init(self, rng: jax.Array, batch: Batch) -> TrainState:
+        """Returns the state at step 0 for batches shaped like this one."""
+
+    def train_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        """Returns the state after one step and its scalars, named `net/term`."""
+
+    def eval_step(self, state: TrainState, batch: Batch) -> Metrics:
+        """Returns arrays with leading axis B: one value an example, for `summarize`."""
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns a split's scalars from `eval_step`'s arrays of all its examples."""
+
+    def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
+        """Returns pictures to look at, uint8 [B, h, w, 3], by name."""
+
+    def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
+        """Returns the generator's images in [-1, 1] for uint8 [B, H, W, C]; pure, for inference."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Net:
+    """A network and how it is optimized."""
+
+    module: nn.Module
+    optimizer: optax.GradientTransformation
+
+    def init(self, rng: jax.Array, inputs: jax.Array) -> NetState:
+        """Returns fresh arrays for inputs shaped like these."""
+        variables = dict(self.module.init({"params": rng}, inputs, train=True))
+        params = variables.pop("params")
+        return NetState(params, variables, self.optimizer.init(params))
+
+    def apply(
+        self,
+        params: PyTree,
+        model_state: PyTree,
+        inputs: jax.Array,
+        rngs: dict[str, Any] | None = None,
+    ) -> tuple[jax.Array, PyTree]:
+        """Runs the network in training mode; returns its output and the moved `model_state`."""
+        return self.module.apply(
+            {"params": params, **model_state},
+            inputs,
+            train=True,
+            rngs=rngs,
+            mutable=list(model_state),
+        )
+
+    def update(self, state: NetState, gradients: PyTree, model_state: PyTree) -> NetState:
+        """Returns the arrays after one optimizer step."""
+        updates, opt_state = self.optimizer.update(gradients, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        return NetState(params, model_state, opt_state)
+
+
+def prefixed(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Returns `values` named `prefix/name`."""
+    return {f"{prefix}/{name}": value for name, value in values.items()}

@@ -1,0 +1,110 @@
+"""What the tasks share that learn an image from an image."""
+
+import abc
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pix2pix_flax import losses, metrics
+from pix2pix_flax.augment import denormalize, jitter, normalize
+from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.tasks.generator import Generator
+from pix2pix_flax.train_state import PyTree, TrainState
+
+STATISTICS = ("running", "batch")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PairedTask(abc.ABC):
+    """From `input` to `target`, two pictures [B, H, W, C] of one size.
+
+    Attributes:
+      gen: the generator and its losses.
+      augment: keyword arguments of `augment.jitter`.
+      test_statistics: what BatchNorm takes at test: its `running` statistics, or those of each
+        test image by itself (`batch`, Isola et al. 2017, section 3.4, at batch size 1).
+      test_dropout: whether dropout stays on at test, as in the paper; the draw is a fixed one.
+    """
+
+    gen: Generator
+    augment: dict[str, Any]
+    test_statistics: str
+    test_dropout: bool
+
+    def init(self, rng: jax.Array, batch: Batch) -> TrainState:
+        """Returns the state at step 0 for batches shaped like this one."""
+        net_rng, rng = jax.random.split(rng)
+        nets = self.init_nets(net_rng, self._training_pair(rng, batch))
+        return TrainState(jnp.zeros((), jnp.int32), rng, nets)
+
+    def train_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+        """Returns the state after one step, and its scalars."""
+        augment_rng, net_rng = jax.random.split(jax.random.fold_in(state.rng, state.step))
+        pair = self._training_pair(augment_rng, batch)
+        nets, metrics = self.train_nets(state.nets, pair, net_rng, state.step)
+        return state.replace(step=state.step + 1, nets=nets), metrics
+
+    @abc.abstractmethod
+    def init_nets(self, rng: jax.Array, pair: Batch) -> Nets:
+        """Returns fresh networks for `input` and `target`, float32 [B, H, W, C]."""
+
+    @abc.abstractmethod
+    def train_nets(
+        self, nets: Nets, pair: Batch, rng: jax.Array, step: jax.Array
+    ) -> tuple[Nets, Metrics]:
+        """Returns the networks after one step on a pair in [-1, 1], and its scalars."""
+
+    def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
+        return jax.tree.map(normalize, jitter(rng, batch, **self.augment))
+
+    def terms(self, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+        """Returns the reconstruction terms that have a weight, unweighted."""
+        known = losses.RECONSTRUCTION_LOSSES
+        return {name: known[name](output, target) for name in self.gen.weights if name in known}
+
+    def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
+        """Returns float32 [B, H, W, C] in [-1, 1] for uint8 inputs [B, H, W, C]."""
+        images = normalize(inputs)
+        if self.test_statistics == "running":
+            return self._forward(variables, images)
+        # One image at a time: what an image becomes must not depend on its neighbours.
+        return jax.lax.map(lambda image: self._forward(variables, image[None])[0], images)
+
+    def _forward(self, variables: PyTree, images: jax.Array) -> jax.Array:
+        rngs = {"dropout": jax.random.key(0)} if self.test_dropout else None
+        batch_statistics = self.test_statistics == "batch"
+        mutable = [name for name in variables if name != "params"] if batch_statistics else []
+        output, _ = self.gen.net.module.apply(
+            variables, images, train=batch_statistics, rngs=rngs, mutable=mutable
+        )
+        return output
+
+    def eval_step(self, state: TrainState, batch: Batch) -> Metrics:
+        """Returns the scores [B] of the network's outputs."""
+        return self.score(self.predict(state.generator.variables, batch["input"]), batch)
+
+    def score(self, output: jax.Array, batch: Batch) -> Metrics:
+        """Returns `l1`, `psnr` and `ssim`, each [B], of outputs [B, H, W, C] in [-1, 1]."""
+        # What a user gets is rounded to 8 bits, so that is what is measured.
+        output, target = normalize(denormalize(output)), normalize(batch["target"])
+        return {
+            "l1": metrics.l1(output, target),
+            "psnr": metrics.psnr(output, target),
+            "ssim": metrics.ssim(output, target),
+        }
+
+    def controls(self, batch: Batch) -> dict[str, jax.Array]:
+        """Returns outputs in [-1, 1] that need no network, to hold the network's against."""
+        return {"input": normalize(batch["input"])}
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns the mean of each score over the examples."""
+        return {name: float(np.mean(values)) for name, values in outputs.items()}
+
+    def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
+        """Returns `panel`, uint8 [B, H, 3W, C]: input | target | output."""
+        output = denormalize(self.predict(state.generator.variables, batch["input"]))
+        return {"panel": jnp.concatenate([batch["input"], batch["target"], output], axis=2)}

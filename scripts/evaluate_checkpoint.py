@@ -1,0 +1,49 @@
+"""Scores a checkpoint on a split of the dataset that it was trained on, beside control rows.
+
+    python scripts/evaluate_checkpoint.py --checkpoint=DIR --split=test --output=FILE.json
+
+Writes the scores of each example and their means to FILE.json, input | target | output of a few
+examples to FILE.png, and prints the table.
+"""
+
+import json
+from pathlib import Path
+
+from absl import flags
+
+from cartoon_tfds.images import write_png
+from pix2pix_flax import command_line
+from pix2pix_flax.report import as_table, evaluate_checkpoint
+
+_CHECKPOINT = flags.DEFINE_string(
+    "checkpoint", None, "A work directory (its best step, else its latest) or one of its steps."
+)
+_SPLIT = flags.DEFINE_string("split", "test", "Which split of the dataset.")
+_OUTPUT = flags.DEFINE_string("output", None, "The JSON file to write; the picture lies beside it.")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset lies, if not where it lay.")
+_BASELINE = flags.DEFINE_string("baseline", None, "A second checkpoint, such as one on L1 alone.")
+_PANEL_ROWS = flags.DEFINE_integer("panel_rows", 6, "Examples in the picture.", lower_bound=1)
+
+
+def main(argv: list[str]) -> None:
+    """Evaluates and writes."""
+    del argv
+    output = Path(_OUTPUT.value).expanduser()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    report, panel = evaluate_checkpoint(
+        Path(_CHECKPOINT.value).expanduser(),
+        split=_SPLIT.value,
+        data_dir=_DATA_DIR.value,
+        baseline=Path(_BASELINE.value).expanduser() if _BASELINE.value else None,
+        panel_rows=_PANEL_ROWS.value,
+    )
+    output.write_text(json.dumps(report, indent=1) + "\n")
+    write_png(output.with_suffix(".png"), panel)
+    print(f"{report['count']} examples of {report['dataset']}, split {report['split']}:")
+    print(as_table(report))
+    print(f"Scores: {output}\nPicture: {output.with_suffix('.png')}")
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["checkpoint", "output"])
+    command_line.run(main)

@@ -1,0 +1,86 @@
+import os
+
+# Set before jax starts. The tests run on four CPU devices, as on a machine with four GPUs; and
+# they compile much and compute little, so XLA is told not to optimize.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = (
+    "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
+)
+
+import importlib  # noqa: E402
+import subprocess  # noqa: E402
+import sys  # noqa: E402
+import sysconfig  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def dataset_dir(tmp_path_factory):
+    """A data_dir with `cartoon_tfds/tiny`: small views of the packaged photographs."""
+    from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+
+    path = tmp_path_factory.mktemp("datasets")
+    config = CartoonConfig(name="tiny", views_per_photo=4, view_size=64)
+    Builder(config=config, data_dir=path).download_and_prepare()
+    return path
+
+
+@pytest.fixture(scope="session")
+def smoke_config(dataset_dir):
+    """Makes `configs.NAME:smoke` on the tiny dataset, with any value changed by its path."""
+
+    def make(name="default", **changes):
+        config = importlib.import_module(f"configs.{name}").get_config("smoke")
+        with config.unlocked():
+            config.data.name = "cartoon_tfds/tiny"
+            config.data.data_dir = str(dataset_dir)
+            for path, value in changes.items():
+                *parents, last = path.split("__")
+                node = config
+                for parent in parents:
+                    node = node[parent]
+                node[last] = value
+        return config
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained(smoke_config, tmp_path_factory):
+    """A work directory in which `configs/default.py:smoke` was trained."""
+    from pix2pix_flax.train import train
+
+    workdir = tmp_path_factory.mktemp("trained")
+    assert train(smoke_config(), workdir) == 0
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def run_without_tensorflow(tmp_path_factory):
+    """Runs Python with arguments in an environment like this one in which TensorFlow is absent.
+
+    An import hook that raises would break TFDS, which asks whether TensorFlow is installed. So the
+    process sees a folder of links to everything that is installed but TensorFlow.
+    """
+    links = tmp_path_factory.mktemp("site")
+    for source in Path(sysconfig.get_paths()["purelib"]).iterdir():
+        if source.name != "tensorflow" and source.name != "__pycache__":
+            (links / source.name).symlink_to(source)
+
+    def run(*arguments, **options):
+        environment = {**os.environ, "PYTHONPATH": f"{links}{os.pathsep}{ROOT}"}
+        return subprocess.run(
+            [sys.executable, "-S", *map(str, arguments)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            **options,
+        )
+
+    assert run("-c", "import tensorflow").returncode != 0
+    return run

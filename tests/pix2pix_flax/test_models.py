@@ -1,0 +1,225 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import signal
+
+from configs import default, paper
+from pix2pix_flax.models import make_discriminator, make_generator
+from pix2pix_flax.models.conv_transpose import conv_transpose
+from pix2pix_flax.models.layers import NORMS, Norm
+from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
+from pix2pix_flax.models.unet import Unet
+
+
+def make_unet(**changes):
+    settings = {"depth": 3, "width": 4, "out_channels": 3, "norm": "batch"}
+    return Unet(**{**settings, "upsample": "transpose", "dropout": 0.0, **changes})
+
+
+def init(module, *shape):
+    return jax.jit(functools.partial(module.init, train=True))(
+        {"params": jax.random.key(0)}, jnp.zeros(shape)
+    )
+
+
+def apply(module, variables, images, **options):
+    return jax.jit(functools.partial(module.apply, train=False, **options))(variables, images)
+
+
+def count(module, *shape):
+    variables = jax.eval_shape(lambda: init(module, *shape))
+    return sum(leaf.size for leaf in jax.tree.leaves(variables["params"]))
+
+
+def test_paper_parameter_counts():
+    config = paper.get_config()
+    assert count(make_generator(config.generator, "float32"), 1, 256, 256, 3) == 54_414_531
+    assert count(make_discriminator(config.discriminator, "float32"), 1, 256, 256, 6) == 2_768_705
+
+
+def test_default_generator_is_small():
+    generator = make_generator(default.get_config().generator, "float32")
+    assert count(generator, 1, 256, 256, 3) == 12_413_507
+
+
+def plain_conv_transpose(x, kernel):
+    return jax.lax.conv_transpose(
+        x, kernel, (2, 2), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 6), (40, 36)])
+def test_conv_transpose_equals_autodiff(size):
+    x = jax.random.normal(jax.random.key(0), (2, *size, 3))
+    kernel = jax.random.normal(jax.random.key(1), (4, 4, 3, 5))
+
+    def value_and_gradients(function):
+        def loss(x, kernel):
+            y = function(x, kernel)
+            return jnp.sum(jnp.sin(y)), y
+
+        return jax.jit(jax.grad(loss, (0, 1), has_aux=True))(x, kernel)
+
+    ours, plain = value_and_gradients(conv_transpose), value_and_gradients(plain_conv_transpose)
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, plain)
+
+
+def convolve(x, kernel, stride):
+    """A zero-padded 4x4 convolution of [H, W, I] with [4, 4, I, O] by SciPy."""
+    padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+    channels = [
+        sum(
+            signal.correlate2d(padded[..., i], kernel[..., i, o], "valid")
+            for i in range(x.shape[2])
+        )
+        for o in range(kernel.shape[3])
+    ]
+    return np.stack(channels, -1)[::stride, ::stride]
+
+
+def convolve_transposed(x, kernel):
+    """Adds each pixel's kernel, turned as lax has it, into the output, by NumPy."""
+    height, width = x.shape[:2]
+    output = np.zeros((2 * height + 2, 2 * width + 2, kernel.shape[3]))
+    turned = kernel[::-1, ::-1]
+    for row in range(height):
+        for column in range(width):
+            patch = np.einsum("i,hwio->hwo", x[row, column], turned)
+            output[2 * row : 2 * row + 4, 2 * column : 2 * column + 4] += patch
+    return output[1:-1, 1:-1]
+
+
+def normalise(x, params, statistics):
+    scale = params["scale"] / np.sqrt(statistics["var"] + 1e-5)
+    return (x - statistics["mean"]) * scale + params["bias"]
+
+
+def test_unet_equals_numpy():
+    unet = make_unet()
+    image = np.random.default_rng(0).uniform(-1, 1, (16, 8, 3))
+    variables = init(unet, 1, 16, 8, 3)
+    variables = jax.tree.map(  # no statistic and no bias stays at its trivial first value
+        lambda leaf: leaf + 0.2 * jnp.sin(jnp.arange(leaf.size)).reshape(leaf.shape), variables
+    )
+    params, statistics = (
+        jax.tree.map(np.float64, variables[name]) for name in ("params", "batch_stats")
+    )
+
+    def norm(name, x):
+        bn = "BatchNorm_0"
+        return normalise(x, params[f"{name}_norm"][bn], statistics[f"{name}_norm"][bn])
+
+    def leaky(x):
+        return np.where(x > 0, x, 0.2 * x)
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    one = convolve(image, params["down0"]["kernel"], 2) + params["down0"]["bias"]
+    two = norm("down1", convolve(leaky(one), params["down1"]["kernel"], 2))
+    three = convolve(leaky(two), params["down2"]["kernel"], 2) + params["down2"]["bias"]
+    up = norm("up2", convolve_transposed(relu(three), params["up2"]["kernel"]))
+    up = np.concatenate([two, up], -1)
+    up = norm("up1", convolve_transposed(relu(up), params["up1"]["kernel"]))
+    up = np.concatenate([one, up], -1)
+    expected = np.tanh(
+        convolve_transposed(relu(up), params["up0"]["kernel"]) + params["up0"]["bias"]
+    )
+
+    output = apply(unet, variables, image[None].astype(np.float32))
+    assert expected.std() > 0.1
+    np.testing.assert_allclose(output[0], expected, atol=2e-5)
+
+
+@pytest.mark.parametrize("upsample", ["resize", "transpose"])
+def test_unet_takes_any_size_and_pads_by_reflection(upsample):
+    unet = make_unet(upsample=upsample, width=2)
+    variables = init(unet, 1, 8, 8, 3)
+    image = jax.random.uniform(jax.random.key(1), (1, 13, 9, 3))
+    output = apply(unet, variables, image)
+    assert output.shape == image.shape
+    reflected = jnp.pad(image, ((0, 0), (0, 3), (0, 7), (0, 0)), mode="reflect")
+    whole = apply(unet, variables, reflected)
+    np.testing.assert_array_equal(output, whole[:, :13, :9])
+    assert apply(unet, variables, image[:, :1, :1]).shape == (1, 1, 1, 3)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_norm(norm):
+    x = 3 + 2 * jax.random.normal(jax.random.key(0), (4, 6, 6, 64))
+    module = Norm(norm)
+    variables = module.init(jax.random.key(1), x, train=True)
+    if norm == "none":
+        assert not variables
+    else:
+        variables["params"] = jax.tree.map(  # leave scale 1 and bias 0
+            lambda leaf: jnp.full_like(leaf, float(leaf.mean() > 0.5)), variables["params"]
+        )
+    y, moved = module.apply(variables, x, train=True, mutable=["batch_stats"])
+    axes = {"batch": (0, 1, 2), "instance": (1, 2), "group": (1, 2), "none": ()}[norm]
+    if norm == "group":
+        y = y.reshape(4, 6, 6, 32, 2).swapaxes(3, 4).reshape(4, 6, 12, 32)
+    if axes:
+        np.testing.assert_allclose(y.mean(axes), 0, atol=1e-4)
+        np.testing.assert_allclose(y.std(axes), 1, atol=1e-3)
+    else:
+        np.testing.assert_array_equal(x, y)
+    assert bool(moved) == (norm == "batch")
+
+
+def test_unknown_choices_are_named():
+    with pytest.raises(ValueError, match="norm must be one of batch"):
+        init(make_unet(norm="layer"), 1, 8, 8, 3)
+    with pytest.raises(ValueError, match="upsample must be one of resize"):
+        init(make_unet(upsample="nearest"), 1, 8, 8, 3)
+
+
+def test_dropout_is_where_the_paper_has_it():
+    unet = make_unet(depth=5, width=2, dropout=0.5)
+    variables = init(unet, 1, 32, 32, 3)
+    image = jax.random.uniform(jax.random.key(0), (1, 32, 32, 3))
+
+    def features(rngs):
+        _, seen = apply(
+            unet, variables, image, rngs=rngs, capture_intermediates=True, mutable=True
+        )
+        seen = seen["intermediates"]
+        return [name for name in seen if name.startswith("Dropout")], seen
+
+    names, dropped = features({"dropout": jax.random.key(1)})
+    assert len(names) == 3
+    for name in names:
+        assert 0.2 < np.mean(dropped[name]["__call__"][0] == 0) < 0.8
+    _, kept = features(None)
+    assert all(np.all(kept[name]["__call__"][0] != 0) for name in names)
+
+
+@pytest.mark.parametrize(("depth", "patch"), [(0, 1), (1, 16), (3, 70), (5, 286)])
+def test_patch_discriminator_sees_its_patch(depth, patch):
+    disc = PatchDiscriminator(depth=depth, width=2, norm="none")
+    size = patch + 2 * 2**depth + 32
+    images = jax.random.uniform(jax.random.key(1), (1, size, 16, 3))
+    variables = init(disc, *images.shape)
+
+    def middle(rows):
+        logits = disc.apply(variables, jnp.broadcast_to(rows, (1, size, size, 3)), train=True)
+        return logits[0, logits.shape[1] // 2, logits.shape[2] // 2, 0]
+
+    gradient = jax.jit(jax.grad(middle))(jnp.broadcast_to(images[:, :, :1], (1, size, size, 3)))
+    seen = np.flatnonzero(np.abs(gradient).sum((0, 2, 3)))
+    assert seen.max() - seen.min() + 1 == patch
+
+
+def test_bfloat16_keeps_float32_parameters_and_outputs():
+    config = default.get_config("smoke")
+    generator = make_generator(config.generator, "bfloat16")
+    variables = init(generator, 1, 16, 16, 3)
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+    image = jax.random.uniform(jax.random.key(0), (1, 16, 16, 3))
+    output = apply(generator, variables, image)
+    assert output.dtype == jnp.float32
+    full = apply(make_generator(config.generator, "float32"), variables, image)
+    assert 0 < np.abs(output - full).max() < 0.05

@@ -1,0 +1,153 @@
+"""Folders, patterns and names of real pictures; `predict` inverts colours."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from cartoon_tfds.images import read_image
+from pix2pix_flax.inference.images import InputError, translate_images
+
+PHOTO = cv2.resize(skimage.data.coffee(), (60, 40), interpolation=cv2.INTER_AREA)
+
+
+def invert(images):
+    assert images.dtype == np.uint8
+    assert images.shape[0] == 1
+    return 255 - images
+
+
+def save(path, image=PHOTO):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image[..., ::-1])
+    return path
+
+
+def translate(inputs, output, **options):
+    return translate_images(invert, inputs, output, progress=False, **options)
+
+
+def names(report, output):
+    return sorted(str(path.relative_to(output)) for path in report.written)
+
+
+def test_pixels_size_and_name_are_kept(tmp_path):
+    source = save(tmp_path / "in" / "coffee cup.png", PHOTO[:39, :51])
+    report = translate([source], tmp_path / "out")
+    assert report.complete
+    assert names(report, tmp_path / "out") == ["coffee cup.png"]
+    np.testing.assert_array_equal(read_image(report.written[0]), 255 - PHOTO[:39, :51])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2)])
+def test_tiny_pictures(tmp_path, size):
+    source = save(tmp_path / "in" / "a.png", PHOTO[: size[0], : size[1]])
+    report = translate([source], tmp_path / "out")
+    assert read_image(report.written[0], min_side=1).shape == (*size, 3)
+
+
+def test_folders_are_searched_with_their_subfolders(tmp_path):
+    folder = tmp_path / "in"
+    save(folder / "b.jpg")
+    save(folder / "deep" / "down" / "b.JPEG")
+    save(folder / ".hidden" / "c.png")
+    save(folder / ".d.png")
+    (folder / "notes.txt").write_text("not a picture")
+    report = translate([folder], tmp_path / "out")
+    assert report.complete
+    assert names(report, tmp_path / "out") == ["b.png", "deep/down/b.png"]
+
+
+def test_the_output_inside_the_input_is_not_an_input(tmp_path):
+    folder = tmp_path / "in"
+    save(folder / "a.jpg")
+    for _ in range(2):
+        report = translate([folder], folder / "out", overwrite=True)
+        assert names(report, folder / "out") == ["a.png"]
+    with pytest.raises(InputError, match="is the input and the output folder"):
+        translate([folder], folder)
+
+
+def test_patterns_and_repeated_inputs(tmp_path):
+    save(tmp_path / "in" / "a1.jpg")
+    save(tmp_path / "in" / "a2.jpg")
+    save(tmp_path / "in" / "b[1].png")
+    pattern, literal = tmp_path / "in" / "a*.jpg", tmp_path / "in" / "b[1].png"
+    report = translate([pattern, literal, tmp_path / "in" / "a1.jpg"], tmp_path / "out")
+    assert names(report, tmp_path / "out") == ["a1.png", "a2.png", "b[1].png"]
+
+
+def test_no_two_pictures_share_a_name(tmp_path):
+    save(tmp_path / "one" / "a.jpg")
+    save(tmp_path / "one" / "A.png")
+    save(tmp_path / "one" / "b.jpg")
+    save(tmp_path / "two" / "a.jpg")
+    report = translate([tmp_path / "one", tmp_path / "two"], tmp_path / "out")
+    assert report.complete
+    expected = ["A.png.png", "a.jpg-2.png", "a.jpg.png", "b.png"]
+    assert names(report, tmp_path / "out") == expected
+
+
+def test_nothing_is_overwritten_unless_asked(tmp_path):
+    source = save(tmp_path / "in" / "a.jpg")
+    old = tmp_path / "out" / "a.png"
+    save(old, PHOTO[:8, :8])
+    before = old.read_bytes()
+    report = translate([source], tmp_path / "out")
+    assert (report.written, report.kept, report.complete) == ([], [old], False)
+    assert "1 were there already (--overwrite" in str(report)
+    assert old.read_bytes() == before
+    assert translate([source], tmp_path / "out", overwrite=True).complete
+    assert read_image(old).shape == PHOTO.shape
+
+
+def test_an_input_is_never_overwritten(tmp_path):
+    source = save(tmp_path / "in" / "a.png")
+    before = source.read_bytes()
+    report = translate([source], tmp_path / "in", overwrite=True)
+    assert "is one of the inputs" in str(report)
+    assert not report.complete
+    assert source.read_bytes() == before
+
+
+def test_unreadable_pictures_are_listed_and_the_rest_done(tmp_path):
+    folder = tmp_path / "in"
+    for name in ("a.png", "z.png"):
+        save(folder / name)
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.jpg").write_text("hello")
+    whole = save(folder / "cut.png").read_bytes()
+    (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
+    report = translate([folder], tmp_path / "out")
+    assert names(report, tmp_path / "out") == ["a.png", "z.png"]
+    assert [path.name for path, _ in report.failed] == ["cut.png", "empty.png", "text.jpg"]
+    assert not report.complete
+    lines = str(report).splitlines()
+    assert lines[:2] == ["2 pictures written", "3 could not be translated:"]
+    assert all(str(path) in line for (path, _), line in zip(report.failed, lines[2:], strict=True))
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_picture_that_predict_refuses_is_named(tmp_path):
+    source = save(tmp_path / "in" / "a.png")
+
+    def refuse(images):
+        raise ValueError("too many pixels")
+
+    report = translate_images(refuse, [source], tmp_path / "out", progress=False)
+    assert report.failed == [(source, f"{source}: too many pixels")]
+
+
+@pytest.mark.parametrize("given", ["missing.png", "none*.png", "empty"])
+def test_nothing_found_is_one_clear_line(tmp_path, given):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"^[^\n]*: no picture found$") as caught:
+        translate([tmp_path / given], tmp_path / "out")
+    assert given in str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_output_that_is_a_file_is_named(tmp_path):
+    source = save(tmp_path / "in" / "a.png")
+    with pytest.raises(InputError, match=r"a\.png: cannot be used as output folder"):
+        translate([source], source)
