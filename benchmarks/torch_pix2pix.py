@@ -1,4 +1,4 @@
-"""A plain PyTorch pix2pix of the same networks, losses and step: what the JAX step is held against."""
+"""A plain PyTorch pix2pix of the same networks, losses and step, to hold the JAX step against."""
 
 import torch
 from torch import nn
@@ -66,11 +66,12 @@ def patch_discriminator(width: int) -> nn.Sequential:
 class Pix2Pix:
     """Both networks, their Adams and one step of each."""
 
-    def __init__(self, depth: int, width: int, dropout: float, l1_weight: float):
-        self.gen, self.disc = Unet(depth, width, dropout), patch_discriminator(width)
+    def __init__(self, depth: int, width: int, dropout: float, l1_weight: float, device: str):
+        self.gen = Unet(depth, width, dropout).to(device)
+        self.disc = patch_discriminator(width).to(device)
+        self.nets = (self.gen, self.disc)
         self.gen_adam, self.disc_adam = (
-            torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999))
-            for net in (self.gen, self.disc)
+            torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in self.nets
         )
         self.l1_weight = l1_weight
 

@@ -103,7 +103,8 @@ def differences(saved: PyTree, target: PyTree, partial: bool) -> list[str]:
         for name in saved.keys() & wanted.keys()
         if saved[name] != wanted[name]
     ]
-    return sorted(lines)
+    # The optimizer's arrays last: they follow from the network's.
+    return sorted(lines, key=lambda line: (".opt_state." in line, line))
 
 
 def _facts(tree: PyTree) -> dict[str, str]:

@@ -83,6 +83,9 @@ class Checkpoints:
         if step in self._manager.all_steps():
             return
         try:
+            # Nothing is written or deleted in the background while files are hashed.
+            self._manager.wait_until_finished()
+            self._write_manifests()
             self._manager.save(
                 step,
                 force=True,  # the trainer decides when
@@ -91,7 +94,6 @@ class Checkpoints:
                 ),
                 metrics=metrics,
             )
-            self._write_manifests(except_step=step)
         except Exception as error:  # Orbax and TensorStore raise bare exceptions
             raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
 
@@ -129,11 +131,10 @@ class Checkpoints:
         except Exception as error:
             raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
 
-    def _write_manifests(self, except_step: int | None = None) -> None:
-        """Describes the steps that are finished; the one that is being written comes later."""
+    def _write_manifests(self) -> None:
+        """Describes the steps that are finished."""
         for path in complete(self._folder) if jax.process_index() == 0 else ():
-            if path.name != str(except_step):
-                write_manifest(path)
+            write_manifest(path)
 
 
 def _restore(path: Path, target: PyTree, *, partial: bool = False) -> PyTree:

@@ -1,13 +1,16 @@
 """What every command shares: one clear line for a user's mistake, a traceback for ours."""
 
 import difflib
+import logging
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
+import absl.logging
 from absl import app, flags
+from tqdm import tqdm
 
 flags.DEFINE_bool("debug", False, "Print the whole traceback of an error.")
 
@@ -24,7 +27,26 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     Args:
       main: Takes the program's name as a list of one, as `absl.app.run` passes it.
     """
+    _log_to_terminal()
     app.run(lambda argv: _call(main, argv), flags_parser=_parse)
+
+
+class _AboveProgressBar(logging.Handler):
+    """Prints records without breaking the progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+def _log_to_terminal() -> None:
+    """Shows the project's own log; of the libraries only warnings."""
+    absl.logging.set_verbosity(absl.logging.WARNING)
+    handler = _AboveProgressBar()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("pix2pix_flax")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def _parse(argv: Sequence[str]) -> list[str]:

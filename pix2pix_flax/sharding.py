@@ -1,6 +1,7 @@
 """One mesh axis over the devices, on which batches are split and states are replicated."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -12,16 +13,17 @@ _log = logging.getLogger(__name__)
 _AXIS = "batch"
 
 
-def make_mesh(batch_size: int) -> Mesh:
+def make_mesh(batch_size: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
     """Makes a mesh of as many devices as divide the batch, and says so where some stay idle.
 
     Args:
       batch_size: the global batch size.
+      devices: to choose from; None for all there are.
 
     Raises:
       ValueError: where several hosts cannot share the batch evenly.
     """
-    devices = jax.devices()
+    devices = jax.devices() if devices is None else devices
     count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
     if count < len(devices):
         if jax.process_count() > 1:

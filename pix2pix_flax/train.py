@@ -192,7 +192,7 @@ class Trainer:
 
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""
-        self.writer.close()
+        self.writer.close()  # raises nothing
         self.checkpoints.close()
 
 

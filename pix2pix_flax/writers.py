@@ -1,11 +1,18 @@
 """Where a training's numbers and pictures go: TensorBoard, and a log that other tools can read."""
 
+import contextlib
 import json
 import logging
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from tensorboardX import SummaryWriter
+from tensorboardX import summary
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import RecordWriter
 
 _log = logging.getLogger(__name__)
 
@@ -13,7 +20,8 @@ _log = logging.getLogger(__name__)
 class Writer:
     """Writes scalars and pictures for TensorBoard, and the scalars to `WORKDIR/log.jsonl`.
 
-    A directory that cannot be written to costs a warning, never the training.
+    A directory that cannot be written to costs a warning, never the training. So no SummaryWriter
+    here: it writes from a thread, and when that fails the training waits for it for ever.
 
     Args:
       workdir: the run's directory; TensorBoard's files go to `tensorboard/` in it.
@@ -22,40 +30,54 @@ class Writer:
 
     def __init__(self, workdir: Path, step: int):
         self._log = workdir / "log.jsonl"
-        self._board = None
-        try:
-            self._board = SummaryWriter(
-                str(workdir / "tensorboard"), purge_step=step + 1 if step else None
-            )
-        except OSError as error:
-            self._give_up(error)
+        self._events: RecordWriter | None = None
+        folder = workdir / "tensorboard"
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{step}"
+        with self._giving_up():
+            folder.mkdir(exist_ok=True)
+            self._events = RecordWriter(str(folder / name))
+            self._add(file_version="brain.Event:2")
+            if step:
+                self._add(step=step + 1, session_log=SessionLog(status=SessionLog.START))
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Writes one value for each name."""
-        if self._board is None:
+        if self._events is None:
             return
-        try:
+        with self._giving_up():
             for name, value in values.items():
-                self._board.add_scalar(name, value, step)
+                self._add(step=step, summary=summary.scalar(name, value))
             with open(self._log, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": step, **values}) + "\n")
-        except OSError as error:
-            self._give_up(error)
+            self._events.flush()
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
         """Writes one picture, uint8 [H, W, C]."""
-        if self._board is None:
+        if self._events is None:
             return
-        try:
-            self._board.add_image(name, image, step, dataformats="HWC")
-        except OSError as error:
-            self._give_up(error)
+        with self._giving_up():
+            self._add(step=step, summary=summary.image(name, image, dataformats="HWC"))
+            self._events.flush()
 
     def close(self) -> None:
         """Writes what is still in memory."""
-        if self._board is not None:
-            self._board.close()
+        events, self._events = self._events, None
+        if events is not None:
+            with self._giving_up():
+                events.close()
 
-    def _give_up(self, error: OSError) -> None:
-        _log.warning("No more logs are written, the training goes on: %s", error)
-        self._board = None
+    def _add(self, **fields: Any) -> None:
+        event = Event(wall_time=time.time(), **fields)
+        self._events.write(event.SerializeToString())
+
+    @contextlib.contextmanager
+    def _giving_up(self) -> Iterator[None]:
+        """Turns an error in writing into a warning, after which nothing more is written."""
+        try:
+            yield
+        except OSError as error:
+            _log.warning("No more logs are written, the training goes on: %s", error)
+            events, self._events = self._events, None
+            if events is not None:
+                with contextlib.suppress(OSError):  # what is in memory cannot be written either
+                    events.close()

@@ -67,7 +67,8 @@ def make_train_iterator(
         .shuffle()
         .repeat()
         .random_map(cut)
-        .batch(batch_size // count)
+        # Rounded up instead, grain's "endless" length overflows for batches of one.
+        .batch(batch_size // count, drop_remainder=True)
     )
     options = grain.ReadOptions(num_threads=config.num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))

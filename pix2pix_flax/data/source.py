@@ -5,7 +5,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,9 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
         in a format that needs TensorFlow to be read.
     """
     root = Path(os.path.expanduser(data_dir) if data_dir else tfds.core.constants.DATA_DIR)
-    versions = [path.parent for path in root.joinpath(name).glob("*/dataset_info.json")]
+    found = [path.parent for path in root.joinpath(name).glob("*/dataset_info.json")]
+    # A build that was killed leaves its folder behind, named `incomplete...`.
+    versions = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
     if not versions:
         raise DatasetError(
             f"No prepared dataset {name!r} (config.data.name) in {root} (config.data.data_dir). "
@@ -72,37 +75,50 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
     """
     builder = open_builder(name, data_dir)
     try:
-        # TFDS prints each file that it looks for.
-        with contextlib.redirect_stdout(io.StringIO()):
-            source = builder.as_data_source(split)
-    except ValueError as error:
+        described = builder.info.splits[split]
+    except (KeyError, ValueError) as error:
         known = ", ".join(builder.info.splits)
         raise DatasetError(f"Dataset {name!r} has no split {split!r}; it has: {known}.") from error
-    _check_shards(builder, split)
-    if not len(source):
+    if not described.num_examples:
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
-    return source
+    for _ in _sampled_records(described):
+        pass
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints each file that it looks for
+        return builder.as_data_source(split)
 
 
-def _check_shards(builder: tfds.core.DatasetBuilder, split: str) -> None:
+def _sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:
+    """Yields the first and the last record of each shard of a split, undecoded.
+
+    Raises:
+      DatasetError: naming a shard that is missing, damaged or not as long as described.
+    """
     from array_record.python import array_record_module  # imported here: slow, and only for this
 
-    for instruction in builder.info.splits[split].file_instructions:
-        path = instruction.filename
+    for instruction in split.file_instructions:
         try:
-            reader = array_record_module.ArrayRecordReader(path)
-            reader.read([reader.num_records() - 1])
-            reader.close()
+            reader = array_record_module.ArrayRecordReader(instruction.filename)
+            count = reader.num_records()
+            records = reader.read([0, count - 1]) if count else []
+            reader.close()  # raises what has gone wrong with the file
         except (IndexError, RuntimeError, ValueError) as error:
-            raise DatasetError(
-                f"Shard {path} is missing or damaged; build the dataset again with --overwrite."
-            ) from error
+            raise _damaged(instruction.filename) from error
+        if count != instruction.examples_in_shard:
+            raise _damaged(instruction.filename)
+        yield from records
+
+
+def _damaged(shard: str) -> DatasetError:
+    return DatasetError(
+        f"Shard {shard} is missing or damaged; build the dataset again with --overwrite."
+    )
 
 
 def fingerprint(name: str, split: str, data_dir: str | None) -> str:
     """Returns 16 hexadecimal digits that change when the records of a split or their order do.
 
-    Taken over the dataset's version, its features and the lengths and sizes of its shards.
+    Taken over the dataset's version, its features, the lengths of its shards, their size in all
+    and the first and last record of each.
     """
     info = open_builder(name, data_dir).info
     described = info.splits[split]
@@ -111,5 +127,6 @@ def fingerprint(name: str, split: str, data_dir: str | None) -> str:
         "features": info.features.to_json(),
         "shards": [int(length) for length in described.shard_lengths],
         "bytes": int(described.num_bytes),
+        "records": [hashlib.sha256(record).hexdigest() for record in _sampled_records(described)],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

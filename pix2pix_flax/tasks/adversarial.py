@@ -80,5 +80,5 @@ class AdversarialStep:
 
         gradient = jax.value_and_grad(loss_of, has_aux=True)
         (loss, (values, model_state)), gradients = gradient(state.params)
-        metrics = {"loss": loss, **values, "grad_norm": optax.global_norm(gradients)}
+        metrics = {"loss": loss, **values, "grad_norm": optax.tree.norm(gradients)}
         return self.disc.update(state, gradients, model_state), prefixed("disc", metrics)

