@@ -4,8 +4,6 @@ All functions take RGB uint8 pictures `[H, W, 3]` and know nothing about how a c
 that a rule-based style, a network's output and the photograph itself are measured alike.
 """
 
-from collections.abc import Iterable, Iterator
-
 import cv2
 import numpy as np
 
@@ -90,18 +88,6 @@ def warp_error(
         return 0.0
     difference = cv2.absdiff(warp(second, flow), first)
     return float(np.mean(difference[trusted]))
-
-
-def warp_errors(
-    frames: Iterable[np.ndarray], flows: Iterable[tuple[np.ndarray, np.ndarray]]
-) -> Iterator[float]:
-    """Yields the warp error of each pair of neighbouring frames; one flow fewer than frames."""
-    previous = None
-    flows = iter(flows)
-    for frame in frames:
-        if previous is not None:
-            yield warp_error(previous, frame, *next(flows))
-        previous = frame
 
 
 def _targets(flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
