@@ -22,6 +22,10 @@ class CheckpointError(ValueError):
     """A checkpoint that is missing, damaged, or of another network."""
 
 
+class UnreadableError(CheckpointError):
+    """A checkpoint whose arrays cannot be read."""
+
+
 def rank(value: float | None, best_is: str) -> float:
     """Returns a number that is larger for better metrics; a NaN is worse than anything."""
     if value is None or not math.isfinite(value):
@@ -52,16 +56,19 @@ def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(
         path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_MANIFEST)
     )
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
+    return {str(path.relative_to(folder)): _hash(path) for path in files}
+
+
+def _hash(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(folder: Path) -> None:
     """Raises a CheckpointError where a file differs from the manifest."""
-    if not (folder / _MANIFEST).exists():  # the process ended between the save and the manifest
+    if not is_described(folder):  # the process ended between the save and the manifest
         _log.warning("%s has no %s: its files are not verified.", folder, _MANIFEST)
+        read_metrics(folder)
         return
     expected, actual = read_json(folder / _MANIFEST), _hashes(folder)
     for name, digest in expected.items():
@@ -70,9 +77,39 @@ def verify(folder: Path) -> None:
             raise CheckpointError(f"{folder / name} is {state}.")
 
 
+def unusable(folder: Path) -> list[tuple[Path, str]]:
+    """Returns the step directories of a run that cannot be used, each with the reason.
+
+    Raises:
+      CheckpointError: where there are finished steps, but all of them are damaged.
+    """
+    finished = complete(folder)
+    damaged = []
+    for path in finished:
+        try:
+            verify(path)
+        except CheckpointError as error:
+            damaged.append((path, str(error)))
+    if damaged and len(damaged) == len(finished):
+        raise CheckpointError(f"No checkpoint in {folder} is whole: {damaged[-1][1]}")
+    unfinished = [path for path in numbered(folder) if path not in finished]
+    return [*damaged, *((path, "it is not complete") for path in unfinished)]
+
+
+def read_metrics(folder: Path) -> dict[str, float]:
+    """Returns the metrics of a step, {} where it was not evaluated."""
+    file = folder / "metrics" / "metrics"
+    return read_json(file) if file.exists() else {}
+
+
+def is_described(folder: Path) -> bool:
+    """Whether a step has a manifest."""
+    return (folder / _MANIFEST).exists()
+
+
 def write_manifest(folder: Path) -> None:
     """Describes a finished step, once."""
-    if not (folder / _MANIFEST).exists():
+    if not is_described(folder):
         text = json.dumps(_hashes(folder), indent=1)
         partial = folder / f"{_MANIFEST}.tmp"
         partial.write_text(text)
@@ -103,8 +140,8 @@ def differences(saved: PyTree, target: PyTree, partial: bool) -> list[str]:
         for name in saved.keys() & wanted.keys()
         if saved[name] != wanted[name]
     ]
-    # The optimizer's arrays last: they follow from the network's.
-    return sorted(lines, key=lambda line: (".opt_state." in line, line))
+    # The parameters first: the others follow from them.
+    return sorted(lines, key=lambda line: (".params." not in line, line))
 
 
 def _facts(tree: PyTree) -> dict[str, str]:

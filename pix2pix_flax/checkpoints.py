@@ -5,6 +5,8 @@ position in the data, fingerprint of the dataset), `metrics` (JSON) and `manifes
 SHA-256 of each file, by which a damaged checkpoint is told from a good one.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,12 +17,15 @@ from orbax.checkpoint import checkpoint_managers as policies
 
 from pix2pix_flax.checkpoint_files import (
     CheckpointError,
+    UnreadableError,
     complete,
     differences,
-    numbered,
+    is_described,
     rank,
     read_json,
+    read_metrics,
     set_aside,
+    unusable,
     verify,
     write_manifest,
 )
@@ -47,6 +52,10 @@ class Checkpoints:
       keep: how many of the last checkpoints stay.
       best_metric: which of the metrics given to `save` ranks them.
       best_is: `min` or `max`.
+
+    Raises:
+      CheckpointError: where there are checkpoints, but all are damaged; else the damaged ones are
+        set aside.
     """
 
     def __init__(self, workdir: Path, *, keep: int, best_metric: str, best_is: str):
@@ -55,8 +64,8 @@ class Checkpoints:
         def score(metrics: dict[str, float]) -> float:
             return rank(metrics.get(best_metric), best_is)
 
-        for path in set(numbered(self._folder)) - set(complete(self._folder)):
-            set_aside(path, "it is not complete")  # Orbax would take it for the latest step
+        for path, reason in unusable(self._folder):
+            set_aside(path, reason)  # Orbax would take it for a step
         self._manager = ocp.CheckpointManager(
             self._folder,
             options=ocp.CheckpointManagerOptions(
@@ -98,28 +107,29 @@ class Checkpoints:
             raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
 
     def restore(self, target: TrainState) -> Restored | None:
-        """Returns the newest checkpoint that is whole, or None where there is none at all.
+        """Returns the newest checkpoint that can be read, or None where there is none at all.
 
         Args:
           target: a state with the wanted shapes, dtypes and shardings.
 
         Raises:
-          CheckpointError: where the arrays differ from the target's, or all are damaged.
+          CheckpointError: where the arrays differ from the target's, or none can be read.
         """
-        damaged = []
+        unreadable = []
         for path in reversed(complete(self._folder)):
             try:
-                verify(path)
-            except CheckpointError as error:
-                damaged.append((path, str(error)))
+                restored = Restored(_restore(path, target), read_json(path / "run" / "metadata"))
+            except UnreadableError as error:
+                if is_described(path):  # its files are whole: there is another cause
+                    raise
+                unreadable.append((path, str(error)))
                 continue
-            restored = Restored(_restore(path, target), read_json(path / "run" / "metadata"))
-            for newer, reason in damaged:
+            for newer, reason in unreadable:
                 set_aside(newer, reason)
             self._manager.reload()
             return restored
-        if damaged:
-            raise CheckpointError(f"No checkpoint in {self._folder} is whole: {damaged[0][1]}")
+        if unreadable:
+            raise CheckpointError(unreadable[0][1])
         return None
 
     def close(self) -> None:
@@ -154,21 +164,26 @@ def _restore(path: Path, target: PyTree, *, partial: bool = False) -> PyTree:
         restore_args=ocp.checkpoint_utils.construct_restore_args(target),
         partial_restore=partial,
     )
-    with _reader() as reader:
+    with _reader(path) as reader:
         return reader.restore(path, args=ocp.args.Composite(state=args)).state
 
 
 def _described(path: Path) -> PyTree:
     """Returns the tree of array descriptions (shape, dtype) of a step directory."""
-    with _reader() as reader:
+    with _reader(path) as reader:
         return reader.metadata(path).item_metadata.state.tree
 
 
-def _reader() -> ocp.Checkpointer:
+@contextlib.contextmanager
+def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
+    """Gives what reads a step directory; what it raises becomes one line that names `path`."""
     json_items = {name: ocp.JsonCheckpointHandler() for name in ("run", "metrics")}
-    return ocp.Checkpointer(
-        ocp.CompositeCheckpointHandler(state=ocp.PyTreeCheckpointHandler(), **json_items)
-    )
+    handler = ocp.CompositeCheckpointHandler(state=ocp.PyTreeCheckpointHandler(), **json_items)
+    try:
+        with ocp.Checkpointer(handler) as reader:
+            yield reader
+    except Exception as error:  # Orbax and TensorStore raise bare exceptions
+        raise UnreadableError(f"{path} cannot be read: {_first_line(error)}") from error
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -195,8 +210,7 @@ def _best(steps: list[Path]) -> Path:
     train = read_config(steps[-1]).train
 
     def order(path: Path) -> tuple[float, int]:
-        file = path / "metrics" / "metrics"
-        metrics = read_json(file) if file.exists() else {}
+        metrics = read_metrics(path)
         return rank(metrics.get(train.best_metric), train.best_is), int(path.name)
 
     return max(steps, key=order)
@@ -228,4 +242,5 @@ def restore_generator(step: Path) -> NetState:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].partition(" [tensorstore_spec=")[0]

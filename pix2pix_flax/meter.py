@@ -4,11 +4,21 @@ import math
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from pix2pix_flax.train_state import PyTree
 
 
 class DivergedError(ValueError):
-    """A loss or a gradient is no longer finite."""
+    """A loss, a gradient or an array of a network is no longer finite."""
+
+    def __init__(self, names: list[str]):
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(
+            f"No longer finite: {shown}. The checkpoints are from before; try a lower "
+            "config.optimizer.learning_rate."
+        )
 
 
 class Meter:
@@ -45,11 +55,26 @@ class Meter:
         means = {name: float(np.mean([step[name] for step in steps])) for name in steps[0]}
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:
-            raise DivergedError(
-                f"No longer finite: {', '.join(bad)}. The checkpoints are from before; try a lower "
-                "config.optimizer.learning_rate."
-            )
+            raise DivergedError(bad)
         return means | {
             "speed/images_per_second": len(steps) * self._batch_size / seconds,
             "speed/input_wait_share": self._waited / seconds,
         }
+
+
+@jax.jit
+def _are_finite(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), tree)
+
+
+def check_finite(arrays: PyTree) -> None:
+    """Raises a DivergedError that names the arrays which are not finite.
+
+    The losses of a step are those before its update, so they may be finite where its result is not.
+    """
+    finite = jax.tree_util.tree_leaves_with_path(jax.device_get(_are_finite(arrays)))
+    names = [
+        jax.tree_util.keystr(path, simple=True, separator=".") for path, ok in finite if not ok
+    ]
+    if names:
+        raise DivergedError(names)

@@ -15,7 +15,7 @@ from pix2pix_flax.checkpoints import Checkpoints
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.source import DatasetError, fingerprint, open_source
 from pix2pix_flax.evaluate import evaluate
-from pix2pix_flax.meter import Meter
+from pix2pix_flax.meter import Meter, check_finite
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.stop import StopRequest, locked
 from pix2pix_flax.tasks import make_task
@@ -76,7 +76,7 @@ class Trainer:
         self.eval_step = jax.jit(self.task.eval_step)
         self.visualize = jax.jit(self.task.visualize)
         # Compiled ahead, so that the clock measures steps and another shape is an error.
-        step = jax.jit(self.task.train_step, donate_argnums=0)
+        step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
         self.train_step = step.lower(self.state, example).compile()
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
@@ -164,6 +164,7 @@ class Trainer:
         return scores
 
     def _save(self, metrics: dict[str, float]) -> None:
+        check_finite(self.state.nets)
         data = {"fingerprint": self._fingerprint(), "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
         self.checkpoints.save(self.state, run, metrics)

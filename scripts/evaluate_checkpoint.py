@@ -29,6 +29,8 @@ def main(argv: list[str]) -> None:
     """Evaluates and writes."""
     del argv
     output = Path(_OUTPUT.value).expanduser()
+    if output.suffix != ".json":  # the picture's name follows from it
+        raise ValueError(f"--output={output} does not end in .json.")
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
         Path(_CHECKPOINT.value).expanduser(),

@@ -7,13 +7,14 @@ os.environ["XLA_FLAGS"] = (
     "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
 )
 
-import importlib  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import sysconfig  # noqa: E402
-from pathlib import Path  # noqa: E402
+import importlib
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
 
-import pytest  # noqa: E402
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,26 +62,29 @@ def trained(smoke_config, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_without_tensorflow(tmp_path_factory):
-    """Runs Python with arguments in an environment like this one in which TensorFlow is absent.
+    """Runs Python with arguments in an environment like this one, but that has no TensorFlow.
 
     An import hook that raises would break TFDS, which asks whether TensorFlow is installed. So the
-    process sees a folder of links to everything that is installed but TensorFlow.
+    process sees a folder of links to all that is installed, the package and its metadata left out.
     """
     links = tmp_path_factory.mktemp("site")
-    for source in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        if source.name != "tensorflow" and source.name != "__pycache__":
-            (links / source.name).symlink_to(source)
+    for folder in {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}:
+        for source in folder.iterdir():
+            if not re.match(r"(tensorflow(_(cpu|gpu|intel))?(-.*)?|__pycache__)$", source.name):
+                (links / source.name).symlink_to(source)
 
     def run(*arguments, **options):
         environment = {**os.environ, "PYTHONPATH": f"{links}{os.pathsep}{ROOT}"}
         return subprocess.run(
-            [sys.executable, "-S", *map(str, arguments)],
+            [sys.executable, "-S", *map(str, arguments)],  # -S: without the real site-packages
             cwd=ROOT,
             env=environment,
             capture_output=True,
             text=True,
+            check=False,
             **options,
         )
 
-    assert run("-c", "import tensorflow").returncode != 0
+    done = run("-c", "import tensorflow_datasets, jax, tensorflow")
+    assert done.stderr.endswith("ModuleNotFoundError: No module named 'tensorflow'\n"), done.stderr
     return run

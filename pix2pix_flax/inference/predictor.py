@@ -42,9 +42,10 @@ class Predictor:
           ValueError: for anything else.
         """
         images = np.asarray(images)
-        if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+        shape = images.shape
+        if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
             raise ValueError(
-                f"images must be uint8 [B, H, W, C], not {images.dtype} {list(images.shape)}."
+                f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}."
             )
         height, width = images.shape[1:3]
         padded = pad_to_multiple(images, self.stride)

@@ -1,0 +1,173 @@
+"""A prepared dataset that is not what it should be is told in one line, before the training."""
+
+import json
+import shutil
+
+import pytest
+from array_record.python import array_record_module
+
+from pix2pix_flax.data.pipeline import make_train_iterator
+from pix2pix_flax.data.source import DatasetError, fingerprint, open_builder, open_source
+
+NAME = "cartoon_tfds/tiny"
+SHARD = "cartoon_tfds-{}.array_record-00000-of-00001"
+
+
+@pytest.fixture
+def copied(dataset_dir, tmp_path):
+    """A copy of the dataset that may be damaged: (data_dir, the version's folder)."""
+    shutil.copytree(dataset_dir / NAME, tmp_path / NAME)
+    return tmp_path, tmp_path / NAME / "1.0.0"
+
+
+def edit_info(folder, **changes):
+    path = folder / "dataset_info.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def message(function, *arguments):
+    with pytest.raises(DatasetError) as caught:
+        function(*arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def read_records(shard):
+    reader = array_record_module.ArrayRecordReader(str(shard))
+    records = reader.read_all()
+    reader.close()
+    return records
+
+
+def write_records(shard, records):
+    writer = array_record_module.ArrayRecordWriter(str(shard), "group_size:1")
+    for record in records:
+        writer.write(record)
+    writer.close()
+
+
+def test_examples_are_decoded_by_index(dataset_dir):
+    source = open_source(NAME, "train", str(dataset_dir))
+    example = source[len(source) - 1]
+    assert example["photo"].dtype == "uint8"
+    assert example["photo"].shape == example["cartoon"].shape
+    assert example["photo"].shape[2] == 3
+    assert len(open_source(NAME, "train[:5]", str(dataset_dir))) == 5
+
+
+def test_a_missing_dataset_names_the_command_that_builds_it(tmp_path):
+    text = message(open_source, "cartoon_tfds/sample", "train", str(tmp_path))
+    assert str(tmp_path) in text
+    command = f"python -m cartoon_tfds --config=sample --data_dir={tmp_path}"
+    assert text.endswith(f"Build it with: {command}")
+    assert message(open_source, "cartoon_tfds/none", "train", None).endswith(
+        "Build it with: python -m cartoon_tfds --config=none"
+    )
+    assert message(open_source, "facades", "train", str(tmp_path)).endswith(
+        f"Build it with: tfds build facades --file_format=array_record --data_dir={tmp_path}"
+    )
+
+
+def test_the_home_directory_may_be_written_short(dataset_dir, monkeypatch):
+    monkeypatch.setenv("HOME", str(dataset_dir.parent))
+    assert len(open_source(NAME, "test", f"~/{dataset_dir.name}")) == 8
+
+
+def test_an_unknown_split_lists_those_that_are_there(dataset_dir):
+    text = message(open_source, NAME, "val", str(dataset_dir))
+    assert "no split 'val'; it has: train, validation, test." in text
+
+
+def test_an_empty_split_is_named(dataset_dir):
+    assert "Split 'train[:0]'" in message(open_source, NAME, "train[:0]", str(dataset_dir))
+
+
+def test_a_format_that_needs_tensorflow_is_named(copied):
+    data_dir, folder = copied
+    edit_info(folder, fileFormat="tfrecord")
+    text = message(open_source, NAME, "train", str(data_dir))
+    assert f"{folder} holds tfrecord, which needs TensorFlow" in text
+    assert "tfds convert_format --out_file_format=array_record" in text
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda shard: shard.unlink(),
+        lambda shard: shard.write_bytes(b""),
+        lambda shard: shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2]),
+        lambda shard: shard.write_bytes(shard.read_bytes()[:-1]),
+        lambda shard: write_records(shard, read_records(shard)[:-1]),
+        lambda shard: shard.write_bytes(shard.read_bytes()[:64] + b"?" * 64),
+    ],
+    ids=["deleted", "empty", "half", "last byte", "last record", "garbage"],
+)
+def test_a_damaged_shard_is_named_before_the_training(copied, smoke_config, damage):
+    data_dir, folder = copied
+    damage(folder / SHARD.format("train"))
+    config = smoke_config(data__data_dir=str(data_dir)).data
+    text = message(lambda: make_train_iterator(config, batch_size=4, seed=0))
+    assert str(folder / SHARD.format("train")) in text
+    assert "--overwrite" in text
+    assert len(open_source(NAME, "test", str(data_dir))) == 8  # the other shards are whole
+
+
+@pytest.mark.parametrize("content", ["garbage{", "", "{}"])
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+def test_a_damaged_description_is_named(copied, file, content):
+    data_dir, folder = copied
+    (folder / file).write_text(content)
+    text = message(open_source, NAME, "train", str(data_dir))
+    assert f"in {folder} is damaged" in text
+    assert f"python -m cartoon_tfds --config=tiny --data_dir={data_dir} --overwrite" in text
+
+
+def test_the_newest_version_is_read(copied):
+    data_dir, folder = copied
+    for version in ("1.9.0", "1.10.0"):
+        newer = shutil.copytree(folder, folder.with_name(version))
+        edit_info(newer, version=version)
+    assert str(open_builder(NAME, str(data_dir)).version) == "1.10.0"
+
+
+@pytest.mark.parametrize("name", ["incomplete.AB12CD_1.0.0", "1.0.1.incompleteAB12CD"])
+def test_what_a_killed_build_left_is_passed_over(copied, name):
+    data_dir, folder = copied
+    shutil.copytree(folder, folder.with_name(name))
+    assert str(open_builder(NAME, str(data_dir)).version) == "1.0.0"
+    shutil.rmtree(folder)
+    assert "No prepared dataset" in message(open_builder, NAME, str(data_dir))
+
+
+def test_the_fingerprint_is_that_of_the_records(copied, dataset_dir):
+    data_dir, folder = str(copied[0]), copied[1]
+    original = fingerprint(NAME, "train", str(dataset_dir))
+    assert len(original) == 16
+    assert fingerprint(NAME, "train", data_dir) == original
+    assert fingerprint(NAME, "test", data_dir) != original
+
+    shard = folder / SHARD.format("train")
+    records = read_records(shard)
+    write_records(shard, records)
+    assert fingerprint(NAME, "train", data_dir) == original
+    write_records(shard, records[::-1])
+    assert fingerprint(NAME, "train", data_dir) != original
+    write_records(shard, records)
+
+    info = json.loads((folder / "dataset_info.json").read_text())
+    train = next(split for split in info["splits"] if split["name"] == "train")
+    train["numBytes"] = str(int(train["numBytes"]) + 1)
+    edit_info(folder, splits=info["splits"])
+    assert fingerprint(NAME, "train", data_dir) != original
+
+
+def test_the_fingerprint_changes_with_version_and_features(copied, dataset_dir):
+    data_dir, folder = str(copied[0]), copied[1]
+    seen = {fingerprint(NAME, "train", data_dir)}
+    features = folder / "features.json"
+    features.write_text(features.read_text().replace('"png"', '"jpeg"', 1))
+    seen.add(fingerprint(NAME, "train", data_dir))
+    edit_info(folder, version="1.0.1")
+    folder.rename(folder.with_name("1.0.1"))
+    seen.add(fingerprint(NAME, "train", data_dir))
+    assert len(seen) == 3
