@@ -26,6 +26,7 @@ setuptools.setup(
         "dm-pix>=0.4.5",
         "flax>=0.12.8,<0.13",
         "grain>=0.2.18,<0.3",
+        "importlib-resources",  # which TensorFlow Datasets needs to build, but does not name
         "jax>=0.10.2,<0.13",  # 0.10.2 is the last for Python 3.11
         "ml-collections>=1.1",
         "numpy>=2.1",
@@ -45,7 +46,7 @@ setuptools.setup(
         # The photographs of the dataset config `sample`, and a clip, lie in these packages.
         "sample": _SAMPLE,
         # What the command line `tfds build` needs beside TFDS itself.
-        "data": ["apache-beam>=2.70", "importlib-resources", "mlcroissant", "tensorflow-cpu>=2.20"],
+        "data": ["apache-beam>=2.70", "mlcroissant", "tensorflow-cpu>=2.20"],
         "lpips": _LPIPS,
         "test": ["dill", "pytest>=8.4", "scipy>=1.14", *_SAMPLE],
         "dev": ["ruff>=0.14"],

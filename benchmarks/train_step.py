@@ -1,7 +1,7 @@
 """Times a training step of the paper's networks against a plain PyTorch pix2pix, in one run.
 
     pip install -e '.[benchmark]'
-    python benchmarks/train_step.py
+    python -m benchmarks.train_step
 
 Both take turns on the same machine, so that a busy neighbour slows both; the ratio of the medians
 is the result. On a machine with a GPU both use it.
@@ -15,8 +15,8 @@ import jax
 import numpy as np
 import torch
 from absl import flags
-from torch_pix2pix import Pix2Pix
 
+from benchmarks.torch_pix2pix import Pix2Pix
 from configs import paper
 from pix2pix_flax import command_line
 from pix2pix_flax.tasks import make_task

@@ -68,7 +68,7 @@ class PairedTask(abc.ABC):
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
         """Returns float32 [B, H, W, C] in [-1, 1] for uint8 inputs [B, H, W, C]."""
         images = normalize(inputs)
-        if self.test_statistics == "running":
+        if self.test_statistics == "running" and not self.test_dropout:
             return self._forward(variables, images)
         # One image at a time: what an image becomes must not depend on its neighbours.
         return jax.lax.map(lambda image: self._forward(variables, image[None])[0], images)
