@@ -1,4 +1,8 @@
-"""What `make demo` trains: a narrow network on small crops, minutes on two CPU cores."""
+"""What `make demo` trains: a narrow network, minutes on two CPU cores.
+
+Small crops and a fast decay of a high learning rate: in so little time many steps on few pixels
+learn more than few steps on many.
+"""
 
 import ml_collections
 
@@ -8,13 +12,13 @@ from configs import default
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
-    config.generator.width = 16
+    config.generator.width = 24
     config.discriminator.width = 16
-    config.optimizer.learning_rate = 1e-3
+    config.optimizer.learning_rate = 2e-3
+    config.optimizer.decay_start = 0.2
     config.ema_decay = 0.99
-    config.augment.crop_size = 128
-    config.train.steps = 1_000
-    config.train.log_every_steps = 25
-    config.train.eval_every_steps = 250
-    config.train.eval_examples = 16
+    config.augment.crop_size = 64
+    config.train.steps = 3_000
+    config.train.eval_every_steps = 1_000
+    config.train.eval_examples = 32
     return default.variant(config, arg)
