@@ -183,9 +183,7 @@ def test_dropout_is_where_the_paper_has_it():
     image = jax.random.uniform(jax.random.key(0), (1, 32, 32, 3))
 
     def features(rngs):
-        _, seen = apply(
-            unet, variables, image, rngs=rngs, capture_intermediates=True, mutable=True
-        )
+        _, seen = apply(unet, variables, image, rngs=rngs, capture_intermediates=True, mutable=True)
         seen = seen["intermediates"]
         return [name for name in seen if name.startswith("Dropout")], seen
 
