@@ -162,7 +162,7 @@ def test_smoke_predicts_each_picture_by_itself(workdir):
     images = np.stack([photo[40 * i : 40 * i + 17, 90 * i : 90 * i + 24] for i in range(3)])
     output = predict(images)
     assert output.shape == images.shape
-    assert output.std() > 1
+    assert output.std() > 0.1  # not one grey
     alone = np.concatenate([predict(image[None]) for image in images])
     assert np.abs(np.int32(output) - alone).max() <= 1
     np.testing.assert_array_equal(output, predict(images))
