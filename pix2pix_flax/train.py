@@ -19,7 +19,7 @@ from pix2pix_flax.meter import Meter, check_finite
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.stop import StopRequest, locked
 from pix2pix_flax.tasks import make_task
-from pix2pix_flax.train_state import TrainState
+from pix2pix_flax.train_state import PyTree, TrainState
 from pix2pix_flax.writers import Writer
 
 _log = logging.getLogger(__name__)
@@ -75,6 +75,12 @@ class Trainer:
         self.writer = Writer(workdir, int(self.state.step))
         self.eval_step = jax.jit(self.task.eval_step)
         self.visualize = jax.jit(self.task.visualize)
+        sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
+        _log.info(
+            "Parameters: %s. Compiling the step for %d device(s).",
+            ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+            self.mesh.size,
+        )
         # Compiled ahead, so that the clock measures steps and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
         self.train_step = step.lower(self.state, example).compile()
@@ -119,11 +125,12 @@ class Trainer:
                     _log.warning("Stopped by signal %d; saved step %d.", stop.signal, step)
                     return
                 is_eval = step % every.eval_every_steps == 0 or step == self.total_steps
-                if is_eval or step % every.log_every_steps == 0:
+                is_log = is_eval or step % every.log_every_steps == 0
+                if is_log:
                     self._log(step, meter.means(), progress)
                 if is_eval:
                     self._save(self._evaluate(step))
-                if is_eval or step % every.log_every_steps == 0:
+                if is_log:
                     meter.restart()
 
     def _next_batch(self, last: dict[str, jax.Array]) -> tuple[dict[str, jax.Array], float]:
@@ -195,6 +202,10 @@ class Trainer:
         """Waits for the last checkpoint and the logs."""
         self.writer.close()  # raises nothing
         self.checkpoints.close()
+
+
+def _count(params: PyTree) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
 def _total_steps(config) -> int:
