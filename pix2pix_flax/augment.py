@@ -51,7 +51,7 @@ def jitter(rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool) -> Batch
     shape = next(iter(batch.values())).shape
     if crop_size > min(shape[1:3]):
         raise ValueError(
-            f"augment.crop_size is {crop_size}, but the images are {shape[1]}x{shape[2]}."
+            f"config.augment.crop_size is {crop_size}, but the images are {shape[1]}x{shape[2]}."
         )
     keys = jax.random.split(rng, shape[0])
     return jax.vmap(lambda key, example: _jitter(key, example, crop_size, flip))(keys, batch)

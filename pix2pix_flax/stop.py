@@ -40,6 +40,8 @@ class StopRequest:
         if self.signal is not None:
             os._exit(self.exit_code)
         self.signal = number
+        # Written as it is: a handler may have interrupted the logging or the progress bar.
+        os.write(2, b"\nStopping after this step and a checkpoint; a second signal ends at once.\n")
 
     @property
     def exit_code(self) -> int:

@@ -40,6 +40,7 @@ def train(config, workdir: Path) -> int:
     Raises:
       ValueError: one of the project's own, with a message for the user.
     """
+    _check(config.train)
     workdir.mkdir(parents=True, exist_ok=True)
     with locked(workdir), StopRequest() as stop:
         trainer = Trainer(config, workdir)
@@ -112,6 +113,8 @@ class Trainer:
         meter = Meter(self.batch_size)
         metrics: dict[str, jax.Array] = {}
         first = int(self.state.step)
+        if first >= self.total_steps:
+            _log.info("All %d steps are done; config.train.steps asks for more.", first)
         with tqdm(total=self.total_steps, initial=first, unit="step", disable=None) as progress:
             for step in range(first + 1, self.total_steps + 1):
                 batch, waited = self._next_batch(metrics)
@@ -202,6 +205,14 @@ class Trainer:
         """Waits for the last checkpoint and the logs."""
         self.writer.close()  # raises nothing
         self.checkpoints.close()
+
+
+def _check(train) -> None:
+    """Raises a ValueError that names the number of `config.train` which has to be positive."""
+    for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
+        value = train[name]
+        if value is not None and value <= 0:
+            raise ValueError(f"config.train.{name} must be more than 0, not {value}.")
 
 
 def _count(params: PyTree) -> int:

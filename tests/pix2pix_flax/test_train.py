@@ -53,9 +53,30 @@ def run_data(workdir, step):
     return json.loads((workdir / "checkpoints" / str(step) / "run" / "metadata").read_text())
 
 
-def test_finished_run_does_nothing_and_goes_on_when_it_is_made_longer(finished, smoke_config):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0),
+        ("steps", -1),
+        ("epochs", 0.0),
+        ("log_every_steps", 0),
+        ("eval_every_steps", 0),
+    ],
+)
+def test_number_that_has_to_be_positive_is_named(name, value, smoke_config, tmp_path):
+    config = smoke_config(**{f"train__{name}": value})
+    with pytest.raises(ValueError, match=f"config.train.{name} must be more than 0, not {value}"):
+        train(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_finished_run_does_nothing_and_goes_on_when_it_is_made_longer(
+    finished, smoke_config, caplog
+):
     checkpoints, lines = contents(finished / "checkpoints"), log(finished)
+    caplog.set_level("INFO", "pix2pix_flax")
     assert train(smoke_config(), finished) == 0
+    assert "All 8 steps are done; config.train.steps asks for more." in caplog.messages
     assert contents(finished / "checkpoints") == checkpoints
     assert log(finished) == lines
     assert train(smoke_config(train__steps=10), finished) == 0
