@@ -7,9 +7,10 @@ import jax.numpy as jnp
 
 _SIZE = 4
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
-# XLA's CPU backend is slow for dilated inputs of fewer rows than this (1 GFLOP: 90 ms, not 10).
+# XLA's CPU backend is slow for dilated inputs of fewer rows than this.
 _SMALLEST = 4
-# From here on a gradient by convolution is faster than by patches, which grow with the area.
+# From here on convolutions are about as fast or faster (see benchmarks/conv_transpose.py), and the
+# patches, which grow with the area, would take much memory.
 _LARGE = 32 * 32
 
 
@@ -47,11 +48,20 @@ def _backward(residuals, cotangent):
     that as matrix products, large maps as the same sums by convolution.
     """
     x, kernel = residuals
-    by = _by_convolution if x.shape[1] * x.shape[2] >= _LARGE else _by_patches
+    by = by_convolution if x.shape[1] * x.shape[2] >= _LARGE else by_patches
     return by(x, kernel, cotangent)
 
 
-def _by_patches(x, kernel, cotangent):
+def by_patches(
+    x: jax.Array, kernel: jax.Array, cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the gradients by `x` and `kernel` as products with the cotangent's patches.
+
+    Args:
+      x: [B, H, W, I].
+      kernel: [4, 4, I, O].
+      cotangent: [B, 2H, 2W, O].
+    """
     height, width = x.shape[1:3]
     padded = jnp.pad(cotangent, ((0, 0), (1, 1), (1, 1), (0, 0)))
     offsets = range(_SIZE - 1, -1, -1)  # the first tap of a transposed kernel reaches furthest
@@ -69,7 +79,10 @@ def _by_patches(x, kernel, cotangent):
     return by_x, by_kernel.reshape(kernel.shape)
 
 
-def _by_convolution(x, kernel, cotangent):
+def by_convolution(
+    x: jax.Array, kernel: jax.Array, cotangent: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Returns the same gradients as `by_patches`, by the adjoint: a strided convolution."""
     adjoint = partial(
         jax.lax.conv_general_dilated,
         window_strides=(2, 2),
