@@ -5,12 +5,41 @@ import importlib.metadata
 import importlib.util
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
 from cartoon_tfds.provenance import content_hash, split_of
 
 
 class SourceError(RuntimeError):
     """Photographs that cannot be had; the message is one line with the cause and the remedy."""
+
+
+class Source(Protocol):
+    """Photographs that can be read as often as is wanted; plain data, so that it can be pickled."""
+
+    def photos(self) -> Iterator["Photo"]:
+        """Yields the photographs, always in the same order, one at a time in memory.
+
+        Raises:
+          SourceError: if they cannot be read.
+        """
+
+
+class Origin(Protocol):
+    """Where a dataset's photographs come from, before anything is downloaded."""
+
+    def identity(self) -> str:
+        """Returns a text that changes when the photographs do."""
+
+    def fetch(self, dl_manager: Any) -> tuple[Source, ...]:
+        """Returns the sources, having downloaded what is missing.
+
+        Args:
+          dl_manager: a `tfds.download.DownloadManager`.
+
+        Raises:
+          SourceError: if something cannot be had.
+        """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +51,7 @@ class Photo:
       data: the bytes of its file.
       source: where it comes from: package, version and file, or URL and member.
       license: its licence, as stated by the source.
+      theme: what it shows, in one word; empty where nobody has said.
       sha256: the hash of `data`; identity, split and views follow from it.
     """
 
@@ -29,6 +59,7 @@ class Photo:
     data: bytes = dataclasses.field(repr=False)
     source: str
     license: str
+    theme: str = ""
     sha256: str = dataclasses.field(init=False)
 
     def __post_init__(self):
