@@ -30,7 +30,7 @@ setuptools.setup(
         "jax>=0.10.2,<0.13",  # 0.10.2 is the last for Python 3.11
         "ml-collections>=1.1",
         "numpy>=2.1",
-        "opencv-python-headless>=4.11",
+        "opencv-python-headless>=4.12",
         "optax>=0.2.8",
         "orbax-checkpoint>=0.12.8,<0.13",
         "pillow>=11.3",

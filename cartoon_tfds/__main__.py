@@ -1,119 +1,160 @@
-"""Builds the dataset without TensorFlow: `python -m cartoon_tfds --config=sample`.
+"""Builds and checks datasets without TensorFlow.
 
-The same builder as under `tfds build cartoon_tfds`, hence the same records.
+python -m cartoon_tfds [build] --config=sample
+python -m cartoon_tfds [build] --photos=DIR | --pairs=INPUTS,TARGETS | --pairs=DIR | --images=DIR
+python -m cartoon_tfds check DATA_DIR
+
+`build` uses the same builder as `tfds build cartoon_tfds`, hence makes the same records. What a
+build that was killed had finished is not made again; a dataset that is there stays as it is until
+the new one is complete.
 """
 
-import secrets
-import shutil
+import argparse
+import dataclasses
+import re
 import sys
 from pathlib import Path
 
 import tensorflow_datasets as tfds
-from absl import app, flags, logging
+from absl import logging
 
-from cartoon_tfds.cartoon_tfds_dataset_builder import Builder
-from cartoon_tfds.images import ImageError, read_image, write_png
-from cartoon_tfds.provenance import SPLITS, split_of
-from cartoon_tfds.sources import SourceError
-from cartoon_tfds.styles import cartoonize
+from cartoon_tfds import manifest
+from cartoon_tfds.archives import ArchiveFile
+from cartoon_tfds.build import build
+from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
+from cartoon_tfds.folders import PairFolders, PictureFolder
+from cartoon_tfds.images import ImageError
+from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.report import export, report
+from cartoon_tfds.sources import Local, Source, SourceError
+from cartoon_tfds.styles import STYLES
 
-_CONFIG = flags.DEFINE_enum(
-    "config",
-    Builder.BUILDER_CONFIGS[0].name,
-    [config.name for config in Builder.BUILDER_CONFIGS],
-    "Which photographs to make pairs of; README.md describes them.",
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir",
-    None,
-    "Where prepared datasets lie; by default where TensorFlow Datasets has them:"
-    " $TFDS_DATA_DIR or ~/tensorflow_datasets.",
-)
-_OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "Build again; the old dataset is replaced when the new one is complete."
-)
-_EXPORT_DIR = flags.DEFINE_string(
-    "export_dir",
-    None,
-    "Also write every photograph, whole, and its cartoon to DIR/SPLIT/photo/NAME.png and"
-    " DIR/SPLIT/cartoon/NAME.png.",
-)
-
-_MOST_NAMES_SHOWN = 20
+_RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_size", "size")
 
 
-def main(argv: list[str]) -> None:
-    """Builds, reports and exports, as the flags say."""
-    if len(argv) > 1:
-        sys.exit(f"error: unexpected argument {argv[1]!r}; write flags as --config=sample")
+def main() -> None:
+    """Does what the command line says; exits with 1 after an error, with 2 after a wrong flag."""
+    logging.set_verbosity(logging.ERROR)  # TFDS warns of every dataset of a user's own.
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()  # It would fill a log file.
-    logging.set_verbosity(logging.WARNING)
+    parser = _make_parser()
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] not in ("build", "check", "-h", "--help"):
+        arguments.insert(0, "build")
+    args = parser.parse_args(arguments)
     try:
-        builder = Builder(config=_CONFIG.value, data_dir=_DATA_DIR.value)
-        _build(builder, overwrite=_OVERWRITE.value)
-        _report(builder)
-        if _EXPORT_DIR.value is not None:
-            _export(builder, Path(_EXPORT_DIR.value).expanduser())
+        args.run(args, parser)
     except (ImageError, SourceError, OSError) as error:
         sys.exit(f"error: {error}")
 
 
-def _build(builder: Builder, *, overwrite: bool) -> None:
-    """Prepares the dataset, unless it is there."""
-    if not Path(builder.data_path).exists():
-        builder.download_and_prepare()
-    elif overwrite:
-        _rebuild(builder)
-    else:
-        print(f"{builder.info.full_name} is already there; --overwrite builds it again")
-
-
-def _rebuild(builder: Builder) -> None:
-    """Builds beside the old dataset and swaps them; `tfds build --overwrite` deletes first."""
-    root, final = Path(builder.data_dir_root), Path(builder.data_path)
-    staging = root / f".cartoon_tfds-{secrets.token_hex(4)}"
-    try:
-        beside = Builder(config=builder.builder_config.name, data_dir=staging)
-        beside.download_and_prepare(download_dir=root / "downloads")
-        old = final.rename(staging / "old")
-        try:
-            Path(beside.data_path).rename(final)
-        except BaseException:
-            old.rename(final)
-            raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _report(builder: Builder) -> None:
-    """Prints where the dataset lies and what is in its splits."""
-    # A new builder reads what is on disk, not what this one remembers.
-    builder = Builder(config=builder.builder_config.name, data_dir=builder.data_dir_root)
-    print(f"{builder.info.full_name} lies in {builder.data_path}")
-    undecoded = {"photo": tfds.decode.SkipDecoding(), "cartoon": tfds.decode.SkipDecoding()}
-    for split in SPLITS:
-        source = builder.as_data_source(split, decoders=undecoded)
-        names = sorted({example["photo_id"].decode() for example in source})
-        shown = f": {', '.join(names)}" if len(names) <= _MOST_NAMES_SHOWN else ""
-        print(f"  {split}: {len(source)} pairs of {len(names)} photographs{shown}")
-
-
-def _export(builder: Builder, folder: Path) -> None:
-    """Writes the whole photographs and their cartoons as PNG files, sorted by split."""
-    config = builder.builder_config
-    dl_manager = tfds.download.DownloadManager(
-        download_dir=Path(builder.data_dir_root) / "downloads", url_infos=builder.url_infos
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cartoon_tfds",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
-    for photo in builder.photographs(dl_manager)():
-        pixels = read_image(photo.data, photo.photo_id)
-        cartoon = cartoonize(pixels, config.style, line_width=config.line_width)
-        for kind, image in (("photo", pixels), ("cartoon", cartoon)):
-            path = folder / split_of(photo.sha256) / kind / f"{photo.photo_id}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_png(path, image)
-    print(f"photographs and cartoons lie in {folder}")
+    commands = parser.add_subparsers(metavar="build|check", required=True)
+    make = commands.add_parser("build", help="Build a dataset.", allow_abbrev=False)
+    make.set_defaults(run=_run_build)
+    _add_build_flags(make)
+    check = commands.add_parser("check", help="Check prepared datasets.", allow_abbrev=False)
+    check.set_defaults(run=_run_check)
+    check.add_argument("data_dir", type=Path, help="Where prepared datasets lie.")
+    check.add_argument("--config", help="Which of them; by default all.")
+    return parser
+
+
+def _add_build_flags(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    origin = parser.add_argument_group("what of").add_mutually_exclusive_group()
+    names = [config.name for config in Builder.BUILDER_CONFIGS]
+    origin.add_argument("--config", choices=names, help="Default: sample.")
+    origin.add_argument("--photos", type=Path, metavar="DIR", help="Pairs with their cartoons.")
+    origin.add_argument("--pairs", metavar="A_DIR,B_DIR|AB_DIR", help="Ready-made pairs.")
+    origin.add_argument("--images", type=Path, metavar="DIR", help="Single pictures.")
+    add("--name", help="Of the dataset; by default the config's or the folder's.")
+    add("--license", default="not stated", help="Of the pictures in a folder.")
+    add("--style", choices=sorted(STYLES), help="Default: ink.")
+    add("--strength", type=float, help="Of the style, 0 (the photo) to 1 (default).")
+    add("--line_width", type=float, help="In pixels of a view; default: 2.")
+    add("--views_per_photo", type=int, help="Of a folder's photographs by default 8.")
+    add("--view_size", type=int, help="Short side of a view in pixels; default: 256.")
+    add("--size", type=int, help="Short side of --images in pixels; default: as they are.")
+    add("--skip_bad", action="store_true", help="List what cannot be used, and go on.")
+    add("--data_dir", type=Path, help="Default: $TFDS_DATA_DIR or ~/tensorflow_datasets.")
+    add("--overwrite", action="store_true", help="Replace a dataset that is there.")
+    add("--workers", type=int, help="Threads; by default one for each core.")
+    add("--export_dir", type=Path, help="Also write whole photographs and cartoons here.")
+
+
+def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Builds, reports and exports."""
+    config = _make_config(args, parser)
+    if args.export_dir and not isinstance(config.recipe, Cartoons):
+        parser.error("--export_dir is for photographs and their cartoons")
+    data_dir = args.data_dir and args.data_dir.expanduser()
+    options = BuildOptions(workers=args.workers, progress=True, skip_bad=args.skip_bad)
+    builder = build(config, data_dir, overwrite=args.overwrite, options=options)
+    report(builder)
+    if args.export_dir:
+        export(builder, args.export_dir.expanduser())
+
+
+def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> CartoonConfig:
+    """Returns the config that the flags describe."""
+    base = _base_config(args)
+    given = {name: getattr(args, name) for name in _RECIPE_FLAGS}
+    changes = {name: value for name, value in given.items() if value is not None}
+    known = {field.name for field in dataclasses.fields(base.recipe)}
+    if unknown := sorted(changes.keys() - known):
+        parser.error(f"--{unknown[0]} is not for {type(base.recipe).__name__.lower()}")
+    name = args.name or base.name
+    if base is Builder.builder_configs.get(name) and not changes:
+        return base
+    if not re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name):
+        parser.error(f"{name!r} cannot be the name of a dataset: give it a --name of letters")
+    if name in Builder.builder_configs:
+        parser.error(f"{name} is a config of its own: give this dataset another --name")
+    recipe = dataclasses.replace(base.recipe, **changes)
+    return dataclasses.replace(base, name=name, recipe=recipe)
+
+
+def _base_config(args: argparse.Namespace) -> CartoonConfig:
+    """Returns a config with the photographs that the flags name and the default recipe."""
+    if path := args.photos or args.images:
+        source = (PictureFolder if path.is_dir() else ArchiveFile)(path, args.license)
+        recipe = Cartoons(views_per_photo=8) if args.photos else Pictures()
+        return _config_of(path, source, recipe)
+    if args.pairs:
+        inputs, *targets = (Path(path) for path in args.pairs.split(",", 1))
+        source = PairFolders(inputs, *targets, license=args.license)
+        return _config_of(inputs, source, ReadyPairs())
+    return Builder.builder_configs[args.config or Builder.BUILDER_CONFIGS[0].name]
+
+
+def _config_of(path: Path, source: Source, recipe: Recipe) -> CartoonConfig:
+    """Returns a config that is called like its folder or file."""
+    name = re.sub(r"[^\w-]+", "_", path.resolve().name.split(".")[0])
+    return CartoonConfig(
+        name=name, description=f"Of {path.name}.", origin=Local(source), recipe=recipe
+    )
+
+
+def _run_check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Checks datasets against their manifests; exits with 1 at the first difference."""
+    del parser
+    pattern = f"cartoon_tfds/{args.config or '*'}/[0-9]*.[0-9]*.[0-9]*"
+    folders = sorted(args.data_dir.expanduser().glob(pattern))
+    if not folders:
+        sys.exit(f"error: no dataset {args.config or ''} in {args.data_dir}/cartoon_tfds")
+    for folder in folders:
+        if difference := manifest.first_difference(folder):
+            sys.exit(f"error: {folder}: {difference}")
+        count = sum(1 for _ in manifest.read_examples(folder))
+        print(f"{folder}: {count} examples, as the manifest says")
 
 
 if __name__ == "__main__":
-    app.run(main)
+    main()

@@ -1,44 +1,68 @@
-"""The dataset builder: names the sources, the style and the splits."""
+"""The dataset builder: names what is built, and hands it to TensorFlow Datasets."""
 
+import contextlib
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
-import numpy as np
 import tensorflow_datasets as tfds
 
 # Absolute imports: after a failed relative one, `tfds build` hides which module is missing.
-from cartoon_tfds.archives import PUBLIC, Archive, download, iter_archives
-from cartoon_tfds.pairs import iter_pairs
-from cartoon_tfds.provenance import SPLITS
+from cartoon_tfds import beam_examples, manifest, public
+from cartoon_tfds.provenance import SALT, SPLITS, content_hash
+from cartoon_tfds.recipes import Cartoons, Example, Recipe
 from cartoon_tfds.records import RepeatableWriter
-from cartoon_tfds.sources import Photo, iter_packaged, select_split
+from cartoon_tfds.sources import Local, Origin, Packaged, SourceError
+from cartoon_tfds.survey import make_survey
+from cartoon_tfds.work_folder import work_folder
+from cartoon_tfds.workshop import Workshop, library_versions
+
+SKIPPED = "skipped.json"
 
 
 @dataclasses.dataclass
 class CartoonConfig(tfds.core.BuilderConfig):
-    """What to make pairs of, and how.
+    """What to make examples of, and how.
 
     Attributes:
-      archives: public archives to download; none for the photographs of installed packages.
-      views_per_photo: the whole photograph and this many squares less one.
-      view_size: short side of a view, in pixels.
-      style: a name in `cartoon_tfds.styles.STYLES`.
-      line_width: in pixels of a view.
+      origin: where the photographs come from.
+      recipe: what is made of them.
+      skip_bad: leaves out photographs that cannot be used, and lists them, instead of failing.
     """
 
-    archives: tuple[Archive, ...] = ()
-    views_per_photo: int = 64
-    view_size: int = 256
-    style: str = "ink"
-    line_width: float = 2.0
+    origin: Origin = dataclasses.field(default_factory=lambda: Local(Packaged()))
+    recipe: Recipe = dataclasses.field(default_factory=Cartoons)
+    skip_bad: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """How to build, which changes nothing in the records.
+
+    Attributes:
+      work_dir: folder for unfinished work, which the caller has locked; by default one in
+        `data_dir`, locked by each build.
+      workers: threads that draw; by default one for each core.
+      progress: shows progress bars.
+      skip_bad: leaves out photographs that cannot be used even where the config does not.
+    """
+
+    work_dir: Path | None = None
+    workers: int | None = None
+    progress: bool = False
+    skip_bad: bool = False
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Photograph and cartoon pairs (see README.md)."""
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "Initial release."}  # noqa: RUF012 (the base class's declaration)
+    VERSION = tfds.core.Version("2.0.0")
+    RELEASE_NOTES = {  # noqa: RUF012 (the base class's declaration)
+        "1.0.0": "Initial release.",
+        "2.0.0": "Theme, view, strength and hash of each photograph; photo_id is now id.",
+    }
     # `tfds build` without --config builds all, in this order: without a network the first is there.
     BUILDER_CONFIGS = [  # noqa: RUF012
         CartoonConfig(
@@ -47,79 +71,137 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         ),
         CartoonConfig(
             name="public",
-            description="The photographs of TF Flowers, two views of each. Downloads 218 MiB.",
-            archives=PUBLIC,
-            views_per_photo=2,
+            description="Faces, animals, nature and roads from public archives.",
+            origin=public.PublicArchives(),
+            recipe=Cartoons(views_per_photo=2),
+            # What is in an archive is fixed by its checksum: a few files in them are no pictures.
+            skip_bad=True,
         ),
     ]
 
-    def __init__(self, *, file_format: str | tfds.core.FileFormat | None = None, **kwargs):
+    def __init__(
+        self,
+        *,
+        file_format: str | tfds.core.FileFormat | None = None,
+        options: BuildOptions = BuildOptions(),
+        **kwargs,
+    ):
+        """Makes a builder.
+
+        Args:
+          file_format: of the records; by default ArrayRecord.
+          options: how to build.
+          **kwargs: of the base class.
+        """
         super().__init__(file_format=file_format, **kwargs)
+        self._options = options
         if file_format is None and not self.info.initialized:
             # The one format with random access, and the one that needs no TensorFlow.
             self.info.set_file_format("array_record", override=True)
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        def image(doc: str) -> tfds.features.Image:
-            return tfds.features.Image(
-                shape=(None, None, 3), dtype=np.uint8, encoding_format="png", doc=doc
-            )
+    @property
+    def url_infos(self) -> dict[str, tfds.download.checksums.UrlInfo]:
+        """Sizes and checksums of what is downloaded, from the table of archives."""
+        return public.url_infos()
 
+    def _info(self) -> tfds.core.DatasetInfo:
+        recipe = self.builder_config.recipe
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(
-                {
-                    "photo": image("A view of a photograph, RGB."),
-                    "cartoon": image("Its cartoon, of the same height and width, RGB."),
-                    "photo_id": tfds.features.Text(doc="The photograph; many views share it."),
-                    "source": tfds.features.Text(doc="Package and file, or URL and member."),
-                    "license": tfds.features.Text(doc="Of the photograph."),
-                    "style": tfds.features.Text(doc="Of the cartoon."),
-                }
-            ),
-            supervised_keys=("photo", "cartoon"),
+            features=tfds.features.FeaturesDict(recipe.features()),
+            supervised_keys=recipe.input_and_target,
         )
 
-    def photographs(
-        self, dl_manager: tfds.download.DownloadManager
-    ) -> Callable[[], Iterator[Photo]]:
-        """Downloads what the config needs; returns what iterates its photographs, each time anew.
+    def download_and_prepare(
+        self, *, download_config: tfds.download.DownloadConfig | None = None, **kwargs
+    ) -> None:
+        """Builds the dataset and its manifest, unless it is there (see the base class).
 
         Raises:
-          SourceError: if an archive cannot be downloaded.
+          SourceError: if photographs cannot be had or used, or if what is there was made of other
+            photographs or in another way.
         """
-        if not self.builder_config.archives:
-            return iter_packaged
-        paths = download(dl_manager, self.builder_config.archives, self.url_infos)
-        return functools.partial(iter_archives, paths)
+        download_config = download_config or tfds.download.DownloadConfig()
+        mode = download_config.download_mode
+        if self.data_path.exists() and mode == tfds.GenerateMode.REUSE_DATASET_IF_EXISTS:
+            self.refuse_another_build(download_config.max_examples_per_split)
+        self._build_settings = None
+        super().download_and_prepare(download_config=download_config, **kwargs)
+        if self._build_settings and self.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
+            manifest.write(Path(self.data_path), self._build_settings)
+
+    def refuse_another_build(self, max_examples_per_split: int | None = None) -> None:
+        """Raises SourceError unless the prepared dataset is what this builder would make."""
+        made = manifest.read_build(Path(self.data_path))
+        where = f"{self.info.full_name} in {self.data_path}"
+        if made is None:
+            raise SourceError(f"{where} has no manifest: its build did not end; --overwrite")
+        for name, value in self._settings(max_examples_per_split).items():
+            if made.get(name) != value:
+                raise SourceError(
+                    f"{where} is of another build, {name}: {_difference(made.get(name), value)};"
+                    " --overwrite replaces it"
+                )
+
+    def _settings(self, max_examples_per_split: int | None) -> dict[str, Any]:
+        """Returns what decides which examples there are."""
+        return {
+            "max_examples_per_split": max_examples_per_split,
+            "recipe": self.builder_config.recipe.describe(),
+            "photographs": content_hash(self.builder_config.origin.identity().encode()),
+            "salt": SALT,
+        }
+
+    def _download_and_prepare(self, dl_manager, download_config) -> None:
+        """Builds in a folder of its own, with the settings that TFDS tells only here."""
+        self._download_config = download_config
+        with contextlib.ExitStack() as stack:
+            self._work = self._options.work_dir or stack.enter_context(
+                work_folder(self.data_dir_root, self.builder_config.name)
+            )
+            for old in set(self.data_path.parent.glob("incomplete.*")) - {self.data_path}:
+                shutil.rmtree(old)  # of a build that was killed: this one has the lock
+            super()._download_and_prepare(dl_manager, download_config)
+        self._build_settings = {
+            **self._settings(download_config.max_examples_per_split),
+            "libraries": library_versions(),
+            "skipped": self._survey.counts(),
+        }
+        if self._survey.skipped:
+            self._survey.write_skipped(Path(self.data_path) / SKIPPED)
+
+    def _split_generators(self, dl_manager) -> dict[str, Any]:
+        config, options = self.builder_config, self._options
+        download_config = self._download_config
+        sources = config.origin.fetch(dl_manager)
+        self._survey = make_survey(
+            sources,
+            config.recipe,
+            skip_bad=config.skip_bad or options.skip_bad,
+            workers=options.workers,
+            progress=options.progress,
+        )
+        if download_config.max_examples_per_split:
+            self._survey = self._survey.first(download_config.max_examples_per_split)
+        splits = [split for split in SPLITS if split in self._survey.splits.values()]
+        if download_config.beam_options or download_config.beam_runner:
+            return {
+                split: beam_examples.make(sources, config.recipe, self._survey, split)
+                for split in splits
+            }
+        workshop = Workshop(Path(self._work), sources, config.recipe, self._survey)
+        workshop.make_all(workers=options.workers, progress=options.progress)
+        return {split: self._generate_examples(workshop, split) for split in splits}
+
+    def _generate_examples(self, workshop: Workshop, split: str) -> Iterator[Example]:
+        return workshop.examples(split)
 
     def _example_writer(self) -> RepeatableWriter:
         return RepeatableWriter(self.info.file_format)
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
-        # Every split reads all sources: reading again is cheaper than holding an archive in memory.
-        photographs = self.photographs(dl_manager)
-        return {split: self._generate_examples(photographs, split) for split in SPLITS}
 
-    def _generate_examples(
-        self, photographs: Callable[[], Iterator[Photo]], split: str
-    ) -> Iterator[tuple[str, dict[str, bytes | str]]]:
-        config = self.builder_config
-        for pair in iter_pairs(
-            select_split(photographs(), split),
-            views_per_photo=config.views_per_photo,
-            view_size=config.view_size,
-            style=config.style,
-            line_width=config.line_width,
-        ):
-            yield (
-                f"{pair.photo.sha256}-{pair.view_index}",
-                {
-                    # Encoded by us: TensorFlow Datasets would encode arrays with TensorFlow.
-                    "photo": pair.photo_png,
-                    "cartoon": pair.cartoon_png,
-                    "photo_id": pair.photo.photo_id,
-                    "source": pair.photo.source,
-                    "license": pair.photo.license,
-                    "style": config.style,
-                },
-            )
+def _difference(made: Any, wanted: Any) -> str:
+    """Returns on one line how two values differ."""
+    if not isinstance(made, dict):
+        return f"{made} instead of {wanted}"
+    names = sorted(name for name in made | wanted if made.get(name) != wanted.get(name))
+    return ", ".join(f"{name} {made.get(name)} instead of {wanted.get(name)}" for name in names)

@@ -1,10 +1,19 @@
-"""Records whose bytes depend on their content alone."""
+"""The records of a dataset: written so that their bytes depend on their content alone, and read."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
 
 import tensorflow_datasets as tfds
+from array_record.python import array_record_module
 from tensorflow_datasets.proto import tf_example_pb2
+
+_PNG = b"\x89PNG"
+
+
+class RecordError(RuntimeError):
+    """A record that cannot be read; the message is one line that names it."""
 
 
 class RepeatableWriter(tfds.core.ExampleWriter):
@@ -22,6 +31,58 @@ class RepeatableWriter(tfds.core.ExampleWriter):
           examples: keys and serialized `tf.train.Example`s.
         """
         return super().write(path, ((key, _canonical(record)) for key, record in examples))
+
+
+def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
+    """Yields split, index in the split and bytes of all records of a prepared dataset.
+
+    Args:
+      folder: of a dataset of ArrayRecord files.
+
+    Raises:
+      RecordError: naming what is damaged.
+    """
+    try:
+        splits = tfds.builder_from_directory(folder).info.splits
+    except Exception as error:  # a damaged description fails in as many ways as it has parsers
+        raise RecordError(f"{folder} cannot be opened ({type(error).__name__})") from error
+    for name, split in splits.items():
+        index = 0
+        for shard in split.filenames:
+            for record in _iter_shard(folder / shard, name, index):
+                yield name, index, record
+                index += 1
+
+
+def parse_record(record: bytes) -> dict[str, Any]:
+    """Returns the features of a record: a picture as the bytes of its file, a text as text.
+
+    Args:
+      record: a serialized `tf.train.Example`.
+    """
+    features = tf_example_pb2.Example.FromString(record).features.feature
+    return {name: _parse_feature(features[name]) for name in sorted(features)}
+
+
+def _parse_feature(feature: Any) -> Any:
+    kind = feature.WhichOneof("kind")
+    values = list(getattr(feature, kind).value)
+    if kind == "bytes_list" and not values[0].startswith(_PNG):
+        values = [value.decode() for value in values]
+    return values[0] if len(values) == 1 else values
+
+
+def _iter_shard(path: Path, split: str, first: int) -> Iterator[bytes]:
+    """Yields the records of a file, the first of which has the index `first` in its split."""
+    index = first
+    try:
+        reader = array_record_module.ArrayRecordReader(str(path))
+        for number in range(reader.num_records()):
+            yield reader.read([number])[0]
+            index += 1
+        reader.close()  # raises what has gone wrong with the file
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise RecordError(f"{split} example {index} cannot be read from {path.name}") from error
 
 
 def _canonical(record: bytes) -> bytes:

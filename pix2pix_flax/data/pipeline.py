@@ -96,7 +96,7 @@ def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iter
             size = config.eval_size
             example = {name: resize(image, size, size) for name, image in example.items()}
         group = waiting.setdefault(example["input"].shape, [])
-        group.append((example, f"{index}:{_text(record.get('photo_id', ''))}"))
+        group.append((example, f"{index}:{_text(record.get('id', ''))}"))
         if len(group) == batch_size:
             yield _stack(waiting.pop(example["input"].shape), batch_size)
     for group in waiting.values():

@@ -182,7 +182,7 @@ def test_evaluation_takes_each_example_once_and_whole(smoke_config):
         for row, name in enumerate(batch.ids):
             index, photo_id = name.split(":")
             example = dataset[int(index)]
-            assert photo_id == example["photo_id"].decode()
+            assert photo_id == example["id"].decode()
             np.testing.assert_array_equal(batch.images["input"][row], example["photo"])
             np.testing.assert_array_equal(batch.images["target"][row], example["cartoon"])
             seen.append(int(index))
@@ -248,7 +248,7 @@ def test_an_unknown_feature_is_named(smoke_config):
     config = smoke_config(data__features=("photo", "sketch")).data
     text = message(lambda: next(eval_batches(config, split="test", batch_size=1)))
     assert "no feature 'sketch' (config.data.features)" in text
-    assert "cartoon, license, photo, photo_id, source, style" in text
+    assert "cartoon, id, license, photo, sha256, source, strength, style" in text
     assert "no feature 'sketch'" in message(batches, config, 1)
 
 

@@ -1,0 +1,63 @@
+"""What a command says of a dataset that it has built, and the pictures that it writes."""
+
+import collections
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from cartoon_tfds import manifest
+from cartoon_tfds.cartoon_tfds_dataset_builder import SKIPPED, Builder
+from cartoon_tfds.images import write_png
+from cartoon_tfds.provenance import split_of
+from cartoon_tfds.styles import cartoonize
+
+_MOST_NAMES_SHOWN = 20
+
+
+def report(builder: Builder) -> None:
+    """Prints where a dataset lies, what is in its splits and what has been left out."""
+    folder = Path(builder.data_path)
+    print(f"{builder.info.full_name} lies in {folder}")
+    by_split = collections.defaultdict(list)
+    for example in manifest.read_examples(folder):
+        by_split[example["split"]].append(example)
+    for split, examples in by_split.items():
+        themes = {example["id"]: example["theme"] for example in examples}
+        names = ", ".join(sorted(themes))
+        if len(themes) > _MOST_NAMES_SHOWN:
+            counts = sorted(collections.Counter(themes.values()).items())
+            names = ", ".join(f"{count} {theme or 'without a theme'}" for theme, count in counts)
+        print(f"  {split}: {len(examples)} examples of {len(themes)} pictures: {names}")
+    if skipped := manifest.read_build(folder)["skipped"]:
+        counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
+        print(f"  left out: {counts}; {folder / SKIPPED} lists them")
+
+
+def export(builder: Builder, folder: Path) -> None:
+    """Writes the whole photographs and their cartoons as PNG files, sorted by split.
+
+    Args:
+      builder: of photographs and their cartoons.
+      folder: gets SPLIT/photo/NAME.png and SPLIT/cartoon/NAME.png.
+    """
+    recipe = builder.builder_config.recipe
+    dl_manager = tfds.download.DownloadManager(
+        download_dir=Path(builder.data_dir_root) / "downloads", url_infos=builder.url_infos
+    )
+    used = {example["sha256"] for example in manifest.read_examples(Path(builder.data_path))}
+    for source in builder.builder_config.origin.fetch(dl_manager):
+        for photo in source.photos():
+            if photo.sha256 in used:
+                _export_photo(photo, recipe, folder / split_of(photo.sha256))
+    print(f"photographs and cartoons lie in {folder}")
+
+
+def _export_photo(photo, recipe, folder: Path) -> None:
+    pixels = recipe.read(photo)
+    cartoon = cartoonize(
+        pixels, recipe.style, strength=recipe.strength, line_width=recipe.line_width
+    )
+    for kind, image in (("photo", pixels), ("cartoon", cartoon)):
+        path = folder / kind / f"{photo.photo_id}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_png(path, image)
