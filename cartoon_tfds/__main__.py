@@ -91,11 +91,14 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
 
 def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Builds, reports and exports."""
-    config = _make_config(args, parser)
+    try:
+        config = _make_config(args, parser)
+        options = BuildOptions(workers=args.workers, progress=True, skip_bad=args.skip_bad)
+    except ValueError as error:
+        parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
         parser.error("--export_dir is for photographs and their cartoons")
     data_dir = args.data_dir and args.data_dir.expanduser()
-    options = BuildOptions(workers=args.workers, progress=True, skip_bad=args.skip_bad)
     builder = build(config, data_dir, overwrite=args.overwrite, options=options)
     report(builder)
     if args.export_dir:

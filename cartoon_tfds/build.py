@@ -6,8 +6,13 @@ import io
 import shutil
 from pathlib import Path
 
+import tensorflow_datasets as tfds
+
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.work_folder import work_folder
+from cartoon_tfds.sources import SourceError
+from cartoon_tfds.work_folder import locate, lock, work_folder
+
+_OLD = "old"
 
 
 def build(
@@ -32,18 +37,18 @@ def build(
       SourceError: if photographs cannot be had or used, if what is there was made of others or in
         another way, or if another process is building it.
     """
-    builder = Builder(config=config, data_dir=data_dir)
-    root, final = Path(builder.data_dir_root), Path(builder.data_path)
+    root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    final = root / Builder.name / config.name / str(Builder.VERSION)
+    _put_back(locate(root, config.name) / _OLD, final)
     if final.exists() and not overwrite:
+        builder = _open(config, root)
         builder.refuse_another_build()
         print(f"{builder.info.full_name} is already there; --overwrite builds it again")
         return builder
     with work_folder(root, config.name) as work:
-        old, staging = work / "old", work / "new"
-        if old.exists() and not final.exists():
-            old.rename(final)  # of a build that was killed between the two renames below
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(staging, ignore_errors=True)
+        staging = work / "new"
+        for left_over in (staging, work / _OLD):
+            shutil.rmtree(left_over, ignore_errors=True)
         beside = Builder(
             config=config,
             data_dir=staging,
@@ -53,10 +58,28 @@ def build(
             beside.download_and_prepare(download_dir=root / "downloads")
         # What TensorFlow Datasets keeps for all configs: which of them is the default.
         shutil.copytree(
-            staging / builder.name / ".config", root / builder.name / ".config", dirs_exist_ok=True
+            staging / Builder.name / ".config", root / Builder.name / ".config", dirs_exist_ok=True
         )
         final.parent.mkdir(parents=True, exist_ok=True)
         if final.exists():
-            final.rename(old)
+            final.rename(work / _OLD)
         Path(beside.data_path).rename(final)
-    return Builder(config=config, data_dir=data_dir)
+    return _open(config, root)
+
+
+def _open(config: CartoonConfig, root: Path) -> Builder:
+    """Returns the builder of a dataset that is there."""
+    try:
+        return Builder(config=config, data_dir=root)
+    except Exception as error:  # a damaged description fails in as many ways as it has parsers
+        raise SourceError(
+            f"the description of {config.name} in {root} is damaged ({type(error).__name__});"
+            " --overwrite builds the dataset again"
+        ) from error
+
+
+def _put_back(old: Path, final: Path) -> None:
+    """Undoes half a swap: of a build that was killed between its two renames."""
+    if old.exists() and not final.exists():
+        with lock(old.parent):
+            old.rename(final)

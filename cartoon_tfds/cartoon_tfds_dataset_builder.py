@@ -54,6 +54,10 @@ class BuildOptions:
     progress: bool = False
     skip_bad: bool = False
 
+    def __post_init__(self):
+        if self.workers is not None and self.workers < 1:
+            raise ValueError(f"workers must be at least 1, got {self.workers}")
+
 
 class Builder(tfds.core.GeneratorBasedBuilder):
     """Photograph and cartoon pairs (see README.md)."""

@@ -103,16 +103,9 @@ def read_chosen(annotations: Path) -> dict[str, Chosen]:
     }
     try:
         return choose(json.loads(texts[INSTANCES]), json.loads(texts[KEYPOINTS]))
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as e:
-        reason = f"{type(e).__name__}: {' '.join(str(e).split())}"
-        raise SourceError(f"{annotations}: not COCO's annotations: {reason}") from e
+    except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise SourceError(f"{annotations}: not COCO's annotations: {reason}") from error
 
 
 def choose(instances: dict[str, Any], keypoints: dict[str, Any]) -> dict[str, Chosen]:
@@ -158,7 +151,7 @@ def _ids_of_faces(keypoints: dict[str, Any], images: dict[int, dict[str, Any]]) 
     found = set()
     for person in keypoints["annotations"]:
         image = images.get(person["image_id"])
-        if image is None or person["iscrowd"]:
+        if image is None:
             continue
         values = person["keypoints"]  # x, y and visibility of each point
         points = [values[3 * index : 3 * index + 3] for index in (_NOSE, _LEFT_EYE, _RIGHT_EYE)]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cartoon_tfds.images import ImageError, encode_png, read_image
+from cartoon_tfds.images import MIN_SIDE, ImageError, encode_png, read_image
 from cartoon_tfds.sources import Photo
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.views import View, cut_view, draw_views
@@ -92,6 +92,15 @@ class Cartoons(Recipe):
     view_size: int = 256
 
     input_and_target: ClassVar = ("photo", "cartoon")
+
+    def __post_init__(self):
+        if self.views_per_photo < 1:
+            raise ValueError(f"views_per_photo must be at least 1, got {self.views_per_photo}")
+        if self.view_size < MIN_SIDE:
+            raise ValueError(f"view_size must be at least {MIN_SIDE}, got {self.view_size}")
+        # Raises what is wrong with the other three, before there is a photograph.
+        blank = np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)
+        cartoonize(blank, self.style, strength=self.strength, line_width=self.line_width)
 
     @property
     def num_parts(self) -> int:
@@ -185,6 +194,10 @@ class Pictures(Recipe):
     """
 
     size: int = 0
+
+    def __post_init__(self):
+        if self.size < 0:
+            raise ValueError(f"size must not be negative, got {self.size}")
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a picture."""

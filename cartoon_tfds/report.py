@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import SKIPPED, Builder
 from cartoon_tfds.images import write_png
-from cartoon_tfds.provenance import split_of
+from cartoon_tfds.provenance import SPLITS, split_of
 from cartoon_tfds.styles import cartoonize
 
 _MOST_NAMES_SHOWN = 20
@@ -28,6 +28,9 @@ def report(builder: Builder) -> None:
             counts = sorted(collections.Counter(themes.values()).items())
             names = ", ".join(f"{count} {theme or 'without a theme'}" for theme, count in counts)
         print(f"  {split}: {len(examples)} examples of {len(themes)} pictures: {names}")
+    for split in SPLITS:
+        if split not in by_split:
+            print(f"  {split}: not there, since no picture falls into it")
     if skipped := manifest.read_build(folder)["skipped"]:
         counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
         print(f"  left out: {counts}; {folder / SKIPPED} lists them")

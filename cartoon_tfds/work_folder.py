@@ -24,23 +24,34 @@ def work_folder(data_dir: Path, name: str) -> Iterator[Path]:
     Raises:
       SourceError: if another process is building the same dataset.
     """
-    folder = data_dir / f".cartoon_tfds-{name}"
-    with _locked(folder):
+    folder = locate(data_dir, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock(folder):
+        # Between the two lines above another build may have finished and removed the folder.
+        folder.mkdir(exist_ok=True)
         yield folder
         shutil.rmtree(folder)
 
 
+def locate(data_dir: Path, name: str) -> Path:
+    """Returns where a dataset's work folder is, or would be."""
+    return data_dir / f".cartoon_tfds-{name}"
+
+
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Makes a folder and holds its lock, which ends with the process that has it."""
-    folder.mkdir(parents=True, exist_ok=True)
+def lock(folder: Path) -> Iterator[None]:
+    """Holds the lock of a folder, which ends with the process that has it.
+
+    Raises:
+      SourceError: if another process has it.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Between the two calls above another build may have finished and removed the folder.
-        folder.mkdir(exist_ok=True)
-        yield
     except BlockingIOError:
+        os.close(descriptor)
         raise SourceError(f"another process is building this dataset in {folder}") from None
+    try:
+        yield
     finally:
         os.close(descriptor)
