@@ -1,9 +1,10 @@
-"""Prints the quality and the speed of every style, beside the photo itself and cv2.stylization.
+"""Prints the quality and the speed of every style, beside the photograph itself, as a table.
 
     python -m benchmarks.styles --photos=DIR --videos=DIR --every=4
 
 Photographs are measured at their own size and clips at a width of 480 pixels. `benchmarks.
-style_metrics` says what the numbers mean. Times are for one 256x256 picture on one core.
+style_metrics` says what the numbers mean. Times are for 256x256 pictures on one core: `ms` is the
+least of ten for one photograph, `images/s` the best of three passes over all photographs.
 """
 
 import pathlib
@@ -16,34 +17,50 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks import style_metrics
+from cartoon_tfds.images import read_image
+from cartoon_tfds.sources import iter_packaged
 from cartoon_tfds.styles import STYLES, cartoonize
 
-_PHOTOS = flags.DEFINE_string("photos", None, "Folder of photographs.", required=True)
-_VIDEOS = flags.DEFINE_string("videos", None, "Folder of clips; without it, no flicker.")
-_EVERY = flags.DEFINE_integer("every", 4, "Measure every N-th photograph.", lower_bound=1)
+PACKAGED = "packaged"
+
+PHOTOS = flags.DEFINE_string(
+    "photos", PACKAGED, "Folder of photographs; `packaged`: those of installed packages."
+)
+VIDEOS = flags.DEFINE_string("videos", None, "Folder of .mp4 clips; without it, no flicker.")
+EVERY = flags.DEFINE_integer("every", 1, "Take every N-th photograph.", lower_bound=1)
 
 _VIDEO_WIDTH = 480  # pixels
+_PASSES = 3
 _REPEATS = 10
 
-Style = Callable[[np.ndarray], np.ndarray]
+Draw = Callable[[np.ndarray], np.ndarray]
 
 
-def rows() -> dict[str, Style]:
-    """Returns what is measured, by name: two references, then every style."""
-    references = {"photo": np.copy, "cv2.stylization": cv2.stylization}
-    return references | {name: lambda image, name=name: cartoonize(image, name) for name in STYLES}
+def drawings() -> dict[str, Draw]:
+    """Returns what is measured, by name: the photo itself, then every style."""
+    styles = {name: lambda photo, name=name: cartoonize(photo, name) for name in STYLES}
+    return {"photo": np.copy} | styles
 
 
-def read_photos(folder: pathlib.Path, every: int) -> list[np.ndarray]:
-    """Returns every N-th picture of a folder, in the order of names, as RGB uint8.
+def read_photos(folder: str, every: int) -> dict[str, np.ndarray]:
+    """Returns every N-th picture, in the order of names, as RGB uint8 by name.
+
+    Args:
+      folder: of JPEG and PNG files, or `packaged`.
+      every: N.
 
     Raises:
       ValueError: the folder holds no JPEG or PNG file, or one that cannot be read.
     """
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
-    if not paths:
+    if folder == PACKAGED:
+        files = {photo.photo_id: photo.data for photo in iter_packaged()}
+    else:
+        suffixes = {".jpg", ".jpeg", ".png"}
+        paths = sorted(p for p in pathlib.Path(folder).iterdir() if p.suffix.lower() in suffixes)
+        files = {path.stem: path for path in paths}
+    if not files:
         raise ValueError(f"no .jpg or .png file in {folder}")
-    return [_read_photo(path) for path in paths[::every]]
+    return {name: read_image(file, name) for name, file in list(files.items())[::every]}
 
 
 def read_frames(path: pathlib.Path) -> Iterator[np.ndarray]:
@@ -55,24 +72,24 @@ def read_frames(path: pathlib.Path) -> Iterator[np.ndarray]:
             yield cv2.resize(image, (_VIDEO_WIDTH, height), interpolation=cv2.INTER_AREA)
 
 
-def photo_numbers(style: Style, photos: list[np.ndarray]) -> np.ndarray:
+def photo_numbers(draw: Draw, photos: list[np.ndarray]) -> np.ndarray:
     """Returns the means of specks per megapixel, flat share and edge keep over the photos."""
-    return np.mean([_one_photo(photo, style(photo)) for photo in photos], axis=0)
+    return np.mean([style_metrics.photo_numbers(photo, draw(photo)) for photo in photos], axis=0)
 
 
-def flickers(styles: dict[str, Style], path: pathlib.Path) -> dict[str, float]:
+def flickers(draws: dict[str, Draw], path: pathlib.Path) -> dict[str, float]:
     """Returns each style's warp error on a clip over that of the clip itself.
 
     Frames are held two at a time, and one optical flow serves all styles.
     """
-    total, source_total = dict.fromkeys(styles, 0.0), 0.0
+    total, source_total = dict.fromkeys(draws, 0.0), 0.0
     previous, previous_drawn = None, {}
     for frame in read_frames(path):
-        drawn = {name: style(frame) for name, style in styles.items()}
+        drawn = {name: draw(frame) for name, draw in draws.items()}
         if previous is not None:
             flow = style_metrics.consistent_flow(previous, frame)
             source_total += style_metrics.warp_error(previous, frame, *flow)
-            for name in styles:
+            for name in draws:
                 total[name] += style_metrics.warp_error(previous_drawn[name], drawn[name], *flow)
         previous, previous_drawn = frame, drawn
     if not source_total:
@@ -80,58 +97,62 @@ def flickers(styles: dict[str, Style], path: pathlib.Path) -> dict[str, float]:
     return {name: error / source_total for name, error in total.items()}
 
 
-def milliseconds(style: Style, photo: np.ndarray) -> float:
-    """Returns the least of ten times for one 256x256 picture, in milliseconds."""
-    image = cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA)
-    times = []
-    for _ in range(_REPEATS):
-        start = time.perf_counter()
-        style(image)
-        times.append(time.perf_counter() - start)
-    return 1000 * min(times)
+def speed(draw: Draw, photos: list[np.ndarray]) -> tuple[float, float]:
+    """Returns milliseconds for the first photo and images per second of all, at 256x256."""
+    small = [cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA) for photo in photos]
+    one = min(_seconds(draw, small[:1]) for _ in range(_REPEATS))
+    all_of_them = min(_seconds(draw, small) for _ in range(_PASSES))
+    return 1000 * one, len(small) / all_of_them
+
+
+def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
+    """Returns the lines of a Markdown table: one row of numbers for the photo and per style."""
+    cv2.setNumThreads(1)
+    draws = drawings()
+    titles = ["style", "specks/MP", "flat", "keep", "ms", "images/s"]
+    rows = [[*titles, *(f"flicker: {path.stem}" for path in clips)]]
+    of_clips = [flickers(draws, path) for path in clips]
+    for name, draw in draws.items():
+        specks, flat, keep = photo_numbers(draw, photos)
+        milliseconds, per_second = speed(draw, photos)
+        # A copy takes no time worth a number.
+        times = ["", ""] if name == "photo" else [f"{milliseconds:.0f}", f"{per_second:.0f}"]
+        flicker = [f"{of_clip[name]:.2f}" for of_clip in of_clips]
+        rows.append([name, f"{specks:.0f}", f"{flat:.3f}", f"{keep:.3f}", *times, *flicker])
+    return _markdown(rows)
+
+
+def flag_clips() -> list[pathlib.Path]:
+    """Returns the clips in the folder that the flag names, in the order of names."""
+    return sorted(pathlib.Path(VIDEOS.value).glob("*.mp4")) if VIDEOS.value else []
 
 
 def main(argv: list[str]) -> None:
-    """Prints one row of numbers per style."""
+    """Prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    cv2.setNumThreads(1)
-    styles = rows()
-    photos = read_photos(pathlib.Path(_PHOTOS.value), _EVERY.value)
-    clips = sorted(pathlib.Path(_VIDEOS.value).glob("*.mp4")) if _VIDEOS.value else []
-    print(f"{len(photos)} photos, {len(clips)} clips")
-    flicker = {path.stem: flickers(styles, path) for path in clips}
-    titles = ["style", "specks/MP", "flat", "keep", "ms", *(f"flicker:{stem}" for stem in flicker)]
-    _print_row(titles, titles)
-    for name, style in styles.items():
-        specks, flat, keep = photo_numbers(style, photos)
-        cells = [name, f"{specks:.0f}", f"{flat:.3f}", f"{keep:.3f}"]
-        cells.append(f"{milliseconds(style, photos[0]):.0f}")
-        cells += [f"{of_clip[name]:.2f}" for of_clip in flicker.values()]
-        _print_row(cells, titles)
+    photos, clips = list(read_photos(PHOTOS.value, EVERY.value).values()), flag_clips()
+    print(f"{len(photos)} photographs, {len(clips)} clips")
+    print("\n".join(measure(photos, clips)))
 
 
-def _print_row(cells: list[str], titles: list[str]) -> None:
-    """Prints cells in columns as wide as their titles."""
-    widths = [len("cv2.stylization"), *(len(title) for title in titles[1:])]
-    print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)))
+def _seconds(draw: Draw, photos: list[np.ndarray]) -> float:
+    """Returns how long it takes to draw the photos one after another."""
+    start = time.perf_counter()
+    for photo in photos:
+        draw(photo)
+    return time.perf_counter() - start
 
 
-def _read_photo(path: pathlib.Path) -> np.ndarray:
-    """Returns the picture as RGB uint8; raises ValueError if it cannot be read."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"cannot read {path}")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-
-
-def _one_photo(photo: np.ndarray, cartoon: np.ndarray) -> tuple[float, float, float]:
-    """Returns specks per megapixel, flat share and edge keep of one cartoon."""
-    return (
-        style_metrics.specks_per_megapixel(cartoon),
-        style_metrics.flat_share(cartoon),
-        style_metrics.edge_keep(photo, cartoon),
-    )
+def _markdown(rows: list[list[str]]) -> list[str]:
+    """Returns the rows, the first of them titles, as a Markdown table with even columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    rule = ["-" * width for width in widths]
+    padded = [
+        [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        for row in (rows[0], rule, *rows[1:])
+    ]
+    return [f"| {' | '.join(row)} |" for row in padded]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def edge_tangent_flow(image: np.ndarray, sigma: float) -> tuple[np.ndarray, np.n
     """
     dx = cv2.Sobel(image, cv2.CV_32F, 1, 0)
     dy = cv2.Sobel(image, cv2.CV_32F, 0, 1)
-    tensor = np.dstack([_dot(dx, dx), _dot(dx, dy), _dot(dy, dy)])
+    tensor = np.dstack([dot(dx, dx), dot(dx, dy), dot(dy, dy)])
     xx, xy, yy = cv2.split(cv2.GaussianBlur(tensor, (0, 0), sigma))
     # The tensor turns twice as fast as the gradient: halve its angle, then a right angle on.
     angle = 0.5 * np.arctan2(2 * xy, xx - yy)
@@ -81,6 +81,11 @@ def sample(field: np.ndarray, positions: Positions, method: int = cv2.INTER_LINE
     return cv2.remap(field, *positions, method, borderMode=cv2.BORDER_REPLICATE)
 
 
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns the inner products over the last axis, `[H, W]` of two `[H, W, C]`."""
+    return np.einsum("hwc,hwc->hw", a, b)
+
+
 def _walk(flow: np.ndarray, steps: int, length: float) -> list[Positions]:
     """Returns the positions after each step, starting along `flow` and never turning back."""
     columns, rows = pixel_grid(flow.shape)
@@ -91,11 +96,6 @@ def _walk(flow: np.ndarray, steps: int, length: float) -> list[Positions]:
         visited.append((columns, rows))
         # Vectors of free sign must not be interpolated: nearest, then turned to go on ahead.
         ahead = sample(flow, (columns, rows), cv2.INTER_NEAREST)
-        sign = np.where(_dot(ahead, direction) < 0, np.float32(-1), np.float32(1))
+        sign = np.where(dot(ahead, direction) < 0, np.float32(-1), np.float32(1))
         direction = ahead * sign[..., None]
     return visited
-
-
-def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Returns the inner products over the last axis."""
-    return np.einsum("hwc,hwc->hw", a, b)

@@ -10,6 +10,32 @@ from cartoon_tfds.styles.flow import Streamlines, average_along, pixel_grid, sam
 _WIDE = 1.6  # standard deviation of the wide over that of the narrow Gaussian (Marr and Hildreth)
 
 
+def contours(
+    luminance: np.ndarray,
+    flow: np.ndarray,
+    coherence: np.ndarray,
+    streamlines: Streamlines,
+    unit: float,
+) -> np.ndarray:
+    """Returns solid lines along the contours of a picture and hardly any in its texture.
+
+    Args:
+      luminance: float32 `[H, W]`, 0..100, free of noise.
+      flow: unit vectors along the edges, float32 `[H, W, 2]`.
+      coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
+      streamlines: from `trace_streamlines`.
+      unit: half the width of a line in pixels.
+
+    Returns:
+      Coverage by ink, float32 `[H, W]`, 0..1.
+    """
+    response = flow_guided_dog(luminance, flow, 0.8 * unit)
+    response = average_along(response, streamlines)
+    response = relate_to_brightness(response, luminance, 6 * unit)
+    response = suppress_texture(response, coherence, 6 * unit, amount=2)
+    return coherent_lines(response, streamlines, faintest=0.15, full=0.6)
+
+
 def flow_guided_dog(luminance: np.ndarray, flow: np.ndarray, sigma: float) -> np.ndarray:
     """Returns how much darker each pixel is than what lies on both sides of its edge.
 

@@ -1,52 +1,94 @@
 """The named styles and the one checked way to apply them."""
 
+import dataclasses
 import math
+import types
 from collections.abc import Callable, Mapping
 
+import cv2
 import numpy as np
 
-from cartoon_tfds.styles.ink import ink
+from cartoon_tfds.styles.drawings import ink, sketch
+from cartoon_tfds.styles.paintings import poster, soft, watercolour
+from cartoon_tfds.styles.references import classic, opencv
 
-# A style takes an RGB uint8 picture [H, W, 3] and a line width in pixels and gives a new picture.
-# Add one here when it exists as a function over the shared steps.
-STYLES: Mapping[str, Callable[[np.ndarray, float], np.ndarray]] = {"ink": ink}
+
+@dataclasses.dataclass(frozen=True)
+class Style:
+    """A way of drawing a photograph.
+
+    Attributes:
+      function: takes an RGB uint8 picture `[H, W, 3]`, which it leaves alone, and the width of a
+        line in pixels, at least 1; returns an RGB uint8 picture of the same shape.
+      version: of its pixels. Whoever changes what `function` returns raises it: datasets record it.
+      summary: what it looks like, in a few words.
+    """
+
+    function: Callable[[np.ndarray, float], np.ndarray]
+    version: int
+    summary: str
+
+
+# Add a style here when it exists as a function over the shared steps.
+STYLES: Mapping[str, Style] = types.MappingProxyType(
+    {
+        "ink": Style(ink, 1, "coherent dark lines on flat colour"),
+        "soft": Style(soft, 1, "flat, lively colour with hardly any lines"),
+        "watercolour": Style(watercolour, 1, "light washes with darker borders"),
+        "sketch": Style(sketch, 1, "grey pencil strokes on near-white paper"),
+        "poster": Style(poster, 1, "bold shapes in 30 colours, the same for every picture"),
+        "opencv": Style(opencv, 1, "reference: cv2.stylization"),
+        "classic": Style(classic, 1, "reference: bilateral filter and adaptive threshold"),
+    }
+)
 
 _LINES_ACROSS = 128  # a picture is this many line widths across: 2 pixels at 256x256
 _MIN_LINE_WIDTH = 1.0  # pixels; thinner lines cannot be drawn
-_MAX_SIDE = 32767  # cv2.remap counts pixels in 16 bits
+_MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits, and the last number is taken
 
 
 def cartoonize(
-    photo: np.ndarray, style: str = "ink", *, line_width: float | None = None
+    photo: np.ndarray,
+    style: str = "ink",
+    *,
+    strength: float = 1.0,
+    line_width: float | None = None,
 ) -> np.ndarray:
     """Returns the photograph drawn in a style.
 
     The same input gives the same bits, whatever the number of OpenCV threads.
 
     Args:
-      photo: RGB uint8 `[H, W, 3]`, 0..255, 1 to 32767 pixels a side; left unchanged.
+      photo: RGB uint8 `[H, W, 3]`, 0..255, 1 to 32766 pixels a side; left unchanged.
       style: a key of `STYLES`.
+      strength: 0..1, the share of the style: 0 returns the photo, bit for bit, 1 the full style;
+        between them each value of RGB goes from the one to the other in proportion.
       line_width: width of the lines in pixels, to which all smoothing is proportional. None takes
         1/128 of the picture's size (the root of its area) and at least 1, so that a photo looks
         alike at 256 and at 1024 pixels. Pairs for training take one fixed width at the size the
         network sees (2.0 at 256x256), since a convolutional network has a fixed pixel scale.
 
     Returns:
-      RGB uint8 of the shape of `photo`.
+      RGB uint8 of the shape of `photo`, a new array.
 
     Raises:
-      ValueError: a photo of another type or shape, an unknown style, or a line width that is not a
-        finite number of at least 1.
+      ValueError: a photo of another type or shape, an unknown style, a strength outside 0..1, or a
+        line width that is not a finite number of at least 1.
     """
     _check_photo(photo)
     if style not in STYLES:
         raise ValueError(f"unknown style {style!r}; known: {', '.join(sorted(STYLES))}")
+    if not 0 <= strength <= 1:
+        raise ValueError(f"strength must be 0 to 1, got {strength}")
     if line_width is None:
         height, width = photo.shape[:2]
         line_width = max(_MIN_LINE_WIDTH, math.sqrt(height * width) / _LINES_ACROSS)
     elif not _MIN_LINE_WIDTH <= line_width < math.inf:
         raise ValueError(f"line_width must be finite and at least 1 pixel, got {line_width}")
-    return STYLES[style](photo, float(line_width))
+    cartoon = STYLES[style].function(photo, float(line_width))
+    # One blend for all styles: the parts of a style, turned down one by one, would not all be
+    # monotone. It is exact at both ends.
+    return cv2.addWeighted(photo, 1 - strength, cartoon, strength, 0)
 
 
 def _check_photo(photo: np.ndarray) -> None:

@@ -40,7 +40,7 @@ def _command(*arguments, broken=False):
     )
 
 
-def _hashes(folder / "cartoon_tfds"):
+def _hashes(folder):
     return {
         path.relative_to(folder): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.rglob("*")
