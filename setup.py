@@ -16,7 +16,7 @@ setuptools.setup(
     license="Apache-2.0",
     packages=setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
     package_data={
-        "cartoon_tfds": ["*.md", "*.bib", "*.txt", "*.tsv"],
+        "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
     },
     python_requires=">=3.11",
     install_requires=[

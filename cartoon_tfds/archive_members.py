@@ -89,8 +89,9 @@ def _vet(entries: Iterable[_Entry], path: Path, limits: Limits) -> None:
     """Raises a SourceError at the first entry that no honest archive of photographs holds."""
     total, max_total, files = 0, limits.total_bytes(path), set()
     for number, (name, num_bytes, kind) in enumerate(entries, start=1):
-        if kind not in ("file", "folder") or _leads_out(name):
-            kind = "a path out of the archive" if kind in ("file", "folder") else kind
+        if kind in ("file", "folder") and _leads_out(name):
+            kind = "a path out of the archive"
+        if kind not in ("file", "folder"):
             raise SourceError(f"{path}: unsafe archive, refused: {name!r} is {kind}")
         total += num_bytes
         if number > limits.members or total > max_total:
@@ -169,7 +170,7 @@ def _tar_entry(member: tarfile.TarInfo) -> _Entry:
         kind = "file"
     else:
         kind = "no plain file"
-    return _Entry(member.name, member.size, kind)
+    return _Entry(member.name, max(0, member.size), kind)
 
 
 class _BoundedStream:

@@ -2,14 +2,12 @@
 
 import dataclasses
 import fnmatch
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from cartoon_tfds.archive_members import iter_members
 from cartoon_tfds.images import PICTURE_SUFFIXES
-from cartoon_tfds.sources import Photo, Source, SourceError
+from cartoon_tfds.sources import Photo, SourceError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Archive:
 
 @dataclasses.dataclass(frozen=True)
 class ArchiveFile:
-    """The photographs in a tar or zip file; an `Origin` and its own one `Source`.
+    """The photographs in a tar or zip file, as a `Source`.
 
     Attributes:
       path: of the file.
@@ -58,24 +56,6 @@ class ArchiveFile:
     name: str = ""
     source: str = ""
     members: str = "*"
-
-    def identity(self) -> str:
-        """Returns a text that changes when the photographs or what is said of them do.
-
-        Raises:
-          SourceError: if the file cannot be read.
-        """
-        try:
-            with self.path.open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError as error:
-            raise SourceError(f"{self.path}: {error.strerror}") from error
-        return repr((content, dataclasses.replace(self, path=Path(self.path.name))))
-
-    def fetch(self, dl_manager: Any) -> tuple[Source, ...]:
-        """Returns itself."""
-        del dl_manager
-        return (self,)
 
     def photos(self) -> Iterator[Photo]:
         """Yields the photographs in the archive's order, one at a time in memory.

@@ -103,8 +103,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             # The one format with random access, and the one that needs no TensorFlow.
             self.info.set_file_format("array_record", override=True)
 
-    @property
-    def url_infos(self) -> dict[str, tfds.download.checksums.UrlInfo]:
+    @tfds.core.utils.classproperty
+    @classmethod
+    def url_infos(cls) -> dict[str, tfds.download.checksums.UrlInfo]:
         """Sizes and checksums of what is downloaded, from the table of archives."""
         return public.url_infos()
 

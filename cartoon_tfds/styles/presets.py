@@ -36,7 +36,7 @@ STYLES: Mapping[str, Style] = types.MappingProxyType(
         "soft": Style(soft, 1, "flat, lively colour with hardly any lines"),
         "watercolour": Style(watercolour, 1, "light washes with darker borders"),
         "sketch": Style(sketch, 1, "grey pencil strokes on near-white paper"),
-        "poster": Style(poster, 1, "bold shapes in 30 colours, the same for every picture"),
+        "poster": Style(poster, 1, "bold shapes in 29 colours, the same for every picture"),
         "opencv": Style(opencv, 1, "reference: cv2.stylization"),
         "classic": Style(classic, 1, "reference: bilateral filter and adaptive threshold"),
     }
@@ -85,10 +85,23 @@ def cartoonize(
         line_width = max(_MIN_LINE_WIDTH, math.sqrt(height * width) / _LINES_ACROSS)
     elif not _MIN_LINE_WIDTH <= line_width < math.inf:
         raise ValueError(f"line_width must be finite and at least 1 pixel, got {line_width}")
-    cartoon = STYLES[style].function(photo, float(line_width))
+    cartoon = _draw(photo, STYLES[style], float(line_width))
     # One blend for all styles: the parts of a style, turned down one by one, would not all be
     # monotone. It is exact at both ends.
     return cv2.addWeighted(photo, 1 - strength, cartoon, strength, 0)
+
+
+def _draw(photo: np.ndarray, style: Style, line_width: float) -> np.ndarray:
+    """Returns the photograph in full style; one narrower than the filters is widened meanwhile.
+
+    OpenCV 5 reads beyond pictures that are narrower than half its bilateral filter or one pixel
+    wide (cv2.stylization), and crashes on some of them.
+    """
+    height, width = photo.shape[:2]
+    least = math.ceil(1.5 * line_width) + 1
+    below, beside = max(0, least - height), max(0, least - width)
+    widened = cv2.copyMakeBorder(photo, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    return style.function(widened, line_width)[:height, :width]
 
 
 def _check_photo(photo: np.ndarray) -> None:

@@ -193,8 +193,8 @@ def test_colours_are_a_bit_livelier_than_the_photo(pairs, name):
         (np.zeros((8, 8), np.uint8), r"\[H, W, 3\], got \[8, 8\]"),
         (np.zeros((8, 8, 4), np.uint8), r"\[H, W, 3\], got \[8, 8, 4\]"),
         (np.zeros((2, 8, 8, 3), np.uint8), r"\[H, W, 3\], got"),
-        (np.zeros((0, 8, 3), np.uint8), "sides must be 1 to 32767"),
-        (np.zeros((1, 32768, 3), np.uint8), "sides must be 1 to 32767"),
+        (np.zeros((0, 8, 3), np.uint8), "sides must be 1 to 32766"),
+        (np.zeros((1, 32767, 3), np.uint8), "sides must be 1 to 32766"),
     ],
 )
 def test_refuses_what_is_no_rgb_uint8_picture(photo, message):
