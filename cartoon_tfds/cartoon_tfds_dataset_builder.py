@@ -187,7 +187,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
         if download_config.max_examples_per_split:
             self._survey = self._survey.first(download_config.max_examples_per_split)
-        splits = [split for split in SPLITS if split in self._survey.splits.values()]
+        found = {used.split for used in self._survey.used.values()}
+        splits = [split for split in SPLITS if split in found]
         if download_config.beam_options or download_config.beam_runner:
             return {
                 split: beam_examples.make(sources, config.recipe, self._survey, split)

@@ -43,6 +43,10 @@ MIN_EYE_DISTANCE = 0.06
 _NOSE, _LEFT_EYE, _RIGHT_EYE, _VISIBLE = 0, 1, 2, 2
 
 
+# A few hundred photographs are chosen; the other archives have thousands of each theme.
+_WEIGHT = 8
+
+
 class Chosen(NamedTuple):
     """What the annotations say of a photograph that is taken."""
 
@@ -78,7 +82,7 @@ class CocoPhotos:
         for member, data in iter_members(self.path, lambda name: _base(name) in chosen):
             theme, license, credit = chosen[_base(member)]
             source = f"{self.source}: {member}, from {credit}"
-            yield Photo(f"{self.name}/{member}", data, source, license, theme)
+            yield Photo(f"{self.name}/{member}", data, source, license, theme, weight=_WEIGHT)
             missing.discard(_base(member))
         if missing or not chosen:
             what = f"{min(missing)} is not there" if missing else "no photograph is chosen"

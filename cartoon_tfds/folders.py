@@ -1,6 +1,8 @@
 """Photographs, pictures and ready-made pairs from folders on disk."""
 
 import dataclasses
+import os
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,12 @@ class PictureFolder:
         for path in _list_pictures(self.folder):
             name = path.relative_to(self.folder)
             theme = name.parts[0] if len(name.parts) > 1 else ""
-            yield _read(path, photo_id=name.as_posix(), license=self.license, theme=theme)
+            yield _read(
+                path,
+                photo_id=_printable(name.as_posix()),
+                license=self.license,
+                theme=_printable(theme),
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,22 +76,25 @@ class PairFolders:
         inputs = _by_stem(self.inputs)
         targets = _by_stem(self.targets) if self.targets else None
         names = sorted(inputs.keys() | (targets or {}).keys())
-        own_splits = all(name.partition("/")[0] in _SPLIT_FOLDERS for name in names)
-        for name in names:
-            split = _SPLIT_FOLDERS[name.partition("/")[0]] if own_splits else None
+        folders = [name.partition("/")[0] if "/" in name else "" for name in names]
+        own_splits = set(folders) <= _SPLIT_FOLDERS.keys()
+        for name, folder in zip(names, folders, strict=True):
+            split = _SPLIT_FOLDERS[folder] if own_splits else None
             files = [inputs.get(name, [])]
             if targets is not None:
                 files.append(targets.get(name, []))
-            yield self._pair(files, photo_id=name, license=self.license, split=split)
+            yield self._pair(files, photo_id=_printable(name), license=self.license, split=split)
 
     def _pair(self, files: list[list[Path]], **fields: Any) -> Photo:
         """Returns a pair, whose problem says what is wrong with the files of its name."""
         name = fields["photo_id"]
         for found, folder in zip(files, (self.inputs, self.targets), strict=False):
             if len(found) != 1:
-                which = " and ".join(file.name for file in found)
-                problem = f"several files of this name: {which}" if found else f"not in {folder}"
-                return Photo(data=b"", source=name, problem=f"{name}: {problem}", **fields)
+                several = " and ".join(_printable(file.name) for file in found)
+                problem = f"{name}: several files of this name: {several}"
+                if not found:
+                    problem = f"{name}: not in {_printable(folder.name)}"
+                return Photo(data=b"", source=name, problem=problem, **fields)
         photo, *other = (_read(found[0], **fields) for found in files)
         if not other:
             return photo
@@ -100,7 +110,7 @@ def _read(path: Path, **fields: Any) -> Photo:
     except OSError as error:
         problem = f"{fields['photo_id']}: {error.strerror}"
     # The file's name alone: where a user's folders lie is nobody's business.
-    return Photo(data=data, source=path.name, problem=problem, **fields)
+    return Photo(data=data, source=_printable(path.name), problem=problem, **fields)
 
 
 def _list_pictures(folder: Path) -> list[Path]:
@@ -113,7 +123,7 @@ def _list_pictures(folder: Path) -> list[Path]:
         for name in names
         if name.suffix.lower() in PICTURE_SUFFIXES
         and not any(part.startswith(".") for part in name.parts)
-        and (folder / name).is_file()
+        and ((folder / name).is_file() or (folder / name).is_symlink())  # one to nowhere is bad
     ]
     if not pictures:
         raise SourceError(f"{folder}: no picture in it ({' '.join(sorted(PICTURE_SUFFIXES))})")
@@ -124,5 +134,13 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
     """Returns the pictures in a folder by their names without suffix."""
     found: dict[str, list[Path]] = {}
     for path in _list_pictures(folder):
-        found.setdefault(path.relative_to(folder).with_suffix("").as_posix(), []).append(path)
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        # Some systems write an accent as a character of its own.
+        found.setdefault(unicodedata.normalize("NFC", name), []).append(path)
     return found
+
+
+def _printable(name: str) -> str:
+    """Returns a name of a file on one line of Unicode, which file systems do not promise."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.images import MIN_SIDE, ImageError, encode_png, read_image
 from cartoon_tfds.sources import Photo
-from cartoon_tfds.styles import STYLES, cartoonize
+from cartoon_tfds.styles import MAX_SIDE, STYLES, cartoonize
 from cartoon_tfds.views import View, cut_view, draw_views
 
 Features = dict[str, Any]
@@ -19,7 +19,7 @@ Features = dict[str, Any]
 # would encode arrays with TensorFlow.
 Example = tuple[str, Features]
 
-_VIEWS_PER_PART = 8  # less than a second of work
+EXAMPLES_PER_PART = 8  # less than a second of work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,15 +32,14 @@ class Recipe(abc.ABC):
     # The two features that a network learns to turn one into the other, if there are such.
     input_and_target: ClassVar[tuple[str, str] | None] = None
 
-    @property
-    def num_parts(self) -> int:
-        """How many parts a photograph's examples are made in."""
+    def num_examples(self, photo: Photo) -> int:
+        """Returns how many examples are made of a photograph."""
+        del photo
         return 1
 
-    @property
-    def examples_per_photo(self) -> int:
-        """How many examples are made of a photograph."""
-        return 1
+    def num_parts(self, photo: Photo) -> int:
+        """Returns how many parts a photograph's examples are made in."""
+        return math.ceil(self.num_examples(photo) / EXAMPLES_PER_PART)
 
     @abc.abstractmethod
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
@@ -81,7 +80,7 @@ class Cartoons(Recipe):
       style: a name in `cartoon_tfds.styles.STYLES`.
       strength: of the style, 0 (the photograph) to 1.
       line_width: in pixels of a view.
-      views_per_photo: the whole photograph and this many squares less one.
+      views_per_photo: the whole photograph and this many squares less one; times `Photo.weight`.
       view_size: short side of a view, in pixels.
     """
 
@@ -102,15 +101,9 @@ class Cartoons(Recipe):
         blank = np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)
         cartoonize(blank, self.style, strength=self.strength, line_width=self.line_width)
 
-    @property
-    def num_parts(self) -> int:
-        """How many parts a photograph's views are made in."""
-        return math.ceil(self.views_per_photo / _VIEWS_PER_PART)
-
-    @property
-    def examples_per_photo(self) -> int:
-        """How many views are cut out of a photograph."""
-        return self.views_per_photo
+    def num_examples(self, photo: Photo) -> int:
+        """Returns how many views are cut out of a photograph."""
+        return self.views_per_photo * photo.weight
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a pair."""
@@ -125,17 +118,21 @@ class Cartoons(Recipe):
             "style_version": tfds.features.Scalar(np.int32, doc="Of the style's code."),
         }
 
+    def read(self, photo: Photo) -> np.ndarray:
+        """Returns the photograph (see `Recipe.read`)."""
+        return _check_shape(super().read(photo), self.view_size, photo)
+
     def make(self, photo: Photo, part: int) -> list[Example]:
         """Returns a few of the pairs (see `Recipe.make`)."""
         pixels = self.read(photo)
         views = draw_views(
             photo.sha256,
             *pixels.shape[:2],
-            num_views=self.views_per_photo,
+            num_views=self.num_examples(photo),
             view_size=self.view_size,
         )
-        start = part * _VIEWS_PER_PART
-        numbers = range(start, min(start + _VIEWS_PER_PART, len(views)))
+        start = part * EXAMPLES_PER_PART
+        numbers = range(start, min(start + EXAMPLES_PER_PART, len(views)))
         return [
             (f"{photo.sha256}-{number}", self._pair(photo, pixels, views[number]))
             for number in numbers
@@ -203,6 +200,10 @@ class Pictures(Recipe):
         """Returns the features of a picture."""
         return {"image": _picture("A picture, RGB."), **_provenance_features()}
 
+    def read(self, photo: Photo) -> np.ndarray:
+        """Returns the picture (see `Recipe.read`)."""
+        return _check_shape(super().read(photo), self.size, photo)
+
     def make(self, photo: Photo, part: int) -> list[Example]:
         """Returns the picture."""
         del part
@@ -213,6 +214,14 @@ class Pictures(Recipe):
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, (width, height), interpolation=method)
         return [(photo.sha256, {"image": encode_png(image), **_provenance(photo)})]
+
+
+def _check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:
+    """Returns the picture; raises ImageError if it would be too long at a short side."""
+    height, width = pixels.shape[:2]
+    if max(height, width) * short_side > MAX_SIDE * min(height, width):
+        raise ImageError(f"{photo.photo_id}: {width}x{height} is too long for its width")
+    return pixels
 
 
 def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:

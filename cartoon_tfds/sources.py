@@ -27,6 +27,7 @@ class Photo:
       target: of a ready-made pair, the bytes of the other file.
       split: of a ready-made pair, the split that its folder stands for; else its content decides.
       problem: why it cannot be used, where that is known before it is decoded.
+      weight: how many times as many views are cut out of it, where few show what it shows.
       sha256: the hash of `data`, and of `target` where there is one; identity, split and views
         follow from it.
     """
@@ -39,6 +40,7 @@ class Photo:
     target: bytes | None = dataclasses.field(default=None, repr=False)
     split: str | None = None
     problem: str = ""
+    weight: int = 1
     sha256: str = dataclasses.field(init=False)
 
     def __post_init__(self):
@@ -49,8 +51,15 @@ class Photo:
 
     @property
     def key(self) -> str:
-        """A hash of all that examples show of a photograph: its bytes, name, source and licence."""
-        shown = (self.sha256, self.photo_id, self.source, self.license, self.theme)
+        """A hash of all that examples show of a photograph or depend on."""
+        shown = (
+            self.sha256,
+            self.photo_id,
+            self.source,
+            self.license,
+            self.theme,
+            str(self.weight),
+        )
         return content_hash("\0".join(shown).encode())
 
 

@@ -7,7 +7,7 @@ spent on the first.
 import collections
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +20,6 @@ from cartoon_tfds.provenance import SPLITS, split_of
 from cartoon_tfds.recipes import Recipe
 from cartoon_tfds.sources import Photo, Source, SourceError
 
-# Photographs are left out of the split on the left for a copy in one further right: what is
-# measured must not have been trained on.
-_LEAST_TO_MOST_PRECIOUS = SPLITS
-
 
 class Skipped(NamedTuple):
     """A photograph that is left out, and why."""
@@ -33,36 +29,44 @@ class Skipped(NamedTuple):
     detail: str
 
 
+class Used(NamedTuple):
+    """A photograph that is used: its split, and what a recipe makes of it."""
+
+    split: str
+    num_examples: int
+    num_parts: int
+
+
 @dataclasses.dataclass(frozen=True)
 class Survey:
     """What a survey found.
 
     Attributes:
-      splits: the split of each photograph that is used, by `Photo.key`, in order.
+      used: the photographs that are used, by `Photo.key`, in order.
       skipped: the others, in order.
     """
 
-    splits: dict[str, str]
+    used: dict[str, Used]
     skipped: tuple[Skipped, ...]
 
     def select(self, sources: Iterable[Source], split: str | None = None) -> Iterator[Photo]:
         """Yields the photographs that are used, each once, of one split or of all."""
         seen = set()
         for photo in iter_photos(sources):
-            found = self.splits.get(photo.key)
-            if found and photo.key not in seen and split in (None, found):
+            found = self.used.get(photo.key)
+            if found and photo.key not in seen and split in (None, found.split):
                 seen.add(photo.key)
                 yield photo
 
     def first(self, count: int) -> "Survey":
         """Returns the survey of no more than the first `count` photographs of each split."""
         seen = collections.Counter()
-        splits = {}
-        for key, split in self.splits.items():
-            seen[split] += 1
-            if seen[split] <= count:
-                splits[key] = split
-        return dataclasses.replace(self, splits=splits)
+        few = {}
+        for key, found in self.used.items():
+            seen[found.split] += 1
+            if seen[found.split] <= count:
+                few[key] = found
+        return dataclasses.replace(self, used=few)
 
     def counts(self) -> dict[str, int]:
         """Returns how many photographs are left out, by reason."""
@@ -79,10 +83,10 @@ class _Seen(NamedTuple):
     photo_id: str
     key: str
     sha256: str
-    split: str
+    used: Used
     by_content: bool  # whether the split follows from the content
-    hash: np.ndarray | None  # None if the photograph cannot be used
-    problem: str
+    hash: np.ndarray | None
+    problem: str  # empty if the photograph can be used
 
 
 def make_survey(
@@ -95,9 +99,10 @@ def make_survey(
 ) -> Survey:
     """Returns the survey of all photographs, having decoded each.
 
-    Of files with the same bytes the first is used. Where near duplicates (see `near_duplicates`)
-    are in different splits, the one in the training split is left out, or that in the validation
-    split for a test photograph's sake; a split that is given by a folder stays as it is.
+    Of files with the same bytes one is used. Where near duplicates (see `near_duplicates`) are in
+    different splits, the one in the training split is left out, or that in the validation split for
+    a test photograph's sake: what is measured must not have been trained on. Splits that are given
+    by folders are only rid of files with the same bytes.
 
     Args:
       sources: of the photographs.
@@ -118,20 +123,21 @@ def make_survey(
             except ImageError as error:
                 problem = str(error)
         split = photo.split or split_of(photo.sha256)
-        return _Seen(
-            photo.photo_id, photo.key, photo.sha256, split, photo.split is None, perceptual, problem
-        )
+        used = Used(split, recipe.num_examples(photo), recipe.num_parts(photo))
+        by_content = photo.split is None
+        return _Seen(photo.photo_id, photo.key, photo.sha256, used, by_content, perceptual, problem)
 
     looks = map_in_order(look, iter_photos(sources), workers)
     seen = list(progress_bar(looks, progress, desc="checking", unit="photo"))
-    bad = [Skipped(one.photo_id, "unusable", one.problem) for one in seen if one.problem]
-    if bad and not skip_bad:
-        raise SourceError(_list_bad(bad, len(seen)))
-    unique, same = _without_duplicates([one for one in seen if not one.problem])
-    kept, near = _without_near_duplicates(unique)
-    if not kept:
-        raise SourceError("no photograph can be used" if seen else "there are no photographs")
-    return Survey({one.key: one.split for one in kept}, (*bad, *same, *near))
+    skipped = _find_bad(seen)
+    if skipped and (len(skipped) == len(seen) or not skip_bad):
+        raise SourceError(_list_bad(list(skipped.values()), len(seen)))
+    if not seen:
+        raise SourceError("there are no photographs")
+    skipped |= _find_duplicates(seen, skipped)
+    skipped |= _find_near_duplicates(seen, skipped)
+    used = {one.key: one.used for index, one in enumerate(seen) if index not in skipped}
+    return Survey(used, tuple(skipped[index] for index in sorted(skipped)))
 
 
 def iter_photos(sources: Iterable[Source]) -> Iterator[Photo]:
@@ -144,32 +150,53 @@ def _list_bad(bad: list[Skipped], total: int) -> str:
     """Returns a message of one line for each photograph that cannot be used."""
     lines = [f"{len(bad)} of {total} photographs cannot be used:"]
     lines += [f"  {item.detail}" for item in bad]
-    return "\n".join([*lines, "--skip_bad leaves them out and lists them in skipped.json"])
+    if len(bad) < total:
+        lines.append("--skip_bad leaves them out and lists them in skipped.json")
+    return "\n".join(lines)
 
 
-def _without_duplicates(seen: list[_Seen]) -> tuple[list[_Seen], list[Skipped]]:
-    """Returns the first photograph of each content, and the others."""
-    first, others = {}, []
-    for one in seen:
-        found = first.setdefault(one.sha256, one)
-        if found is not one:
-            others.append(Skipped(one.photo_id, "duplicate", f"same bytes as {found.photo_id}"))
-    return list(first.values()), others
+def _find_bad(seen: list[_Seen]) -> dict[int, Skipped]:
+    """Returns what cannot be used, by its place in the list."""
+    return {
+        index: Skipped(one.photo_id, "unusable", one.problem)
+        for index, one in enumerate(seen)
+        if one.problem
+    }
 
 
-def _without_near_duplicates(seen: list[_Seen]) -> tuple[list[_Seen], list[Skipped]]:
-    """Returns the photographs that have no near duplicate in a more precious split, and those."""
-    skipped: dict[str, Skipped] = {}
-    for rank, split in enumerate(_LEAST_TO_MOST_PRECIOUS):
-        more_precious = _LEAST_TO_MOST_PRECIOUS[rank + 1 :]
-        mine = [one for one in seen if one.by_content and one.split == split]
-        theirs = [one for one in seen if one.by_content and one.split in more_precious]
-        if not mine or not theirs:
-            continue
-        indices, distances = nearest(*(np.stack([o.hash for o in x]) for x in (mine, theirs)))
-        for one, index, distance in zip(mine, indices, distances, strict=True):
-            if distance <= MAX_DISTANCE:
-                copy = theirs[index]
-                detail = f"like {copy.photo_id} in {copy.split}: {distance} of 256 bits differ"
-                skipped[one.sha256] = Skipped(one.photo_id, "near duplicate", detail)
-    return [one for one in seen if one.sha256 not in skipped], list(skipped.values())
+def _find_duplicates(seen: list[_Seen], skipped: Container[int]) -> dict[int, Skipped]:
+    """Returns all of the same bytes but one: the first in the most precious split."""
+    by_content = collections.defaultdict(list)
+    for index, one in enumerate(seen):
+        if index not in skipped:
+            by_content[one.sha256].append(index)
+    found = {}
+    for same in by_content.values():
+        kept = max(same, key=lambda index: (SPLITS.index(seen[index].used.split), -index))
+        detail = f"same bytes as {seen[kept].photo_id}"
+        for index in same:
+            if index != kept:
+                found[index] = Skipped(seen[index].photo_id, "duplicate", detail)
+    return found
+
+
+def _find_near_duplicates(seen: list[_Seen], skipped: Container[int]) -> dict[int, Skipped]:
+    """Returns what has a near duplicate in a more precious split."""
+    compared = [
+        index
+        for index, one in enumerate(seen)
+        if one.by_content and one.hash is not None and index not in skipped
+    ]
+    found, kept = {}, []
+    for split in reversed(SPLITS):
+        mine = [index for index in compared if seen[index].used.split == split]
+        if mine and kept:
+            near = nearest(*(np.stack([seen[i].hash for i in some]) for some in (mine, kept)))
+            for index, place, distance in zip(mine, *near, strict=True):
+                if distance <= MAX_DISTANCE:
+                    copy = seen[kept[place]]
+                    where = f"like {copy.photo_id} in {copy.used.split}"
+                    detail = f"{where}: {distance} of 256 bits differ"
+                    found[index] = Skipped(seen[index].photo_id, "near duplicate", detail)
+        kept += [index for index in mine if index not in found]
+    return found

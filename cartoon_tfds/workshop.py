@@ -10,7 +10,7 @@ from cartoon_tfds.parallel import map_in_order, progress_bar
 from cartoon_tfds.part_store import PartStore
 from cartoon_tfds.provenance import content_hash
 from cartoon_tfds.recipes import Example, Recipe
-from cartoon_tfds.sources import Photo, Source
+from cartoon_tfds.sources import Photo, Source, SourceError
 from cartoon_tfds.survey import Survey
 
 _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
@@ -45,6 +45,9 @@ class Workshop:
         Args:
           workers: threads; by default one for each core. The examples do not depend on it.
           progress: shows a progress bar.
+
+        Raises:
+          SourceError: if a photograph of the survey is no longer there.
         """
         store = self._store
 
@@ -54,22 +57,30 @@ class Workshop:
             if not store.holds(key):
                 store.save(key, self.recipe.make(photo, part))
 
-        photos = self.survey.select(self.sources)
-        jobs = ((photo, part) for photo in photos for part in range(self.recipe.num_parts))
-        total = len(self.survey.splits) * self.recipe.num_parts
-        done = map_in_order(make, jobs, workers)
-        images = self.recipe.examples_per_photo / self.recipe.num_parts
-        for _ in progress_bar(
-            done, progress, desc="drawing", unit="image", total=total, scale=images
-        ):
-            pass
+        jobs = (
+            (photo, part)
+            for photo in self.survey.select(self.sources)
+            for part in range(self.recipe.num_parts(photo))
+        )
+        wanted = sum(used.num_parts for used in self.survey.used.values())
+        examples = sum(used.num_examples for used in self.survey.used.values())
+        parts = progress_bar(
+            map_in_order(make, jobs, workers),
+            progress,
+            desc="drawing",
+            unit="example",
+            total=wanted,
+            scale=examples / wanted,
+        )
+        if sum(1 for _ in parts) != wanted:
+            raise SourceError("photographs have changed since the build began; start it again")
 
     def examples(self, split: str) -> Iterator[Example]:
         """Yields the examples of a split; `make_all` has to have been called."""
         store = self._store
-        for key, found in self.survey.splits.items():
-            if found == split:
-                for part in range(self.recipe.num_parts):
+        for key, used in self.survey.used.items():
+            if used.split == split:
+                for part in range(used.num_parts):
                     yield from store.load(_part_key(key, part))
 
 

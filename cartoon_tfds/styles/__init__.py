@@ -1,5 +1,5 @@
 """Photographs into cartoons with OpenCV and NumPy: deterministic, without files or randomness."""
 
-from cartoon_tfds.styles.presets import STYLES, Style, cartoonize
+from cartoon_tfds.styles.presets import MAX_SIDE, STYLES, Style, cartoonize
 
-__all__ = ["STYLES", "Style", "cartoonize"]
+__all__ = ["MAX_SIDE", "STYLES", "Style", "cartoonize"]

@@ -44,7 +44,7 @@ STYLES: Mapping[str, Style] = types.MappingProxyType(
 
 _LINES_ACROSS = 128  # a picture is this many line widths across: 2 pixels at 256x256
 _MIN_LINE_WIDTH = 1.0  # pixels; thinner lines cannot be drawn
-_MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits, and the last number is taken
+MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits, and the last number is taken
 
 
 def cartoonize(
@@ -111,5 +111,5 @@ def _check_photo(photo: np.ndarray) -> None:
         raise ValueError(f"photo must be a uint8 array, got {found}")
     if photo.ndim != 3 or photo.shape[2] != 3:
         raise ValueError(f"photo must be RGB of shape [H, W, 3], got {list(photo.shape)}")
-    if not 1 <= min(photo.shape[:2]) <= max(photo.shape[:2]) <= _MAX_SIDE:
-        raise ValueError(f"photo sides must be 1 to {_MAX_SIDE} pixels, got {list(photo.shape)}")
+    if not 1 <= min(photo.shape[:2]) <= max(photo.shape[:2]) <= MAX_SIDE:
+        raise ValueError(f"photo sides must be 1 to {MAX_SIDE} pixels, got {list(photo.shape)}")

@@ -241,6 +241,8 @@ def test_build_of_all_themes(public_archives, server, tmp_path):
         "nature": 6,
         "roads": 3,
     }
+    views = collections.Counter(example["theme"] for example in examples)
+    assert views == {"faces": 6 * 2 + 16, "animals": 12, "nature": 12, "roads": 3 * 16}
     for example in examples:
         assert example["source"].startswith(server.url)
         assert example["license"]
