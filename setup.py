@@ -27,6 +27,7 @@ setuptools.setup(
         "flax>=0.12.8,<0.13",
         "grain>=0.2.18,<0.3",
         "importlib-resources",  # which TensorFlow Datasets needs to build, but does not name
+        "isal>=1.7",
         "jax>=0.10.2,<0.13",  # 0.10.2 is the last for Python 3.11
         "ml-collections>=1.1",
         "numpy>=2.1",

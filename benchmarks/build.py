@@ -19,7 +19,7 @@ from absl import app, flags, logging
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
 from cartoon_tfds.folders import PictureFolder
-from cartoon_tfds.parallel import one_opencv_thread
+from cartoon_tfds.parallel import keep_freed_memory, one_opencv_thread
 from cartoon_tfds.recipes import Cartoons
 from cartoon_tfds.sources import Local
 from cartoon_tfds.styles import cartoonize
@@ -67,6 +67,7 @@ def main(argv: list[str]) -> None:
     """Prints pairs per second, their ratio, and the overhead."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
+    keep_freed_memory()  # as builds do
     logging.set_verbosity(logging.ERROR)
     tfds.disable_progress_bar()
     source = PictureFolder(pathlib.Path(_PHOTOS.value), license="not stated")

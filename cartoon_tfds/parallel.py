@@ -3,12 +3,15 @@
 import collections
 import concurrent.futures
 import contextlib
+import ctypes
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import cv2
 import tqdm
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -27,6 +30,7 @@ def map_in_order(
       workers: threads; by default one for each core.
     """
     workers = workers or os.cpu_count() or 1
+    keep_freed_memory()
     pending: collections.deque[concurrent.futures.Future[_Out]] = collections.deque()
     # Threads, not processes: OpenCV, NumPy and zlib work without the interpreter's lock, and
     # threads start under any command line. OpenCV's own threads would only compete with them.
@@ -67,6 +71,18 @@ def progress_bar(
         for item in items:
             yield item
             bar.update(scale)
+
+
+def keep_freed_memory() -> None:
+    """Tells the C library to keep the memory of large arrays that are freed, for the next ones.
+
+    By default glibc gives it back and asks for new pages each time, whose first touch takes a
+    quarter of the time of stylising. Other C libraries are left as they are.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+        mallopt(_M_TRIM_THRESHOLD, 2**30)
+        mallopt(_M_MMAP_THRESHOLD, 2**25)  # more is refused
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cartoon_tfds.images import MIN_SIDE, ImageError, encode_png, read_image
+from cartoon_tfds.fast_png import encode_fast_png
+from cartoon_tfds.images import MIN_SIDE, ImageError, read_image
 from cartoon_tfds.sources import Photo
 from cartoon_tfds.styles import MAX_SIDE, STYLES, cartoonize
 from cartoon_tfds.views import View, cut_view, draw_views
@@ -146,8 +147,8 @@ class Cartoons(Recipe):
         cut = cut_view(pixels, view)
         cartoon = cartoonize(cut, self.style, strength=self.strength, line_width=self.line_width)
         return {
-            "photo": encode_png(cut),
-            "cartoon": encode_png(cartoon),
+            "photo": encode_fast_png(cut),
+            "cartoon": encode_fast_png(cartoon),
             **_provenance(photo),
             "view": [view.left, view.top, view.width, view.height],
             "style": self.style,
@@ -178,7 +179,7 @@ class ReadyPairs(Recipe):
         """Returns the pair."""
         del part
         first, second = _halves(photo)
-        pictures = {"input": encode_png(first), "target": encode_png(second)}
+        pictures = {"input": encode_fast_png(first), "target": encode_fast_png(second)}
         return [(photo.sha256, pictures | _provenance(photo))]
 
 
@@ -213,7 +214,7 @@ class Pictures(Recipe):
             width, height = (round(side * scale) for side in image.shape[1::-1])
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, (width, height), interpolation=method)
-        return [(photo.sha256, {"image": encode_png(image), **_provenance(photo)})]
+        return [(photo.sha256, {"image": encode_fast_png(image), **_provenance(photo)})]
 
 
 def _check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:

@@ -30,7 +30,15 @@ class RepeatableWriter(tfds.core.ExampleWriter):
           path: of the file.
           examples: keys and serialized `tf.train.Example`s.
         """
-        return super().write(path, ((key, _canonical(record)) for key, record in examples))
+        canonical = ((key, _canonical(record)) for key, record in examples)
+        if self.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
+            return super().write(path, canonical)
+        # TFDS would compress, for nothing: almost all bytes are of PNG files.
+        writer = array_record_module.ArrayRecordWriter(os.fspath(path), "group_size:1,uncompressed")
+        for _, record in canonical:
+            writer.write(record)
+        writer.close()
+        return None
 
 
 def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:

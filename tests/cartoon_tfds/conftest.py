@@ -86,7 +86,7 @@ def public_archives(server, monkeypatch):
 def _jpegs():
     """Yields distinct pieces of the packaged photographs, 96 pixels high, as JPEG files."""
     from cartoon_tfds.images import read_image
-    from cartoon_tfds.sources import iter_packaged
+    from cartoon_tfds.packaged import iter_packaged
 
     photos = [Image.fromarray(read_image(photo.data)) for photo in iter_packaged()]
     for row, column, photo in itertools.product(range(3), range(3), photos):

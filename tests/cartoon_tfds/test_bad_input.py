@@ -17,8 +17,9 @@ from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import encode_png, read_image
+from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs
-from cartoon_tfds.sources import Local, SourceError, iter_packaged
+from cartoon_tfds.sources import Local, SourceError
 
 
 @pytest.fixture(scope="module")

@@ -18,10 +18,11 @@ from cartoon_tfds import cartoon_tfds_dataset_builder as builder_module
 from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
 from cartoon_tfds.images import read_image
+from cartoon_tfds.packaged import PACKAGED, Packaged, iter_packaged
 from cartoon_tfds.provenance import SPLITS, split_of
 from cartoon_tfds.recipes import Cartoons
 from cartoon_tfds.records import iter_records
-from cartoon_tfds.sources import PACKAGED, Local, Packaged, SourceError, iter_packaged
+from cartoon_tfds.sources import Local, SourceError
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.views import View, cut_view
 from cartoon_tfds.work_folder import work_folder

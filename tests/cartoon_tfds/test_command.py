@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds import manifest
 from cartoon_tfds.images import read_image, write_png
-from cartoon_tfds.sources import iter_packaged
+from cartoon_tfds.packaged import iter_packaged
 
 # The command line with one view a photograph: 64 would take a minute.
 COMMAND = """

@@ -11,8 +11,9 @@ from PIL import Image
 
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import PICTURE_SUFFIXES, read_image
+from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.provenance import content_hash
-from cartoon_tfds.sources import SourceError, iter_packaged
+from cartoon_tfds.sources import SourceError
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from cartoon_tfds import near_duplicates
 from cartoon_tfds.images import read_image
 from cartoon_tfds.near_duplicates import MAX_DISTANCE, nearest, perceptual_hash
-from cartoon_tfds.sources import iter_packaged
+from cartoon_tfds.packaged import iter_packaged
 
 
 @pytest.fixture(scope="module")

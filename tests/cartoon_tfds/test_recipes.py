@@ -13,9 +13,9 @@ from PIL import Image
 from cartoon_tfds import recipes
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError, encode_png, read_image, write_png
+from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.provenance import content_hash
 from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs
-from cartoon_tfds.sources import iter_packaged
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.views import cut_view, draw_views
 

@@ -9,8 +9,9 @@ import pytest
 
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import read_image
+from cartoon_tfds.packaged import PACKAGED, Packaged, iter_packaged
 from cartoon_tfds.provenance import content_hash
-from cartoon_tfds.sources import PACKAGED, Local, Packaged, Photo, SourceError, iter_packaged
+from cartoon_tfds.sources import Local, Photo, SourceError
 
 
 def _photo(name="a", data=b"1", **fields):
@@ -34,7 +35,7 @@ def test_all_packaged_photographs_are_there_and_decode():
 
 def test_the_packages_are_not_imported():
     script = (
-        "import sys\nfrom cartoon_tfds.sources import iter_packaged\nlist(iter_packaged())\n"
+        "import sys\nfrom cartoon_tfds.packaged import iter_packaged\nlist(iter_packaged())\n"
         "print([m for m in ('skimage', 'sklearn', 'matplotlib', 'tensorflow') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cartoon_tfds.images import read_image
-from cartoon_tfds.sources import iter_packaged
+from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.styles.paintings import POSTER_PALETTE
 
