@@ -44,7 +44,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
 
     config.data = ml_collections.ConfigDict(
         {
-            "name": "cartoon_tfds/sample",
+            "name": "cartoon_tfds/public",  # or cartoon_tfds/sample, which needs no download
             "data_dir": config_dict.placeholder(str),  # None: TFDS's own place
             "features": ("photo", "cartoon"),  # input, target; turn them round for the other way
             "train_split": "train",

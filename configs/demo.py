@@ -12,6 +12,7 @@ from configs import default
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
+    config.data.name = "cartoon_tfds/sample"
     config.generator.width = 24
     config.discriminator.width = 16
     config.optimizer.learning_rate = 2e-3

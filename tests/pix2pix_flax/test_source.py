@@ -17,7 +17,7 @@ SHARD = "cartoon_tfds-{}.array_record-00000-of-00001"
 def copied(dataset_dir, tmp_path):
     """A copy of the dataset that may be damaged: (data_dir, the version's folder)."""
     shutil.copytree(dataset_dir / NAME, tmp_path / NAME)
-    return tmp_path, tmp_path / NAME / "1.0.0"
+    return tmp_path, tmp_path / NAME / "2.0.0"
 
 
 def edit_info(folder, **changes):
@@ -124,17 +124,17 @@ def test_a_damaged_description_is_named(copied, file, content):
 
 def test_the_newest_version_is_read(copied):
     data_dir, folder = copied
-    for version in ("1.9.0", "1.10.0"):
+    for version in ("2.9.0", "2.10.0"):
         newer = shutil.copytree(folder, folder.with_name(version))
         edit_info(newer, version=version)
-    assert str(open_builder(NAME, str(data_dir)).version) == "1.10.0"
+    assert str(open_builder(NAME, str(data_dir)).version) == "2.10.0"
 
 
-@pytest.mark.parametrize("name", ["incomplete.AB12CD_1.0.0", "1.0.1.incompleteAB12CD"])
+@pytest.mark.parametrize("name", ["incomplete.AB12CD_2.0.0", "2.0.1.incompleteAB12CD"])
 def test_what_a_killed_build_left_is_passed_over(copied, name):
     data_dir, folder = copied
     shutil.copytree(folder, folder.with_name(name))
-    assert str(open_builder(NAME, str(data_dir)).version) == "1.0.0"
+    assert str(open_builder(NAME, str(data_dir)).version) == "2.0.0"
     shutil.rmtree(folder)
     assert "No prepared dataset" in message(open_builder, NAME, str(data_dir))
 
@@ -167,7 +167,7 @@ def test_the_fingerprint_changes_with_version_and_features(copied, dataset_dir):
     features = folder / "features.json"
     features.write_text(features.read_text().replace('"png"', '"jpeg"', 1))
     seen.add(fingerprint(NAME, "train", data_dir))
-    edit_info(folder, version="1.0.1")
-    folder.rename(folder.with_name("1.0.1"))
+    edit_info(folder, version="2.0.1")
+    folder.rename(folder.with_name("2.0.1"))
     seen.add(fingerprint(NAME, "train", data_dir))
     assert len(seen) == 3
