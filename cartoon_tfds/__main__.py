@@ -22,9 +22,10 @@ from cartoon_tfds import manifest
 from cartoon_tfds.archives import ArchiveFile
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError
-from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes import Pictures, ReadyPairs, Recipe
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources import Local, Source, SourceError
 from cartoon_tfds.styles import STYLES

@@ -11,9 +11,10 @@ import tensorflow_datasets as tfds
 
 # Absolute imports: after a failed relative one, `tfds build` hides which module is missing.
 from cartoon_tfds import beam_examples, manifest, public
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.packaged import Packaged
 from cartoon_tfds.provenance import SALT, SPLITS, content_hash
-from cartoon_tfds.recipes import Cartoons, Example, Recipe
+from cartoon_tfds.recipes import Example, Recipe
 from cartoon_tfds.records import RepeatableWriter
 from cartoon_tfds.sources import Local, Origin, SourceError
 from cartoon_tfds.survey import make_survey

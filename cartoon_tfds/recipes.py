@@ -10,17 +10,14 @@ import numpy as np
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.fast_png import encode_fast_png
-from cartoon_tfds.images import MIN_SIDE, ImageError, read_image
+from cartoon_tfds.images import ImageError, read_image
 from cartoon_tfds.sources import Photo
-from cartoon_tfds.styles import MAX_SIDE, STYLES, cartoonize
-from cartoon_tfds.views import View, cut_view, draw_views
+from cartoon_tfds.styles import MAX_SIDE
 
 Features = dict[str, Any]
 # A key, unique in the dataset, and the features; pictures are the bytes of PNG files, since TFDS
 # would encode arrays with TensorFlow.
 Example = tuple[str, Features]
-
-EXAMPLES_PER_PART = 8  # less than a second of work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +29,8 @@ class Recipe(abc.ABC):
 
     # The two features that a network learns to turn one into the other, if there are such.
     input_and_target: ClassVar[tuple[str, str] | None] = None
+    # Less than a second of work.
+    examples_per_part: ClassVar[int] = 8
 
     def num_examples(self, photo: Photo) -> int:
         """Returns how many examples are made of a photograph."""
@@ -40,7 +39,7 @@ class Recipe(abc.ABC):
 
     def num_parts(self, photo: Photo) -> int:
         """Returns how many parts a photograph's examples are made in."""
-        return math.ceil(self.num_examples(photo) / EXAMPLES_PER_PART)
+        return math.ceil(self.num_examples(photo) / self.examples_per_part)
 
     @abc.abstractmethod
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
@@ -71,93 +70,6 @@ class Recipe(abc.ABC):
 
 
 @dataclasses.dataclass(frozen=True)
-class Cartoons(Recipe):
-    """Pairs of a view of a photograph and its cartoon.
-
-    A view is resized first and stylised then, with one line width for all: the lines of every pair
-    are equally wide, whatever part of a photograph it shows. Convolutional networks can learn that.
-
-    Attributes:
-      style: a name in `cartoon_tfds.styles.STYLES`.
-      strength: of the style, 0 (the photograph) to 1.
-      line_width: in pixels of a view.
-      views_per_photo: the whole photograph and this many squares less one; times `Photo.weight`.
-      view_size: short side of a view, in pixels.
-    """
-
-    style: str = "ink"
-    strength: float = 1.0
-    line_width: float = 2.0
-    views_per_photo: int = 64
-    view_size: int = 256
-
-    input_and_target: ClassVar = ("photo", "cartoon")
-
-    def __post_init__(self):
-        if self.views_per_photo < 1:
-            raise ValueError(f"views_per_photo must be at least 1, got {self.views_per_photo}")
-        if self.view_size < MIN_SIDE:
-            raise ValueError(f"view_size must be at least {MIN_SIDE}, got {self.view_size}")
-        # Raises what is wrong with the other three, before there is a photograph.
-        blank = np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)
-        cartoonize(blank, self.style, strength=self.strength, line_width=self.line_width)
-
-    def num_examples(self, photo: Photo) -> int:
-        """Returns how many views are cut out of a photograph."""
-        return self.views_per_photo * photo.weight
-
-    def features(self) -> dict[str, tfds.features.FeatureConnector]:
-        """Returns the features of a pair."""
-        corner_and_size = "Left, top, width, height in the upright photograph, in pixels."
-        return {
-            "photo": _picture("A view of a photograph, RGB."),
-            "cartoon": _picture("Its cartoon, of the same height and width, RGB."),
-            **_provenance_features(),
-            "view": tfds.features.Tensor(shape=(4,), dtype=np.int32, doc=corner_and_size),
-            "style": tfds.features.Text(doc="Of the cartoon."),
-            "strength": tfds.features.Scalar(np.float32, doc="Of the style, 0 to 1."),
-            "style_version": tfds.features.Scalar(np.int32, doc="Of the style's code."),
-        }
-
-    def read(self, photo: Photo) -> np.ndarray:
-        """Returns the photograph (see `Recipe.read`)."""
-        return _check_shape(super().read(photo), self.view_size, photo)
-
-    def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns a few of the pairs (see `Recipe.make`)."""
-        pixels = self.read(photo)
-        views = draw_views(
-            photo.sha256,
-            *pixels.shape[:2],
-            num_views=self.num_examples(photo),
-            view_size=self.view_size,
-        )
-        start = part * EXAMPLES_PER_PART
-        numbers = range(start, min(start + EXAMPLES_PER_PART, len(views)))
-        return [
-            (f"{photo.sha256}-{number}", self._pair(photo, pixels, views[number]))
-            for number in numbers
-        ]
-
-    def describe(self) -> dict[str, Any]:
-        """Returns as plain values all that the pairs depend on."""
-        return {**super().describe(), "style_version": STYLES[self.style].version}
-
-    def _pair(self, photo: Photo, pixels: np.ndarray, view: View) -> Features:
-        cut = cut_view(pixels, view)
-        cartoon = cartoonize(cut, self.style, strength=self.strength, line_width=self.line_width)
-        return {
-            "photo": encode_fast_png(cut),
-            "cartoon": encode_fast_png(cartoon),
-            **_provenance(photo),
-            "view": [view.left, view.top, view.width, view.height],
-            "style": self.style,
-            "strength": self.strength,
-            "style_version": STYLES[self.style].version,
-        }
-
-
-@dataclasses.dataclass(frozen=True)
 class ReadyPairs(Recipe):
     """Ready-made pairs: an input and a target, from two files or side by side in one."""
 
@@ -166,9 +78,9 @@ class ReadyPairs(Recipe):
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a pair."""
         return {
-            "input": _picture("What a network is given, RGB."),
-            "target": _picture("What it shall make of it, of the same height and width, RGB."),
-            **_provenance_features(),
+            "input": picture_feature("What a network is given, RGB."),
+            "target": picture_feature("What it shall make of it, of the same size, RGB."),
+            **provenance_features(),
         }
 
     def read(self, photo: Photo) -> np.ndarray:
@@ -180,7 +92,7 @@ class ReadyPairs(Recipe):
         del part
         first, second = _halves(photo)
         pictures = {"input": encode_fast_png(first), "target": encode_fast_png(second)}
-        return [(photo.sha256, pictures | _provenance(photo))]
+        return [(photo.sha256, pictures | provenance(photo))]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,11 +111,11 @@ class Pictures(Recipe):
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a picture."""
-        return {"image": _picture("A picture, RGB."), **_provenance_features()}
+        return {"image": picture_feature("A picture, RGB."), **provenance_features()}
 
     def read(self, photo: Photo) -> np.ndarray:
         """Returns the picture (see `Recipe.read`)."""
-        return _check_shape(super().read(photo), self.size, photo)
+        return check_shape(super().read(photo), self.size, photo)
 
     def make(self, photo: Photo, part: int) -> list[Example]:
         """Returns the picture."""
@@ -214,10 +126,10 @@ class Pictures(Recipe):
             width, height = (round(side * scale) for side in image.shape[1::-1])
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, (width, height), interpolation=method)
-        return [(photo.sha256, {"image": encode_fast_png(image), **_provenance(photo)})]
+        return [(photo.sha256, {"image": encode_fast_png(image), **provenance(photo)})]
 
 
-def _check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:
+def check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:
     """Returns the picture; raises ImageError if it would be too long at a short side."""
     height, width = pixels.shape[:2]
     if max(height, width) * short_side > MAX_SIDE * min(height, width):
@@ -242,13 +154,14 @@ def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:
     return picture, target
 
 
-def _picture(doc: str) -> tfds.features.Image:
+def picture_feature(doc: str) -> tfds.features.Image:
+    """Returns the feature of an RGB picture of any size, stored as PNG."""
     return tfds.features.Image(
         shape=(None, None, 3), dtype=np.uint8, encoding_format="png", doc=doc
     )
 
 
-def _provenance_features() -> dict[str, tfds.features.FeatureConnector]:
+def provenance_features() -> dict[str, tfds.features.FeatureConnector]:
     """Returns the features that say where an example comes from."""
     return {
         "id": tfds.features.Text(doc="The photograph; many views share it."),
@@ -259,7 +172,7 @@ def _provenance_features() -> dict[str, tfds.features.FeatureConnector]:
     }
 
 
-def _provenance(photo: Photo) -> dict[str, str]:
+def provenance(photo: Photo) -> dict[str, str]:
     """Returns the values of `_provenance_features`."""
     return {
         "id": photo.photo_id,

@@ -15,10 +15,11 @@ from PIL import Image
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import encode_png, read_image
 from cartoon_tfds.packaged import iter_packaged
-from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs
+from cartoon_tfds.recipes import Pictures, ReadyPairs
 from cartoon_tfds.sources import Local, SourceError
 
 

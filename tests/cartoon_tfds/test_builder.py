@@ -17,10 +17,10 @@ import cartoon_tfds
 from cartoon_tfds import cartoon_tfds_dataset_builder as builder_module
 from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.images import read_image
 from cartoon_tfds.packaged import PACKAGED, Packaged, iter_packaged
 from cartoon_tfds.provenance import SPLITS, split_of
-from cartoon_tfds.recipes import Cartoons
 from cartoon_tfds.records import iter_records
 from cartoon_tfds.sources import Local, SourceError
 from cartoon_tfds.styles import STYLES, cartoonize
@@ -31,7 +31,7 @@ from cartoon_tfds.work_folder import work_folder
 BUILD = """
 import sys
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.recipes import Cartoons
+from cartoon_tfds.cartoons import Cartoons
 config = CartoonConfig(name="few", recipe=Cartoons(views_per_photo=2))
 options = BuildOptions(workers=int(sys.argv[2]))
 Builder(config=config, data_dir=sys.argv[1], options=options).download_and_prepare()

@@ -19,7 +19,7 @@ from cartoon_tfds.packaged import iter_packaged
 COMMAND = """
 import sys
 from cartoon_tfds import __main__, cartoon_tfds_dataset_builder as builder_module
-from cartoon_tfds.recipes import Cartoons
+from cartoon_tfds.cartoons import Cartoons
 builder_module.Builder.BUILDER_CONFIGS[0].recipe = Cartoons(views_per_photo=1)
 if {broken}:
     def make_all(*_, **__):

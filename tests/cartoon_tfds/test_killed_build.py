@@ -13,7 +13,7 @@ from cartoon_tfds import build as build_module
 from cartoon_tfds import manifest
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.recipes import Cartoons
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.records import iter_records
 from cartoon_tfds.sources import SourceError
 
@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.recipes import Cartoons
+from cartoon_tfds.cartoons import Cartoons
 config = CartoonConfig(name="few", recipe=Cartoons(views_per_photo=int(sys.argv[3])))
 if sys.argv[1] == "build":
     build(config, Path(sys.argv[2]), overwrite=True, options=BuildOptions())

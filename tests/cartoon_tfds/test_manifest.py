@@ -9,9 +9,9 @@ import pytest
 
 from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.packaged import PACKAGED
 from cartoon_tfds.provenance import content_hash, split_of
-from cartoon_tfds.recipes import Cartoons
 from cartoon_tfds.records import iter_records
 
 TRAIN = "cartoon_tfds-train.array_record-00000-of-00001"

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cartoon_tfds import recipes
+from cartoon_tfds import cartoons
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError, encode_png, read_image, write_png
 from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.provenance import content_hash
-from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs
+from cartoon_tfds.recipes import Pictures, ReadyPairs, Recipe
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.views import cut_view, draw_views
 
@@ -114,12 +115,12 @@ def test_no_strength_leaves_the_photograph(photos):
 
 @pytest.mark.parametrize("views_per_part", [1, 2, 3, 5, 7, 100])
 def test_parts_together_are_all_views(photos, monkeypatch, views_per_part):
-    monkeypatch.setattr(recipes, "cartoonize", lambda view, *_, **__: view)  # the views alone
+    monkeypatch.setattr(cartoons, "cartoonize", lambda view, *_, **__: view)  # the views alone
     recipe, photo = Cartoons(views_per_photo=7, view_size=32), photos["coffee"]
-    monkeypatch.setattr(recipes, "EXAMPLES_PER_PART", 7)
+    monkeypatch.setattr(Recipe, "examples_per_part", 7)
     assert recipe.num_parts(photo) == 1
     expected = recipe.make(photo, 0)
-    monkeypatch.setattr(recipes, "EXAMPLES_PER_PART", views_per_part)
+    monkeypatch.setattr(Recipe, "examples_per_part", views_per_part)
     assert recipe.num_parts(photo) == -(-7 // views_per_part)
     sizes = [len(recipe.make(photo, part)) for part in range(recipe.num_parts(photo))]
     assert all(sizes)
@@ -322,7 +323,7 @@ def test_description_tells_recipes_apart():
 def test_description_changes_with_the_version_of_the_style(monkeypatch, photos):
     before = Cartoons(**SMALL).describe()
     newer = {**STYLES, "ink": dataclasses.replace(STYLES["ink"], version=99)}
-    monkeypatch.setattr(recipes, "STYLES", newer)
+    monkeypatch.setattr(cartoons, "STYLES", newer)
     assert Cartoons(**SMALL).describe() != before
     assert _make_all(Cartoons(**SMALL), photos["coffee"])[0][1]["style_version"] == 99
 

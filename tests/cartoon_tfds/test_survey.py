@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import read_image
 from cartoon_tfds.near_duplicates import MAX_DISTANCE
 from cartoon_tfds.packaged import Packaged, iter_packaged
 from cartoon_tfds.provenance import SPLITS, content_hash, split_of
-from cartoon_tfds.recipes import Cartoons, Pictures, ReadyPairs
+from cartoon_tfds.recipes import Pictures, ReadyPairs
 from cartoon_tfds.sources import SourceError
 from cartoon_tfds.survey import Skipped, Survey, Used, make_survey
 

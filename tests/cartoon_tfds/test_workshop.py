@@ -10,11 +10,12 @@ import cv2
 import pytest
 
 from cartoon_tfds import workshop as workshop_module
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.images import read_image
 from cartoon_tfds.packaged import PACKAGED, Packaged
 from cartoon_tfds.parallel import map_in_order, one_opencv_thread, progress_bar
 from cartoon_tfds.part_store import PartStore
-from cartoon_tfds.recipes import Cartoons, Pictures
+from cartoon_tfds.recipes import Pictures
 from cartoon_tfds.survey import make_survey
 from cartoon_tfds.workshop import Workshop, library_versions
 
