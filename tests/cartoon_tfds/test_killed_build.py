@@ -112,3 +112,14 @@ def test_kill_between_the_two_renames_of_the_swap(tmp_path, monkeypatch):
         build(_config(views=3), tmp_path, overwrite=False, options=BuildOptions())
     assert (Path(old.data_path) / manifest.NAME).read_bytes() == before
     assert build(_config(views=1), tmp_path, overwrite=False, options=BuildOptions())
+
+
+def test_what_a_killed_swap_left_is_not_used(tmp_path):
+    build(_config(views=1), tmp_path, overwrite=False, options=BuildOptions())
+    for left_over in ("new/cartoon_tfds/few/2.0.0", "old"):
+        folder = tmp_path / ".cartoon_tfds-few" / left_over
+        folder.mkdir(parents=True)
+        (folder / "dataset_info.json").write_text("{}")
+    builder = build(_config(views=2), tmp_path, overwrite=True, options=BuildOptions())
+    assert manifest.first_difference(Path(builder.data_path)) is None
+    assert len(list(manifest.read_examples(Path(builder.data_path)))) == 16
