@@ -18,9 +18,9 @@ from absl import app, flags, logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PictureFolder
 from cartoon_tfds.parallel import keep_freed_memory, one_opencv_thread
-from cartoon_tfds.recipes import Cartoons
 from cartoon_tfds.sources import Local
 from cartoon_tfds.styles import cartoonize
 from cartoon_tfds.views import cut_view, draw_views

@@ -28,6 +28,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         {"name": "patch", "depth": 3, "width": 64, "norm": "batch"}
     )
     config.loss_weights = ml_collections.ConfigDict({"gan": 1.0, "l1": 100.0})
+    # What is asked of G when its input moves a little, for steady videos. Weight 0: nothing.
+    config.consistency = ml_collections.ConfigDict({"weight": 0.0, "max_shift": 4, "noise": 0.02})
     config.optimizer = ml_collections.ConfigDict(
         {
             "learning_rate": 2e-4,

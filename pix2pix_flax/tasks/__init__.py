@@ -5,6 +5,7 @@ from typing import Any
 from pix2pix_flax.models import make_discriminator, make_generator
 from pix2pix_flax.optimizers import make_optimizer
 from pix2pix_flax.tasks.base import Net, Task
+from pix2pix_flax.tasks.consistency import Consistency
 from pix2pix_flax.tasks.generator import Generator
 from pix2pix_flax.tasks.paired import STATISTICS
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
@@ -33,7 +34,10 @@ def make_task(config, total_steps: int) -> Task:
 def _gen(config, total_steps: int) -> Generator:
     module = make_generator(config.generator, config.dtype)
     net = Net(module, make_optimizer(config.optimizer, total_steps))
-    return Generator(net, config.loss_weights.to_dict(), config.ema_decay)
+    weights = config.loss_weights.to_dict()
+    if config.consistency.weight:
+        weights["consistency"] = config.consistency.weight
+    return Generator(net, weights, config.ema_decay)
 
 
 def _disc(config, total_steps: int) -> Net:
@@ -47,6 +51,13 @@ def _paired(config, total_steps: int) -> dict[str, Any]:
     return {
         "gen": _gen(config, total_steps),
         "augment": config.augment.to_dict(),
+        "consistency": _consistency(config),
         "test_statistics": config.test.statistics,
         "test_dropout": config.test.dropout,
     }
+
+
+def _consistency(config) -> Consistency | None:
+    """Makes what `config.consistency` describes, or nothing at weight 0."""
+    settings = config.consistency.to_dict()
+    return Consistency(**settings) if settings.pop("weight") else None

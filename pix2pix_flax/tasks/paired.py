@@ -11,6 +11,7 @@ import numpy as np
 from pix2pix_flax import losses, metrics
 from pix2pix_flax.augment import denormalize, jitter, normalize
 from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.tasks.consistency import Consistency
 from pix2pix_flax.tasks.generator import Generator
 from pix2pix_flax.train_state import PyTree, TrainState
 
@@ -24,6 +25,7 @@ class PairedTask(abc.ABC):
     Attributes:
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
+      consistency: what the loss term `consistency` asks of G; None where it has no weight.
       test_statistics: what BatchNorm takes at test: its `running` statistics, or those of each
         test image by itself (`batch`, Isola et al. 2017, section 3.4, at batch size 1).
       test_dropout: whether dropout stays on at test, as in the paper; the draw is a fixed one.
@@ -31,6 +33,7 @@ class PairedTask(abc.ABC):
 
     gen: Generator
     augment: dict[str, Any]
+    consistency: Consistency | None
     test_statistics: str
     test_dropout: bool
 
@@ -60,10 +63,23 @@ class PairedTask(abc.ABC):
     def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
         return jax.tree.map(normalize, jitter(rng, batch, **self.augment))
 
-    def terms(self, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns the reconstruction terms that have a weight, unweighted."""
-        known = losses.RECONSTRUCTION_LOSSES
-        return {name: known[name](output, target) for name in self.gen.weights if name in known}
+    def views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
+        """Returns what G is given in training: the inputs [B, H, W, C], and perhaps more views."""
+        return self.consistency.views(rng, inputs) if self.consistency else inputs
+
+    def terms(self, rng: jax.Array, outputs: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+        """Returns the terms beside `gan` that have a weight, unweighted.
+
+        Args:
+          rng: that `views` was given.
+          outputs: G's of these views.
+          target: [B, H, W, C].
+        """
+        known, output = losses.RECONSTRUCTION_LOSSES, outputs[: len(target)]
+        values = {name: known[name](output, target) for name in self.gen.weights if name in known}
+        if self.consistency:
+            values["consistency"] = self.consistency.loss(rng, outputs)
+        return values
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
         """Returns float32 [B, H, W, C] in [-1, 1] for uint8 inputs [B, H, W, C]."""

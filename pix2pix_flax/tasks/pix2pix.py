@@ -34,10 +34,10 @@ class Pix2Pix(PairedTask):
         """Returns the networks after one step of both, and their scalars."""
         return self._gan(
             nets,
-            inputs=pair["input"],
+            inputs=self.views(rng, pair["input"]),
             real=pair["target"],
-            judge=lambda images: _condition(pair["input"], images),
-            terms=lambda images: self.terms(images, pair["target"]),
+            judge=lambda images: _condition(pair["input"], images[: len(pair["input"])]),
+            terms=lambda images: self.terms(rng, images, pair["target"]),
             rngs={"dropout": rng},
             step=step,
         )

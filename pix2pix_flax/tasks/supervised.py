@@ -20,7 +20,7 @@ class Supervised(PairedTask):
         self, nets: Nets, pair: Batch, rng: jax.Array, step: jax.Array
     ) -> tuple[Nets, Metrics]:
         """Returns the networks after one step of the generator, and its scalars."""
-        forward = self.gen.forward(nets, pair["input"], {"dropout": rng})
+        forward = self.gen.forward(nets, self.views(rng, pair["input"]), {"dropout": rng})
         return self.gen.update(
-            nets, forward, lambda images: self.terms(images, pair["target"]), step
+            nets, forward, lambda images: self.terms(rng, images, pair["target"]), step
         )

@@ -1,0 +1,61 @@
+"""Steadiness by training: a generator should move with its input, and not see noise."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+_BORDER = 8  # pixels beside the wrapped edge that are left out as well
+
+
+@dataclasses.dataclass(frozen=True)
+class Consistency:
+    """|G(T(x)) - T(G(x))| for small translations and noise T.
+
+    What a network makes of a thing should not depend on the pixel it begins at, else a video
+    flickers (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable
+    CNNs", 2019, equation 6). Both sides learn. One pass serves both: the moved inputs are a second
+    half of the batch.
+
+    Attributes:
+      max_shift: largest translation in pixels, each way.
+      noise: standard deviation of the noise, for images in [-1, 1].
+    """
+
+    max_shift: int
+    noise: float
+
+    def draw(self, rng: jax.Array, count: int) -> jax.Array:
+        """Returns a translation for each image, int32 [count, 2], down and to the right."""
+        low, high = -self.max_shift, self.max_shift + 1
+        return jax.random.randint(jax.random.fold_in(rng, 0), (count, 2), low, high)
+
+    def views(self, rng: jax.Array, images: jax.Array) -> jax.Array:
+        """Returns [2B, H, W, C]: the images [B, H, W, C] in [-1, 1], and the same moved."""
+        moved = _shift(images, self.draw(rng, len(images)))
+        noise = self.noise * jax.random.normal(jax.random.fold_in(rng, 1), images.shape)
+        return jnp.concatenate([images, jnp.clip(moved + noise, -1.0, 1.0)])
+
+    def loss(self, rng: jax.Array, outputs: jax.Array) -> jax.Array:
+        """Returns the mean absolute difference, away from the borders.
+
+        Args:
+          rng: that `views` was given.
+          outputs: [2B, H, W, C], the generator's of these views.
+
+        Raises:
+          ValueError: where borders are all there is.
+        """
+        first, moved = jnp.split(outputs, 2)
+        margin = self.max_shift + _BORDER
+        if min(outputs.shape[1:3]) <= 2 * margin:
+            raise ValueError(
+                f"config.augment.crop_size must be over {2 * margin} for config.consistency."
+            )
+        difference = jnp.abs(moved - _shift(first, self.draw(rng, len(first))))
+        return jnp.mean(difference[:, margin:-margin, margin:-margin])
+
+
+def _shift(images: jax.Array, offsets: jax.Array) -> jax.Array:
+    """Returns images moved by whole pixels; what leaves on one side enters opposite."""
+    return jax.vmap(lambda image, offset: jnp.roll(image, offset, axis=(0, 1)))(images, offsets)
