@@ -1,6 +1,8 @@
 """From a checkpoint to a function from pictures to pictures."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -9,25 +11,52 @@ from pix2pix_flax.augment import denormalize
 from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
 from pix2pix_flax.models.padding import pad_to_multiple
 from pix2pix_flax.tasks import make_task
+from pix2pix_flax.train_state import PyTree
 
 
 class Predictor:
-    """Runs a trained generator on pictures of any size.
+    """Runs a trained generator on pictures of any size, each as a whole.
 
     Attributes:
-      checkpoint: the step directory that it came from.
-      config: the configuration that it was trained with.
+      forward: (variables, images [B, H, W, 3] in 0..255) -> float32 [B, sH, sW, 3] in [-1, 1] with
+        a whole scale s; pure, for sizes that are multiples of `stride`.
+      variables: what `forward` takes first.
       stride: sizes are padded to multiples of this; there is one compilation a padded size.
+      checkpoint: the step directory that it came from, where it came from one.
+      config: the configuration that it was trained with, where that is known.
     """
 
-    def __init__(self, checkpoint: Path):
+    def __init__(
+        self,
+        forward: Callable[[PyTree, jax.Array], jax.Array],
+        variables: PyTree,
+        stride: int,
+        *,
+        checkpoint: Path | None = None,
+        config: Any = None,
+    ):
+        self.forward = forward
+        self.variables = variables
+        self.stride = stride
         self.checkpoint = checkpoint
-        self.config = read_config(checkpoint)
-        task = make_task(self.config, total_steps=1)
-        self.stride: int = task.gen.net.module.stride
-        self._variables = restore_generator(checkpoint).variables
+        self.config = config
         # The weights are an argument: closed over, they would be folded into the program.
-        self._predict = jax.jit(lambda variables, x: denormalize(task.predict(variables, x)))
+        self._predict = jax.jit(lambda variables, images: denormalize(forward(variables, images)))
+        self._programs: dict[tuple[int, ...], jax.stages.Compiled] = {}
+
+    def program(self, shape: tuple[int, ...]) -> jax.stages.Compiled:
+        """Returns (variables, images) -> images for uint8 [B, H, W, 3] of this very shape.
+
+        It is compiled the first time. Height and width have to be multiples of `stride`.
+        """
+        if shape not in self._programs:
+            images = jax.ShapeDtypeStruct(shape, np.uint8)
+            self._programs[shape] = self._predict.lower(self.variables, images).compile()
+        return self._programs[shape]
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """Returns uint8 [B, sH, sW, 3] for uint8 [B, H, W, 3] of sizes that fit the stride."""
+        return np.asarray(self.program(images.shape)(self.variables, images))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Returns the translated pictures.
@@ -36,20 +65,29 @@ class Predictor:
           images: uint8 RGB [B, H, W, 3], any height and width from 1.
 
         Returns:
-          uint8 RGB [B, H, W, 3].
+          uint8 RGB [B, sH, sW, 3]; the scale s is 1 but for super-resolution.
 
         Raises:
           ValueError: for anything else.
         """
-        images = np.asarray(images)
-        shape = images.shape
-        if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
-            raise ValueError(
-                f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}."
-            )
-        height, width = images.shape[1:3]
+        images = check_images(images)
         padded = pad_to_multiple(images, self.stride)
-        return np.asarray(self._predict(self._variables, padded))[:, :height, :width]
+        return cut_back(self.run(padded), padded.shape, images.shape)
+
+
+def check_images(images: np.ndarray) -> np.ndarray:
+    """Returns `images`; raises ValueError unless they are uint8 [B, H, W, 3], no size of them 0."""
+    images = np.asarray(images)
+    shape = images.shape
+    if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
+        raise ValueError(f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}.")
+    return images
+
+
+def cut_back(output: np.ndarray, padded: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:
+    """Returns `output` [B, sH', sW', C] of inputs [B, H', W', C] cut to inputs [B, H, W, C]."""
+    scale = output.shape[1] // padded[1]
+    return output[:, : scale * wanted[1], : scale * wanted[2]]
 
 
 def load_predictor(checkpoint: str | Path) -> Predictor:
@@ -61,4 +99,9 @@ def load_predictor(checkpoint: str | Path) -> Predictor:
     Raises:
       CheckpointError: where it is none, or is damaged.
     """
-    return Predictor(find_checkpoint(checkpoint))
+    found = find_checkpoint(checkpoint)
+    config = read_config(found)
+    task = make_task(config, total_steps=1)
+    variables = restore_generator(found).variables
+    stride = task.gen.net.module.stride
+    return Predictor(task.predict, variables, stride, checkpoint=found, config=config)

@@ -52,9 +52,9 @@ def test_there_is_one_compilation_a_padded_size(trained):
     predict = load_predictor(trained)
     for size in ((1, 1), (8, 8), (3, 5), (7, 8)):
         predict(photographs(1, *size))
-    assert predict._predict._cache_size() == 1
+    assert len(predict._programs) == 1
     predict(photographs(1, 9, 8))
-    assert predict._predict._cache_size() == 2
+    assert len(predict._programs) == 2
 
 
 def test_a_picture_does_not_depend_on_its_neighbours(predict):
@@ -67,8 +67,8 @@ def test_a_picture_does_not_depend_on_its_neighbours(predict):
 
 
 def test_weights_are_arguments_of_the_program(predict):
-    lowered = predict._predict.lower(predict._variables, photographs(1, 8, 8))
-    leaves = jax.tree.leaves(predict._variables)
+    lowered = predict._predict.lower(predict.variables, photographs(1, 8, 8))
+    leaves = jax.tree.leaves(predict.variables)
     assert len(jax.tree.leaves(lowered.in_avals)) == len(leaves) + 1
     largest = max(leaf.nbytes for leaf in leaves)
     assert len(lowered.as_text()) < 2 * largest  # a constant is written in two digits a byte
