@@ -7,8 +7,10 @@ os.environ["XLA_FLAGS"] = (
     "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
 )
 
+import contextlib
 import importlib
 import re
+import resource
 import subprocess
 import sys
 import sysconfig
@@ -17,6 +19,25 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def largest_file():
+    """Makes writes beyond a size in bytes fail, as they do on a full disk: `with largest_file(n):`.
+
+    Only for a block within a test: pytest itself may be writing to a file.
+    """
+
+    @contextlib.contextmanager
+    def limit(num_bytes):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limit
 
 
 @pytest.fixture(scope="session")

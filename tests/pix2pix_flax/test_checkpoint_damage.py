@@ -2,7 +2,6 @@
 
 import logging
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -251,18 +250,14 @@ def test_killed_while_saving(tmp_path):
         assert all(name.isdigit() for name in names(workdir))
 
 
-def test_full_disk_while_saving_loses_no_older_step(tmp_path):
+def test_full_disk_while_saving_loses_no_older_step(tmp_path, largest_file):
     save(tmp_path, 1, 2)
     before = contents(tmp_path)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
+    with largest_file(100_000):
         checkpoints = open_checkpoints(tmp_path)
         checkpoints.save(make_state(3, 1_000_000), RUN, {})
         with pytest.raises(CheckpointError, match=r"^Saving failed: .*File too large") as error:
             checkpoints.close()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert "\n" not in str(error.value)
     after = contents(tmp_path)
     assert {path: after[path] for path in before} == before

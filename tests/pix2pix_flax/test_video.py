@@ -2,7 +2,6 @@
 
 import http.server
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -483,19 +482,11 @@ def test_a_result_that_changes_its_size_is_an_error(tmp_path):
         translate(shrink, source, tmp_path / "out.mp4", batch_size=2)
 
 
-@pytest.fixture
-def small_files():
-    """Files over 20 kB cannot be written, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_full_disk_leaves_nothing(tmp_path, small_files, suffix):
+def test_a_full_disk_leaves_nothing(tmp_path, largest_file, suffix):
     source = make_clip(tmp_path / "in.mp4", pan(30))
-    small_files()
-    with pytest.raises(VideoError, match=r"out\.\w+: cannot be written: \w+"):
+    cannot_be_written = pytest.raises(VideoError, match=r"out\.\w+: cannot be written: \w+")
+    with largest_file(20_000), cannot_be_written:
         translate(invert, source, tmp_path / f"out{suffix}", crf=1)
     assert [p.name for p in tmp_path.iterdir()] == ["in.mp4"]
 

@@ -1,6 +1,4 @@
-import contextlib
 import json
-import resource
 import sys
 import types
 
@@ -31,17 +29,6 @@ def scalars(events, name):
 def decode(event):
     bgr = cv2.imdecode(np.frombuffer(event.encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
     return bgr[..., ::-1]
-
-
-@contextlib.contextmanager
-def largest_file(num_bytes):
-    """Makes writes beyond a size fail, as they do on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):
@@ -96,7 +83,7 @@ def test_unwritable_place_costs_one_warning(tmp_path, caplog, name):
     assert name in record.getMessage()
 
 
-def test_full_disk_costs_one_warning_and_keeps_what_is_there(tmp_path, caplog):
+def test_full_disk_costs_one_warning_and_keeps_what_is_there(tmp_path, caplog, largest_file):
     writer = Writer(tmp_path, 0)
     writer.scalars(1, {"gen/l1": 0.5})
     with largest_file(2000):
