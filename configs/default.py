@@ -29,7 +29,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     )
     config.loss_weights = ml_collections.ConfigDict({"gan": 1.0, "l1": 100.0})
     # What is asked of G when its input moves a little, for steady videos. Weight 0: nothing.
-    config.consistency = ml_collections.ConfigDict({"weight": 0.0, "max_shift": 4, "noise": 0.02})
+    config.consistency = ml_collections.ConfigDict({"weight": 0.0, "max_shift": 4, "noise": 0.06})
     config.optimizer = ml_collections.ConfigDict(
         {
             "learning_rate": 2e-4,
