@@ -68,9 +68,9 @@ def progress_bar(
     all_units = None if total is None else round(total * scale)
     hidden = None if shown else True  # None asks whether there is a terminal
     with tqdm.tqdm(desc=desc, unit=f" {unit}s", total=all_units, disable=hidden) as bar:
-        for item in items:
+        for count, item in enumerate(items, start=1):
             yield item
-            bar.update(scale)
+            bar.update(round(count * scale) - bar.n)
 
 
 def keep_freed_memory() -> None:
