@@ -8,7 +8,6 @@ error, a grey area or nothing at all. Every picture that enters the project come
 
 import io
 import os
-import secrets
 import stat
 import warnings
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 from PIL import Image, ImageOps
+
+from cartoon_tfds.appearing import appearing
 
 MAX_PIXELS = 2**26  # about 67 million: the largest phone sensors pass, decompression bombs do not
 MIN_SIDE = 8
@@ -94,16 +95,9 @@ def encode_png(image: np.ndarray) -> bytes:
 
 def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
     """Writes a PNG file that is either complete or not there (see `encode_png`)."""
-    path = Path(path)
     data = encode_png(image)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as stream:
-            stream.write(data)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with appearing(Path(path)) as partial:
+        partial.write_bytes(data)
 
 
 def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryIO:

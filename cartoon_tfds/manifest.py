@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cartoon_tfds.appearing import appearing
 from cartoon_tfds.provenance import content_hash
 from cartoon_tfds.records import RecordError, iter_records, parse_record
 
@@ -26,9 +27,8 @@ def write(folder: Path, build: dict[str, Any]) -> None:
     header = {**build, "files": _describe_files(folder)}
     text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
     text += _to_line({"sha256": content_hash(text.encode())})
-    temporary = folder / f".{NAME}.part"
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(folder / NAME)
+    with appearing(folder / NAME) as partial:
+        partial.write_text(text, encoding="utf-8")
 
 
 def read_build(folder: Path) -> dict[str, Any] | None:

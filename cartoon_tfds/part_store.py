@@ -1,11 +1,11 @@
 """Finished parts of a dataset on disk, so that a build that was killed goes on where it was."""
 
 import json
-import secrets
 import zipfile
 from pathlib import Path
 from typing import Any
 
+from cartoon_tfds.appearing import appearing
 from cartoon_tfds.recipes import Example
 
 _INDEX = "examples.json"
@@ -39,15 +39,9 @@ class PartStore:
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with zipfile.ZipFile(temporary, "x") as file:
-                index = [[name, _save_features(file, name, kept)] for name, kept in examples]
-                file.writestr(_INDEX, json.dumps(index))
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        with appearing(path) as partial, zipfile.ZipFile(partial, "x") as file:
+            index = [[name, _save_features(file, name, kept)] for name, kept in examples]
+            file.writestr(_INDEX, json.dumps(index))
 
     def load(self, key: str) -> list[Example]:
         """Returns a part as it was saved; `holds` has to be true of it."""

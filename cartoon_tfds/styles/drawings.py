@@ -14,14 +14,12 @@ from cartoon_tfds.styles.colour import (
 from cartoon_tfds.styles.flow import (
     Streamlines,
     average_along,
-    edge_tangent_flow,
     trace_streamlines,
 )
 from cartoon_tfds.styles.lines import (
     contours,
-    flow_guided_dog,
-    relate_to_brightness,
-    suppress_texture,
+    edge_response,
+    find_edges,
 )
 from cartoon_tfds.styles.smoothing import flatten, smooth_regions, straighten_edges
 
@@ -40,8 +38,7 @@ def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`.
     """
     unit = line_width / 2
-    smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)  # noise makes no lines
-    flow, coherence = edge_tangent_flow(smooth, 2 * unit)
+    smooth, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=5, length=1.3 * unit)
     lines = contours(smooth[..., 0], flow, coherence, streamlines, unit)
     colours = straighten_edges(_ink_colours(photo, unit), coherence, streamlines)
@@ -64,8 +61,7 @@ def sketch(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`, grey: the channels are equal.
     """
     unit = line_width / 2
-    smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)
-    flow, coherence = edge_tangent_flow(smooth, 2 * unit)
+    smooth, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=6, length=unit)
     luminance = smooth[..., 0]
     paper = 97 * _shading(photo, streamlines, unit) * _strokes(luminance, streamlines, unit)
@@ -107,7 +103,5 @@ def _pencil_lines(
     unit: float,
 ) -> np.ndarray:
     """Returns the coverage by graphite, float32 `[H, W]`, 0..1: unlike ink, as dark as the edge."""
-    response = average_along(flow_guided_dog(luminance, flow, 0.7 * unit), streamlines)
-    response = relate_to_brightness(response, luminance, 6 * unit)
-    response = suppress_texture(response, coherence, 6 * unit, amount=1)
+    response = edge_response(luminance, flow, coherence, streamlines, unit, sigma=0.7, amount=1)
     return average_along(np.clip((response - 0.1) / 2, 0, 1), streamlines[:3])

@@ -5,9 +5,30 @@ import math
 import cv2
 import numpy as np
 
-from cartoon_tfds.styles.flow import Streamlines, average_along, pixel_grid, sample
+from cartoon_tfds.styles.colour import rgb_to_lab
+from cartoon_tfds.styles.flow import (
+    Streamlines,
+    average_along,
+    edge_tangent_flow,
+    pixel_grid,
+    sample,
+)
 
 _WIDE = 1.6  # standard deviation of the wide over that of the narrow Gaussian (Marr and Hildreth)
+
+
+def find_edges(photo: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns a photograph without noise, which would make lines, and where its edges run.
+
+    Args:
+      photo: RGB uint8 `[H, W, 3]`.
+      unit: half the width of a line in pixels.
+
+    Returns:
+      Lab float32 `[H, W, 3]`, and flow and coherence as `edge_tangent_flow` gives them.
+    """
+    smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)
+    return smooth, *edge_tangent_flow(smooth, 2 * unit)
 
 
 def contours(
@@ -29,11 +50,37 @@ def contours(
     Returns:
       Coverage by ink, float32 `[H, W]`, 0..1.
     """
-    response = flow_guided_dog(luminance, flow, 0.8 * unit)
-    response = average_along(response, streamlines)
-    response = relate_to_brightness(response, luminance, 6 * unit)
-    response = suppress_texture(response, coherence, 6 * unit, amount=2)
+    response = edge_response(luminance, flow, coherence, streamlines, unit, sigma=0.8, amount=2)
     return coherent_lines(response, streamlines, faintest=0.15, full=0.6)
+
+
+def edge_response(
+    luminance: np.ndarray,
+    flow: np.ndarray,
+    coherence: np.ndarray,
+    streamlines: Streamlines,
+    unit: float,
+    *,
+    sigma: float,
+    amount: float,
+) -> np.ndarray:
+    """Returns how much of a line each pixel is: the response along its edge, less that of texture.
+
+    Args:
+      luminance: float32 `[H, W]`, 0..100, free of noise.
+      flow: unit vectors along the edges, float32 `[H, W, 2]`.
+      coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
+      streamlines: from `trace_streamlines`.
+      unit: half the width of a line in pixels.
+      sigma: of `flow_guided_dog`, in units.
+      amount: of `suppress_texture`.
+
+    Returns:
+      float32 `[H, W]` in units of the luminance; negative means no line.
+    """
+    response = average_along(flow_guided_dog(luminance, flow, sigma * unit), streamlines)
+    response = relate_to_brightness(response, luminance, 6 * unit)
+    return suppress_texture(response, coherence, 6 * unit, amount)
 
 
 def flow_guided_dog(luminance: np.ndarray, flow: np.ndarray, sigma: float) -> np.ndarray:

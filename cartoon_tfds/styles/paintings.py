@@ -15,10 +15,9 @@ from cartoon_tfds.styles.colour import (
 )
 from cartoon_tfds.styles.flow import (
     average_along,
-    edge_tangent_flow,
     trace_streamlines,
 )
-from cartoon_tfds.styles.lines import contours, flow_guided_dog
+from cartoon_tfds.styles.lines import contours, find_edges, flow_guided_dog
 from cartoon_tfds.styles.smoothing import (
     flatten,
     kuwahara_along,
@@ -52,7 +51,7 @@ def soft(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`.
     """
     unit = line_width / 2
-    smooth, flow, coherence = _edges(photo, unit)
+    smooth, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=5, length=1.3 * unit)
     lab = _patches(photo, flow, coherence, unit)
     luminance = raise_local_contrast(lab[..., 0], 5 * unit, amount=0.3)
@@ -80,7 +79,7 @@ def watercolour(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`.
     """
     unit = line_width / 2
-    smooth, flow, coherence = _edges(photo, unit)
+    smooth, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=5, length=1.3 * unit)
     lab = _patches(photo, flow, coherence, unit)
     lab = kuwahara_along(lab, flow, coherence, 2 * unit)  # washes are wider than cels
@@ -106,7 +105,7 @@ def poster(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`; only the antialiased borders have colours between those of the palette.
     """
     unit = line_width / 2
-    _, flow, coherence = _edges(photo, unit)
+    _, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=3, length=1.3 * unit)
     lab = _patches(photo, flow, coherence, unit)
     luminance = raise_local_contrast(lab[..., 0], 8 * unit, amount=0.5)
@@ -115,12 +114,6 @@ def poster(photo: np.ndarray, line_width: float) -> np.ndarray:
     inks = rgb_to_lab(POSTER_PALETTE[None])[0]
     lab = take_from_palette(lab, inks, softness=40, sigma=1.2 * unit)
     return lab_to_rgb(cv2.GaussianBlur(lab, (0, 0), 0.35 * unit))
-
-
-def _edges(photo: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns the photo without noise, Lab float32, and its flow and coherence."""
-    smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)
-    return smooth, *edge_tangent_flow(smooth, 2 * unit)
 
 
 def _patches(photo: np.ndarray, flow: np.ndarray, coherence: np.ndarray, unit: float) -> np.ndarray:
