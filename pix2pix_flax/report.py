@@ -10,12 +10,11 @@ import jax
 import numpy as np
 
 from pix2pix_flax.augment import denormalize, normalize
-from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluate import Evaluation, evaluate
+from pix2pix_flax.generators import TrainedGenerator, load_generator
 from pix2pix_flax.models.lpips import make_lpips
 from pix2pix_flax.sharding import make_mesh
-from pix2pix_flax.tasks import make_task
 from pix2pix_flax.weights import WeightsMissingError
 
 _log = logging.getLogger(__name__)
@@ -27,7 +26,13 @@ Score = Callable[[jax.Array, Batch], dict[str, jax.Array]]
 
 
 def evaluate_checkpoint(
-    checkpoint: Path, *, split: str, data_dir: str | None, baseline: Path | None, panel_rows: int
+    checkpoint: str | Path,
+    *,
+    split: str,
+    dataset: str | None = None,
+    data_dir: str | None,
+    baseline: str | Path | None,
+    panel_rows: int,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Returns the report on a checkpoint, and a panel to look at.
 
@@ -35,8 +40,9 @@ def evaluate_checkpoint(
     is given: a second network on the same dataset, for instance one that is trained on L1 alone.
 
     Args:
-      checkpoint: a work directory (its best step, else its latest) or a step directory.
-      split: of the dataset that the checkpoint was trained on.
+      checkpoint: a training run, a safetensors file or a name; see `generators.load_generator`.
+      split: of the dataset.
+      dataset: its name; None for the one that the checkpoint was trained on.
       data_dir: where the dataset lies; None for where it lay in training.
       baseline: a second checkpoint, likewise.
       panel_rows: examples in the panel, evenly spread over the split.
@@ -48,19 +54,19 @@ def evaluate_checkpoint(
     Raises:
       ValueError: one of the project's own, naming what is missing.
     """
-    step = find_checkpoint(checkpoint)
-    steps = {"network": step} | ({"baseline": find_checkpoint(baseline)} if baseline else {})
-    config = read_config(step)
+    named = {"network": checkpoint} | ({"baseline": baseline} if baseline else {})
+    networks = {name: load_generator(path) for name, path in named.items()}
+    task, config = networks["network"].task, networks["network"].config
+    config.data.name = dataset or config.data.name
     config.data.data_dir = data_dir or config.data.data_dir
-    task = make_task(config, total_steps=1)
-    outputs = {name: _network(path) for name, path in steps.items()}
+    outputs = {name: _network(network) for name, network in networks.items()}
     outputs |= {name: partial(_control, task.controls, name) for name in ("input",)}
     score = _with_lpips(jax.jit(task.score))
     rows = {name: partial(_scored, output, score) for name, output in outputs.items()}
     batches = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
     result = evaluate(task, rows, batches(), make_mesh(_BATCH_SIZE))
     report = {
-        "checkpoints": {name: str(path) for name, path in steps.items()},
+        "checkpoints": {name: str(network.origin) for name, network in networks.items()},
         "dataset": config.data.name,
         "split": split,
         "count": len(result.ids),
@@ -70,11 +76,9 @@ def evaluate_checkpoint(
     return report, _panel(outputs["network"], batches(limit=panel_rows))
 
 
-def _network(step: Path) -> Output:
-    task = make_task(read_config(step), total_steps=1)
-    variables = restore_generator(step).variables
-    predict = jax.jit(task.predict)
-    return lambda batch: predict(variables, batch["input"])
+def _network(network: TrainedGenerator) -> Output:
+    predict = jax.jit(network.task.predict)
+    return lambda batch: predict(network.variables, batch["input"])
 
 
 def _control(controls: Callable[[Batch], dict[str, jax.Array]], name: str, batch: Batch):

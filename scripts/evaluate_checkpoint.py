@@ -1,4 +1,4 @@
-"""Scores a checkpoint on a split of the dataset that it was trained on, beside control rows.
+"""Scores a checkpoint on a split of a dataset, beside control rows.
 
     python scripts/evaluate_checkpoint.py --checkpoint=DIR --split=test --output=FILE.json
 
@@ -16,7 +16,13 @@ from pix2pix_flax import command_line
 from pix2pix_flax.report import as_table, evaluate_checkpoint
 
 _CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "A work directory (its best step, else its latest) or one of its steps."
+    "checkpoint",
+    None,
+    "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
+    "name of a network that comes with the package: lite or mid.",
+)
+_DATASET = flags.DEFINE_string(
+    "dataset", None, "Its name, such as cartoon_tfds/sample, if not that of the training."
 )
 _SPLIT = flags.DEFINE_string("split", "test", "Which split of the dataset.")
 _OUTPUT = flags.DEFINE_string("output", None, "The JSON file to write; the picture lies beside it.")
@@ -33,10 +39,11 @@ def main(argv: list[str]) -> None:
         raise ValueError(f"--output={output} does not end in .json.")
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
-        Path(_CHECKPOINT.value).expanduser(),
+        _CHECKPOINT.value,
         split=_SPLIT.value,
+        dataset=_DATASET.value,
         data_dir=_DATA_DIR.value,
-        baseline=Path(_BASELINE.value).expanduser() if _BASELINE.value else None,
+        baseline=_BASELINE.value,
         panel_rows=_PANEL_ROWS.value,
     )
     output.write_text(json.dumps(report, indent=1) + "\n")

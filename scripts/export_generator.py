@@ -13,7 +13,8 @@ from pix2pix_flax import command_line
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
-    "A work directory (its best step, else its latest) or one of its steps.",
+    "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
+    "name of a network that comes with the package: lite or mid.",
     required=True,
 )
 _FORMAT = flags.DEFINE_enum(

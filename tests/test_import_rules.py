@@ -15,7 +15,7 @@ LAYERS = (
     (["train_state"], ["weights"], ["command_line"]),
     (["models"], ["losses"], ["metrics"], ["optimizers"], ["augment"], ["sharding"], ["data"]),
     (["tasks"],),
-    (["checkpoints", "checkpoint_files"], ["writers"], ["meter"], ["stop"]),
+    (["checkpoints", "checkpoint_files", "generators"], ["writers"], ["meter"], ["stop"]),
     (["evaluate", "report"], ["inference"]),
     (["train"],),
     (["main"],),

@@ -9,22 +9,19 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-import ml_collections
 import numpy as np
 
-from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
-from pix2pix_flax.inference import exported
-from pix2pix_flax.inference.generator_file import (
+from pix2pix_flax.generators import (
     METADATA,
+    TrainedGenerator,
     describe,
-    load_generator_file,
+    load_generator,
     to_safetensors,
 )
-from pix2pix_flax.inference.predictor import Predictor
+from pix2pix_flax.inference import exported
+from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.inference.stablehlo import to_stablehlo
 from pix2pix_flax.models import Unet
-from pix2pix_flax.tasks import Task, make_task
-from pix2pix_flax.train_state import PyTree
 
 _SIDE = 256  # of the photographs that are compared
 _ODD = (147, 201)
@@ -61,15 +58,6 @@ class ExportReport:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Source:
-    """What is exported: a generator as it is to be computed."""
-
-    config: ml_collections.ConfigDict
-    task: Task
-    variables: PyTree
-
-
 def export_generator(
     checkpoint: str | Path,
     file_format: str,
@@ -85,7 +73,7 @@ def export_generator(
     in float32. Each is run in a process of its own, which imports its runtime alone.
 
     Args:
-      checkpoint: a work directory (its best step, else its latest) or a step directory.
+      checkpoint: a training run, a safetensors file or a name; see `generators.load_generator`.
       file_format: one of `FORMATS`.
       output: ends in `.` and the format's name; missing folders are made.
       photographs: uint8 RGB [H, W, 3], two or more, H and W at least 1.
@@ -95,6 +83,7 @@ def export_generator(
       ExportError: the network cannot be exported, a package is missing, or the pictures differ by
         more than one grey level.
       CheckpointError: there is no checkpoint, or it is damaged.
+      GeneratorFileError: likewise, of a file.
     """
     output = Path(output)
     if output.suffix != f".{file_format}":
@@ -102,47 +91,41 @@ def export_generator(
     if output.exists() and not overwrite:
         raise ExportError(f"{output} is there already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
-    step = find_checkpoint(checkpoint)
-    source = _read(step, dtype)
+    generator = _prepare(load_generator(checkpoint), dtype)
     output.parent.mkdir(parents=True, exist_ok=True)
     with _appearing(output) as partial:
-        partial.write_bytes(write(source))
-        return _compare(source, partial, output, run, _batches(photographs))
+        partial.write_bytes(write(generator))
+        return _compare(generator, partial, output, run, _batches(photographs))
 
 
-def _read(step: Path, dtype: str | None) -> _Source:
-    config = read_config(step)
+def _prepare(generator: TrainedGenerator, dtype: str | None) -> TrainedGenerator:
+    """Returns the generator as it is to be computed."""
+    config = generator.config.copy_and_resolve_references()
     if config.test.statistics != "running" or config.test.dropout:
         raise ExportError(
-            f"{step} cannot be exported: its network takes statistics from each test image or drops"
-            " features out at test (config.test); exported ones do neither"
+            f"{generator.origin} cannot be exported: its network takes statistics from each test "
+            "image or drops features out at test (config.test); exported ones do neither"
         )
-    if dtype:
-        config.dtype = dtype
-    return _Source(config, make_task(config, total_steps=1), restore_generator(step).variables)
+    config.dtype = dtype or config.dtype
+    return dataclasses.replace(generator, config=config)
 
 
-def _write_stablehlo(source: _Source) -> bytes:
+def _write_stablehlo(generator: TrainedGenerator) -> bytes:
     try:
-        stride = source.task.gen.net.module.stride
-        return to_stablehlo(source.task.predict, source.variables, stride)
+        return to_stablehlo(generator.task.predict, generator.variables, generator.stride)
     except ImportError as error:
         raise _missing(error) from error
 
 
-def _write_onnx(source: _Source) -> bytes:
-    module = source.task.gen.net.module
+def _write_onnx(generator: TrainedGenerator) -> bytes:
+    module = generator.task.gen.net.module
     if not isinstance(module, Unet):
         raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for Unet")
     try:
         from pix2pix_flax.inference.onnx_graph import unet_to_onnx
     except ImportError as error:
         raise _missing(error) from error
-    return unet_to_onnx(module, source.variables, {METADATA: describe(source.config)})
-
-
-def _write_safetensors(source: _Source) -> bytes:
-    return to_safetensors(source.config, source.variables)
+    return unet_to_onnx(module, generator.variables, {METADATA: describe(generator.config)})
 
 
 def _missing(error: ImportError) -> ExportError:
@@ -170,14 +153,14 @@ def _run_alone(file: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def _run_rebuilt(file: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
-    predict = load_generator_file(file)
+    predict = load_predictor(file)
     return [predict(images) for images in batches]
 
 
 FORMATS: dict[str, tuple[Callable, Callable, str | None]] = {
     "stablehlo": (_write_stablehlo, _run_alone, "float32"),
     "onnx": (_write_onnx, _run_alone, "float32"),
-    "safetensors": (_write_safetensors, _run_rebuilt, None),
+    "safetensors": (to_safetensors, _run_rebuilt, None),
 }
 """How each format is written, how a file of it is run, and the dtype that it computes in."""
 
@@ -197,9 +180,9 @@ def _middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _compare(
-    source: _Source, file: Path, output: Path, run: Callable, batches: list[np.ndarray]
+    generator: TrainedGenerator, file: Path, output: Path, run: Callable, batches: list[np.ndarray]
 ) -> ExportReport:
-    predict = Predictor(source.task.predict, source.variables, source.task.gen.net.module.stride)
+    predict = Predictor(generator.task.predict, generator.variables, generator.stride)
     found = run(file, batches)
     wanted = [predict(images) for images in batches]
     if [a.shape for a in found] != [b.shape for b in wanted]:

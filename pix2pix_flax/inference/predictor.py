@@ -8,9 +8,8 @@ import jax
 import numpy as np
 
 from pix2pix_flax.augment import denormalize
-from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
+from pix2pix_flax.generators import load_generator
 from pix2pix_flax.models.padding import pad_to_multiple
-from pix2pix_flax.tasks import make_task
 from pix2pix_flax.train_state import PyTree
 
 
@@ -22,7 +21,7 @@ class Predictor:
         a whole scale s; pure, for sizes that are multiples of `stride`.
       variables: what `forward` takes first.
       stride: sizes are padded to multiples of this; there is one compilation a padded size.
-      checkpoint: the step directory that it came from, where it came from one.
+      checkpoint: the step directory or file that it came from, where that is known.
       config: the configuration that it was trained with, where that is known.
     """
 
@@ -94,14 +93,18 @@ def load_predictor(checkpoint: str | Path) -> Predictor:
     """Returns the predictor of a checkpoint.
 
     Args:
-      checkpoint: a work directory (its best step, else its latest) or a step directory.
+      checkpoint: what `generators.load_generator` takes: a training run, a safetensors file, or
+        the name of a generator that comes with this package, such as `lite`.
 
     Raises:
       CheckpointError: where it is none, or is damaged.
+      GeneratorFileError: likewise, of a file.
     """
-    found = find_checkpoint(checkpoint)
-    config = read_config(found)
-    task = make_task(config, total_steps=1)
-    variables = restore_generator(found).variables
-    stride = task.gen.net.module.stride
-    return Predictor(task.predict, variables, stride, checkpoint=found, config=config)
+    generator = load_generator(checkpoint)
+    return Predictor(
+        generator.task.predict,
+        generator.variables,
+        generator.stride,
+        checkpoint=generator.origin,
+        config=generator.config,
+    )

@@ -18,11 +18,12 @@ import skimage.data
 
 import pix2pix_flax
 from configs.default import get_config
+from pix2pix_flax import generators
 from pix2pix_flax.checkpoints import Checkpoints
-from pix2pix_flax.inference import export, exported
+from pix2pix_flax.generators import GeneratorFileError
+from pix2pix_flax.inference import exported
 from pix2pix_flax.inference.export import FORMATS, ExportError, export_generator
 from pix2pix_flax.inference.exported import ExportedFileError, load_exported
-from pix2pix_flax.inference.generator_file import GeneratorFileError, load_generator_file
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.inference.stablehlo import to_stablehlo
 from pix2pix_flax.models.unet import Unet
@@ -137,7 +138,7 @@ def test_every_unet_of_any_size(name, depth, upsample, norm, tmp_path):
 @pytest.mark.parametrize("name", ALL)
 def test_a_file_does_what_the_checkpoint_does(name, files, run):
     file = files(name)
-    translate = load_generator_file(file) if name == "safetensors" else load_exported(file)
+    translate = load_predictor(file) if name == "safetensors" else load_exported(file)
     predict = load_predictor(run)
     for size, count in zip(SIZES, (1, 2, 3, 2), strict=True):
         images = cut(count, *size)
@@ -290,7 +291,7 @@ def test_garbage_is_refused_in_one_line(name, kind, files, tmp_path):
     }
     file = tmp_path / f"a.{name}"
     file.write_bytes(contents[kind])
-    load = load_generator_file if name == "safetensors" else load_exported
+    load = load_predictor if name == "safetensors" else load_exported
     with pytest.raises((ExportedFileError, GeneratorFileError)) as caught:
         load(file)
     assert str(caught.value).startswith(f"{file} is not a")
@@ -338,11 +339,11 @@ def test_a_file_with_weights_of_another_network_is_refused(files, tmp_path):
     arrays["params/up0/Conv_0/bias"] = np.zeros(4, np.float32)
     safetensors.numpy.save_file(arrays, tmp_path / "a.safetensors", metadata=metadata)
     with pytest.raises(GeneratorFileError, match=r"params\.up0\.Conv_0\.bias is float32\[4\]"):
-        load_generator_file(tmp_path / "a.safetensors")
+        load_predictor(tmp_path / "a.safetensors")
     metadata = {name: text.replace("unet", "other") for name, text in metadata.items()}
     safetensors.numpy.save_file(arrays, tmp_path / "a.safetensors", metadata=metadata)
     with pytest.raises(GeneratorFileError, match=r"unknown configuration: config\.generator\.name"):
-        load_generator_file(tmp_path / "a.safetensors")
+        load_predictor(tmp_path / "a.safetensors")
 
 
 @pytest.mark.parametrize(
@@ -372,7 +373,7 @@ class Other:
 
 def test_other_networks_than_unets_have_no_onnx_graph(run, tmp_path, monkeypatch):
     task = SimpleNamespace(gen=SimpleNamespace(net=SimpleNamespace(module=Other())))
-    monkeypatch.setattr(export, "make_task", lambda *_, **__: task)
+    monkeypatch.setattr(generators, "make_task", lambda *_, **__: task)
     with pytest.raises(ExportError, match="no ONNX graph is known for Other, only for Unet"):
         export_generator(run, "onnx", tmp_path / "a.onnx", PHOTOGRAPHS)
 

@@ -1,0 +1,13 @@
+"""The small network that comes with the package: U-Net of 0.3 M parameters, for CPUs."""
+
+import ml_collections
+
+from configs import default, mid
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = mid.get_config()
+    config.unlock()
+    config.generator.depth = 4
+    config.generator.width = 16
+    return default.variant(config, arg)

@@ -1,0 +1,21 @@
+"""The mid-size network that comes with the package: U-Net of 1.9 M parameters, steady on videos.
+
+docs/weights.md has the command, the photographs and the scores.
+"""
+
+import ml_collections
+
+from configs import default, steady
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = steady.get_config()
+    config.unlock()
+    config.generator.width = 24
+    config.discriminator.width = 16
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.decay_start = 0.3
+    config.augment.crop_size = 64
+    config.train.steps = 20_000
+    config.train.eval_examples = 64
+    return default.variant(config, arg)
