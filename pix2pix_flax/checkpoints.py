@@ -15,6 +15,7 @@ import ml_collections
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
+from pix2pix_flax import older_configs
 from pix2pix_flax.checkpoint_files import (
     CheckpointError,
     UnreadableError,
@@ -221,7 +222,7 @@ def read_config(step: Path) -> ml_collections.ConfigDict:
     run = read_json(step / "run" / "metadata")
     if "config" not in run:
         raise CheckpointError(f"{step} holds no configuration.")
-    return ml_collections.ConfigDict(run["config"])
+    return older_configs.complete(run["config"])
 
 
 def restore_generator(step: Path) -> NetState:

@@ -18,6 +18,7 @@ import safetensors
 import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pix2pix_flax import older_configs
 from pix2pix_flax.checkpoint_files import differences
 from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
 from pix2pix_flax.tasks import Task, make_task
@@ -116,7 +117,7 @@ def _read(path: Path) -> tuple[ml_collections.ConfigDict, dict[str, Any]]:
         with safetensors.safe_open(path, framework="numpy") as file:
             config = json.loads(file.metadata()[METADATA])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return ml_collections.ConfigDict(config), unflatten_dict(arrays, sep="/")
+        return older_configs.complete(config), unflatten_dict(arrays, sep="/")
     except Exception as error:  # Damaged bytes raise nearly any type.
         raise GeneratorFileError(f"{path} is not a generator's file: {_line(error)}") from error
 

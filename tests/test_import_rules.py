@@ -12,7 +12,7 @@ FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 # Each part of pix2pix_flax may import the parts in the lines above its own, and itself. A part is
 # a folder, or a module together with those that were split off from it.
 LAYERS = (
-    (["train_state"], ["weights"], ["command_line"]),
+    (["train_state"], ["weights"], ["command_line"], ["older_configs"]),
     (["models"], ["losses"], ["metrics"], ["optimizers"], ["augment"], ["sharding"], ["data"]),
     (["tasks"],),
     (["checkpoints", "checkpoint_files", "generators"], ["writers"], ["meter"], ["stop"]),

@@ -1,0 +1,29 @@
+"""Configurations that older versions wrote, completed for this one.
+
+A checkpoint is read with the configuration that lies in it. Keys that it could not have yet get the
+value that says what was done before there was a choice. New keys need a line here.
+"""
+
+from typing import Any
+
+import ml_collections
+
+_NEW_GROUPS: dict[str, dict[str, Any]] = {
+    "consistency": {"weight": 0.0, "max_shift": 4, "noise": 0.06},
+}
+_NEW_KEYS: dict[str, dict[str, Any]] = {}
+"""By group; in groups that a configuration does not have they have no place."""
+
+
+def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
+    """Returns a configuration with all keys of today.
+
+    Args:
+      values: as any version wrote it; what is in it stays as it is.
+    """
+    groups = {name: dict(new) for name, new in _NEW_GROUPS.items() if name not in values}
+    values = {**values, **groups}
+    for name, new in _NEW_KEYS.items():
+        if name in values:
+            values[name] = {**new, **values[name]}
+    return ml_collections.ConfigDict(values)

@@ -1,0 +1,34 @@
+"""Checkpoints of older versions are read as what they were."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from pix2pix_flax import older_configs
+from pix2pix_flax.older_configs import complete
+from pix2pix_flax.tasks import make_task
+
+NAMES = sorted(path.stem for path in Path(__file__).parents[2].joinpath("configs").glob("*.py"))
+
+
+def of_today(name):
+    return importlib.import_module(f"configs.{name}").get_config().to_dict()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_complete_stays_as_it_is(name):
+    assert complete(of_today(name)).to_dict() == of_today(name)
+
+
+@pytest.mark.parametrize("name", ["default", "l1", "paper"])
+def test_what_the_first_version_wrote_becomes_complete(name):
+    first = of_today(name)
+    for group in older_configs._NEW_GROUPS:
+        del first[group]
+    for group, new in older_configs._NEW_KEYS.items():
+        for key in new.keys() & first.get(group, {}).keys():
+            del first[group][key]
+    completed = complete(first)
+    assert completed.to_dict() == of_today(name)
+    make_task(completed, total_steps=1)
