@@ -10,11 +10,8 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from cartoon_tfds.images import read_image, write_png
-
-_NAMES = "avif bmp gif jfif jpe jpeg jpg mpo pgm png pnm ppm tif tiff webp"
-SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
-"""What is taken from a folder. Files that are named themselves are tried whatever their suffix."""
+from cartoon_tfds.images import PICTURE_SUFFIXES, read_picture, write_png
+from pix2pix_flax.inference.pixels import translate_pixels
 
 
 class InputError(ValueError):
@@ -55,13 +52,19 @@ def translate_images(
     inputs: Sequence[str | Path],
     output_dir: str | Path,
     *,
+    keep_grey: bool = True,
     overwrite: bool = False,
     progress: bool = True,
 ) -> Report:
     """Writes each picture translated, as PNG of the same size and name, into `output_dir`.
 
-    A folder is searched with all its subfolders, which are repeated in `output_dir`; hidden files
-    and the output folder itself are passed over. Where two pictures would get one name, they keep
+    Transparency, 16 bits a channel, grey and a colour profile are kept; `translate_pixels` says
+    how. With its profile a picture's levels go through the network as they are, and mean the same
+    before and after; a profile that is not of the kind of the result, such as CMYK, is left out.
+
+    A folder is searched with all its subfolders, which are repeated in `output_dir`; hidden files,
+    the output folder itself and what is not named like a picture are passed over, but a file that
+    is given itself is tried whatever its name. Where two pictures would get one name, they keep
     their suffixes (`a.jpg.png`, `a.png.png`), and are numbered where that is not enough. One
     picture that fails does not stop the rest.
 
@@ -69,6 +72,8 @@ def translate_images(
       predict: uint8 RGB [1, H, W, 3] -> uint8 RGB [1, H', W', 3].
       inputs: Files, folders and patterns such as `photos/**/*.jpg`.
       output_dir: Made if it is missing.
+      keep_grey: Whether grey pictures become grey ones: right for super-resolution and for styles,
+        wrong for a network that colours. Files count as grey that have no colour channels.
       overwrite: Whether pictures that are there already are replaced. Inputs never are.
       progress: Whether to show a bar on standard error.
 
@@ -86,23 +91,33 @@ def translate_images(
         elif target.exists() and not overwrite:
             report.kept.append(target)
         else:
-            _translate(predict, source, target, report)
+            _translate(predict, source, target, keep_grey, report)
     return report
 
 
 def _translate(
-    predict: Callable[[np.ndarray], np.ndarray], source: Path, target: Path, report: Report
+    predict: Callable[[np.ndarray], np.ndarray],
+    source: Path,
+    target: Path,
+    keep_grey: bool,
+    report: Report,
 ) -> None:
     try:
-        image = read_image(source, min_side=1)
-        translated = np.asarray(predict(image[np.newaxis]))[0]
+        picture = read_picture(source, min_side=1)
+        translated = translate_pixels(predict, picture, keep_grey=keep_grey)
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_png(target, translated)
+        write_png(target, translated, _profile_for(translated, picture.icc_profile))
     except (ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         report.failed.append((source, reason if str(source) in reason else f"{source}: {reason}"))
     else:
         report.written.append(target)
+
+
+def _profile_for(image: np.ndarray, icc_profile: bytes | None) -> bytes | None:
+    """Returns a profile if it is of an image's kind (ICC.1:2022, 7.2.8), else None."""
+    kind = b"GRAY" if image.ndim == 2 else b"RGB "
+    return icc_profile if icc_profile and icc_profile[16:20] == kind else None
 
 
 def _find(inputs: Iterable[str | Path], output_dir: Path) -> list[tuple[Path, Path]]:
@@ -140,7 +155,7 @@ def _walk(folder: Path, output_dir: Path) -> Iterable[Path]:
             f for f in folders if not f.startswith(".") and (base / f).resolve() != skipped
         )
         for file in sorted(files):
-            if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
+            if Path(file).suffix.lower() in PICTURE_SUFFIXES and not file.startswith("."):
                 yield base / file
 
 

@@ -244,7 +244,18 @@ def test_encode_png_is_lossless_and_repeatable(pixels):
     np.testing.assert_array_equal(read_image(encode_png(pixels[:, ::-1])), pixels[:, ::-1])
 
 
-@pytest.mark.parametrize("bad", [np.zeros((9, 9, 3)), np.zeros((9, 3), np.uint8)])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((9, 9, 3)),
+        np.zeros((9, 9), np.int16),
+        np.zeros(9, np.uint8),
+        np.zeros((9, 9, 2), np.uint8),
+        np.zeros((1, 9, 9, 3), np.uint8),
+        np.zeros((0, 9, 3), np.uint8),
+    ],
+    ids=lambda bad: f"{bad.dtype} {bad.shape}",
+)
 def test_encode_png_refuses_other_arrays(bad):
     with pytest.raises(ValueError, match="expected uint8"):
         encode_png(bad)
@@ -267,3 +278,15 @@ def test_write_png_that_fails_leaves_the_old_file(pixels, tmp_path, monkeypatch)
         write_png(tmp_path / "a.png", pixels[::-1])
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels)
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_deep_planes_that_pillow_misreads_are_refused(tmp_path):
+    tifffile = pytest.importorskip("tifffile")
+    planes = np.random.default_rng(0).integers(0, 2**16, (3, 20, 30), np.uint16)
+    tifffile.imwrite(tmp_path / "deep.tif", planes, photometric="rgb", planarconfig="separate")
+    with pytest.raises(ImageError, match=r"deep\.tif: 16-bit channels one after the other"):
+        read_image(tmp_path / "deep.tif")
+    tifffile.imwrite(tmp_path / "whole.tif", planes.transpose(1, 2, 0), photometric="rgb")
+    np.testing.assert_array_equal(
+        read_image(tmp_path / "whole.tif"), (planes.transpose(1, 2, 0) >> 8).astype(np.uint8)
+    )

@@ -49,13 +49,14 @@ def test_tiny_pictures(tmp_path, size):
 def test_folders_are_searched_with_their_subfolders(tmp_path):
     folder = tmp_path / "in"
     save(folder / "b.jpg")
+    (folder / "chat.jfif").write_bytes((folder / "b.jpg").read_bytes())
     save(folder / "deep" / "down" / "b.JPEG")
     save(folder / ".hidden" / "c.png")
     save(folder / ".d.png")
     (folder / "notes.txt").write_text("not a picture")
     report = translate([folder], tmp_path / "out")
     assert report.complete
-    assert names(report, tmp_path / "out") == ["b.png", "deep/down/b.png"]
+    assert names(report, tmp_path / "out") == ["b.png", "chat.png", "deep/down/b.png"]
 
 
 def test_the_output_inside_the_input_is_not_an_input(tmp_path):

@@ -1,0 +1,124 @@
+"""What the file of a picture holds: colour, transparency, depth and profile, as arrays."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+# Of two bytes a channel Pillow keeps the high one of colour: told the other order, the low one.
+_OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
+_DEEP_COLOUR = ("RGB;16", "RGBX;16", "RGBA;16")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """An upright picture (of an animation the first frame), in the depth of its file.
+
+    Of 16-bit CMYK, grey with transparency, and colour in planes or multiplied by its transparency,
+    only the high byte counts, for it is all that Pillow gives; 16-bit colour in PPM files comes
+    with 8 bits.
+
+    Attributes:
+      rgb: uint8 or uint16 `[H, W, 3]` in 0..255 or 0..65535, not multiplied by `alpha`.
+      alpha: `[H, W]` of the same type, 0 where nothing is seen; None where the file has none.
+      is_grey: whether the file holds levels of grey, no colours.
+      icc_profile: what the levels in the file mean, also where those are CMYK; None for sRGB.
+    """
+
+    rgb: np.ndarray
+    alpha: np.ndarray | None
+    is_grey: bool
+    icc_profile: bytes | None
+
+    def over_white(self) -> np.ndarray:
+        """Returns it on white, of 16 bits only the high byte: uint8 `[H, W, 3]`."""
+        rgb = _high_byte(self.rgb)
+        if self.alpha is None:
+            return rgb
+        picture = Image.fromarray(np.dstack([rgb, _high_byte(self.alpha)]))
+        white = Image.new("RGBA", picture.size, "white")
+        return np.array(Image.alpha_composite(white, picture).convert("RGB"))
+
+
+def decode_channels(open_picture: Callable[[], Image.Image]) -> Picture:
+    """Returns what a picture's file holds.
+
+    Args:
+      open_picture: reads its header, each time anew; the pixels are decoded here. Modes of 32 bits
+        are taken for 16-bit grey.
+
+    Raises:
+      Exception: of almost any kind, if the file is damaged.
+    """
+    picture = open_picture()
+    mode, rawmode, profile = picture.mode, _rawmode(picture), picture.info.get("icc_profile")
+    if mode.startswith("I"):
+        rgb, alpha = _decode_deep_grey(picture), None
+    elif ";16" in rawmode:
+        rgb, alpha = _decode_deep_colour(picture, open_picture)
+    else:
+        rgb, alpha = _decode(picture)
+    is_grey = mode in ("1", "L") or mode.startswith("I") or rawmode.startswith("LA")
+    return Picture(rgb, alpha, is_grey, profile)
+
+
+def _rawmode(picture: Image.Image) -> str:
+    """Returns Pillow's name of how pixels lie in the file; empty where it has none.
+
+    Before they are decoded it tells 16-bit colour, of which Pillow keeps 8 bits, from 8-bit colour.
+    """
+    first = _arguments(picture.tile[0])[0] if picture.tile else ""
+    return first if isinstance(first, str) else ""
+
+
+def _arguments(tile: Any) -> tuple:
+    return tile.args if isinstance(tile.args, tuple) else (tile.args,)
+
+
+def _decode_deep_grey(picture: Image.Image) -> np.ndarray:
+    grey = np.asarray(ImageOps.exif_transpose(picture)).astype(np.uint16)
+    return np.repeat(grey[..., np.newaxis], 3, axis=-1)
+
+
+def _decode_deep_colour(
+    picture: Image.Image, open_picture: Callable[[], Image.Image]
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Decodes 16-bit colour twice: its high bytes, and its low ones where Pillow can."""
+    has_low_bytes = _rawmode(picture).startswith(_DEEP_COLOUR)
+    rgb, alpha = low_rgb, low_alpha = _decode(picture)
+    if has_low_bytes:
+        low = ImageOps.exif_transpose(_in_other_order(open_picture()))
+        low_rgb = np.asarray(low.convert("RGB"))
+        if low.mode == "RGBA":  # Else one colour is transparent, and no byte says how much.
+            low_alpha = np.asarray(low.getchannel("A"))
+    return _join(rgb, low_rgb), None if alpha is None else _join(alpha, low_alpha)
+
+
+def _in_other_order(picture: Image.Image) -> Image.Image:
+    """Makes Pillow take the low byte of each two for the high one."""
+
+    def swap(rawmode: str, *rest: Any) -> tuple:
+        return rawmode[:-1] + _OTHER_ORDER[rawmode[-1]], *rest
+
+    picture.tile = [tile._replace(args=swap(*_arguments(tile))) for tile in picture.tile]
+    return picture
+
+
+def _decode(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns upright colour uint8 `[H, W, 3]`, and `[H, W]` of transparency where there is any."""
+    picture = ImageOps.exif_transpose(picture)
+    if not picture.has_transparency_data:
+        return np.array(picture.convert("RGB")), None
+    rgba = np.asarray(picture.convert("RGBA"))
+    return rgba[..., :3].copy(), rgba[..., 3].copy()
+
+
+def _join(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    return high.astype(np.uint16) << 8 | low
+
+
+def _high_byte(levels: np.ndarray) -> np.ndarray:
+    return levels if levels.dtype == np.uint8 else (levels >> 8).astype(np.uint8)
