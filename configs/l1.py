@@ -10,5 +10,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.task = "supervised"
     del config.discriminator
-    config.loss_weights = {"l1": 1.0}
+    del config.loss_weights.gan
+    config.loss_weights.l1 = 1.0
     return default.variant(config, arg)

@@ -10,8 +10,23 @@ import ml_collections
 
 _NEW_GROUPS: dict[str, dict[str, Any]] = {
     "consistency": {"weight": 0.0, "max_shift": 4, "noise": 0.06},
+    "perceptual": {"layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)},
 }
-_NEW_KEYS: dict[str, dict[str, Any]] = {}
+_NEW_KEYS: dict[str, dict[str, Any]] = {
+    "loss_weights": {"l2": 0.0, "perceptual": 0.0, "lpips": 0.0},
+    "test": {"lpips": False},
+    "generator": {"init": "normal", "remat": False},
+    "discriminator": {"init": "normal"},
+    "optimizer": {
+        "name": "adam",
+        "warmup": 0.0,
+        "step_every": 0.25,
+        "step_factor": 0.1,
+        "weight_decay": 0.01,
+        "max_grad_norm": 0.0,
+        "accumulate_steps": 1,
+    },
+}
 """By group; in groups that a configuration does not have they have no place."""
 
 

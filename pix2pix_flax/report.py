@@ -9,12 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from pix2pix_flax.augment import denormalize, normalize
+from pix2pix_flax.augment import denormalize
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluate import Evaluation, evaluate
 from pix2pix_flax.generators import TrainedGenerator, load_generator
-from pix2pix_flax.models.lpips import make_lpips
 from pix2pix_flax.sharding import make_mesh
+from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.train_state import PyTree
 from pix2pix_flax.weights import WeightsMissingError
 
 _log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ _BATCH_SIZE = 8
 _GAP = 4  # pixels between the pictures of a panel
 Batch = dict[str, jax.Array]
 Output = Callable[[Batch], jax.Array]
-Score = Callable[[jax.Array, Batch], dict[str, jax.Array]]
+Score = Callable[[jax.Array, Batch, PyTree], dict[str, jax.Array]]
 
 
 def evaluate_checkpoint(
@@ -56,13 +57,14 @@ def evaluate_checkpoint(
     """
     named = {"network": checkpoint} | ({"baseline": baseline} if baseline else {})
     networks = {name: load_generator(path) for name, path in named.items()}
-    task, config = networks["network"].task, networks["network"].config
+    config = networks["network"].config.copy_and_resolve_references()
     config.data.name = dataset or config.data.name
     config.data.data_dir = data_dir or config.data.data_dir
+    task, frozen = _judge(config)
     outputs = {name: _network(network) for name, network in networks.items()}
     outputs |= {name: partial(_control, task.controls, name) for name in ("input",)}
-    score = _with_lpips(jax.jit(task.score))
-    rows = {name: partial(_scored, output, score) for name, output in outputs.items()}
+    score = jax.jit(task.score)
+    rows = {name: partial(_scored, output, score, frozen) for name, output in outputs.items()}
     batches = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
     result = evaluate(task, rows, batches(), make_mesh(_BATCH_SIZE))
     report = {
@@ -85,25 +87,21 @@ def _control(controls: Callable[[Batch], dict[str, jax.Array]], name: str, batch
     return controls(batch)[name]
 
 
-def _scored(output: Output, score: Score, batch: Batch) -> dict[str, jax.Array]:
-    return score(output(batch), batch)
-
-
-def _with_lpips(score: Score) -> Score:
-    """Adds `lpips` to the scores where its weights are installed, and says so where not."""
+def _judge(config) -> tuple[Task, PyTree]:
+    """Returns a task to score with, and its frozen weights; with LPIPS, where that is installed."""
+    config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
+    config.test.lpips = True
+    task = make_task(config, total_steps=1)
     try:
-        distance, params = make_lpips()
+        return task, jax.device_put(task.load_frozen())
     except WeightsMissingError as error:
         _log.warning("LPIPS is left out: %s", error)
-        return score
-    distance = jax.jit(distance)
+    config.test.lpips = False
+    return make_task(config, total_steps=1), {}
 
-    def with_lpips(output, batch):
-        # As the other scores: of what a user gets, which is 8 bits deep.
-        output, target = normalize(denormalize(output)), normalize(batch["target"])
-        return {**score(output, batch), "lpips": distance(params, output, target)}
 
-    return with_lpips
+def _scored(output: Output, score: Score, frozen: PyTree, batch: Batch) -> dict[str, jax.Array]:
+    return score(output(batch), batch, frozen)
 
 
 def _by_example(result: Evaluation) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ class Trainer:
             best_metric=config.train.best_metric,
             best_is=config.train.best_is,
         )
+        self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
         self.state, example = self._start()
         self.writer = Writer(workdir, int(self.state.step))
         self.eval_step = jax.jit(self.task.eval_step)
@@ -84,7 +85,7 @@ class Trainer:
         )
         # Compiled ahead, so that the clock measures steps and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
-        self.train_step = step.lower(self.state, example).compile()
+        self.train_step = step.lower(self.state, example, self.frozen).compile()
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
         """Returns the state to go on from, and a batch to compile for; the data stand ready."""
@@ -96,12 +97,12 @@ class Trainer:
         key = jax.random.key(self.config.seed)
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
-            jax.eval_shape(init, key, example),
+            jax.eval_shape(init, key, example, self.frozen),
         )
         restored = self.checkpoints.restore(target)
         if restored is None:
             self.iterator.set_state(beginning)
-            return init(key, example), example
+            return init(key, example, self.frozen), example
         self._check_data(restored.run["data"])
         self.iterator.set_state(restored.run["data"]["position"])
         _log.info("Going on from step %d.", int(restored.state.step))
@@ -119,7 +120,7 @@ class Trainer:
             for step in range(first + 1, self.total_steps + 1):
                 batch, waited = self._next_batch(metrics)
                 jax.block_until_ready(metrics)  # never more than one step ahead
-                self.state, metrics = self.train_step(self.state, batch)
+                self.state, metrics = self.train_step(self.state, batch, self.frozen)
                 meter.add(metrics, waited)
                 progress.update()
                 if stop.signal is not None:
@@ -159,10 +160,8 @@ class Trainer:
             split=config.data.validation_split,
             batch_size=self.batch_size,
         )
-        row = functools.partial(self.eval_step, self.state)
-        result = evaluate(
-            self.task, {"network": row}, batches(limit=config.train.eval_examples), self.mesh
-        )
+        rows = {"network": lambda batch: self.eval_step(self.state, batch, self.frozen)}
+        result = evaluate(self.task, rows, batches(limit=config.train.eval_examples), self.mesh)
         scores = result.summary["network"]
         self.writer.scalars(step, {f"validation/{name}": value for name, value in scores.items()})
         for batch in batches(limit=config.train.panel_examples):

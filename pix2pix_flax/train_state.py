@@ -35,11 +35,13 @@ class TrainState(flax.struct.PyTreeNode):
       rng: typed key; step `n` draws from `fold_in(rng, n)`, so a resumed run draws what an
         unbroken one would have drawn.
       nets: the networks by name: `gen`, and where the task has them `disc` and `gen_ema`.
+      extra: further arrays of the task, for example how its loss terms were calibrated.
     """
 
     step: jax.Array
     rng: jax.Array
     nets: dict[str, NetState]
+    extra: dict[str, PyTree] = flax.struct.field(default_factory=dict)
 
     @property
     def generator(self) -> NetState:

@@ -82,6 +82,16 @@ def lpips(
     return distance
 
 
+def vgg16_features(params: dict[str, Any], images: jax.Array) -> tuple[jax.Array, ...]:
+    """Returns VGG16's maps of images in [-1, 1] (see `VGG16.__call__`).
+
+    Args:
+      params: frozen weights, as `make_lpips("vgg16")` returns them.
+      images: [B, H, W, 3], H and W at least 16.
+    """
+    return vgg16.VGG16().apply({"params": params["features"]}, _normalise(images))
+
+
 def _normalise(images: jax.Array) -> jax.Array:
     shift, scale = (jnp.asarray(v, jnp.float32) for v in (_SHIFT, _SCALE))
     return (images.astype(jnp.float32) - shift) / scale

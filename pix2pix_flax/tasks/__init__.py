@@ -8,6 +8,7 @@ from pix2pix_flax.tasks.base import Net, Task
 from pix2pix_flax.tasks.consistency import Consistency
 from pix2pix_flax.tasks.generator import Generator
 from pix2pix_flax.tasks.paired import STATISTICS
+from pix2pix_flax.tasks.perceptual import TERMS, Perceptual
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.supervised import Supervised
 
@@ -35,6 +36,7 @@ def _gen(config, total_steps: int) -> Generator:
     module = make_generator(config.generator, config.dtype)
     net = Net(module, make_optimizer(config.optimizer, total_steps))
     weights = config.loss_weights.to_dict()
+    weights = {name: weight for name, weight in weights.items() if weight or name == "gan"}
     if config.consistency.weight:
         weights["consistency"] = config.consistency.weight
     return Generator(net, weights, config.ema_decay)
@@ -52,8 +54,10 @@ def _paired(config, total_steps: int) -> dict[str, Any]:
         "gen": _gen(config, total_steps),
         "augment": config.augment.to_dict(),
         "consistency": _consistency(config),
+        "perceptual": _perceptual(config),
         "test_statistics": config.test.statistics,
         "test_dropout": config.test.dropout,
+        "test_lpips": config.test.lpips,
     }
 
 
@@ -61,3 +65,9 @@ def _consistency(config) -> Consistency | None:
     """Makes what `config.consistency` describes, or nothing at weight 0."""
     settings = config.consistency.to_dict()
     return Consistency(**settings) if settings.pop("weight") else None
+
+
+def _perceptual(config) -> Perceptual | None:
+    """Makes the terms of `config.loss_weights` that need a frozen network, if there are any."""
+    terms = tuple(name for name in TERMS if config.loss_weights.get(name))
+    return Perceptual(terms, tuple(config.perceptual.layers)) if terms else None

