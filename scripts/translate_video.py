@@ -2,68 +2,72 @@
 
     python scripts/translate_video.py --checkpoint=DIR --input=FILE --output=FILE
 
-Every frame, its timestamp and the audio are kept; the output is H.264. An exported network runs
-without JAX, on the CPU: `--engine=onnxruntime --checkpoint=FILE.onnx`.
+Every frame, its timestamp and the audio are kept. An exported network runs without JAX, on the CPU:
+`--engine=onnxruntime --checkpoint=FILE.onnx`.
 """
 
-from collections.abc import Callable
-
-import numpy as np
 from absl import flags
 
 from pix2pix_flax import command_line
+from pix2pix_flax.inference import translator
+from pix2pix_flax.inference.video_codecs import CODECS, PRESETS
 
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "Folder of a training run, or for onnxruntime a .onnx file.", required=True
-)
-_ENGINE = flags.DEFINE_enum("engine", "jax", ["jax", "onnxruntime"], "What runs the network.")
-_INPUT = flags.DEFINE_string("input", None, "Video file.", required=True)
-_OUTPUT = flags.DEFINE_string("output", None, "File ending in .mp4, .mkv or .mov.", required=True)
-_BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Frames per step.", lower_bound=1)
-_CRF = flags.DEFINE_integer(
-    "crf", 18, "Quality of x264, 0 (lossless) to 51.", lower_bound=0, upper_bound=51
-)
-_PRESET = flags.DEFINE_enum(
-    "preset",
-    "veryfast",
-    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"],
-    "Speed of x264: slower presets make smaller files.",
-)
+_INPUT = flags.DEFINE_string("input", None, "Video file.")
+_OUTPUT = flags.DEFINE_string("output", None, "File ending in .mp4, .mkv or .mov.")
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it is there already.")
+_START = flags.DEFINE_string("start", "0", "Where to begin: seconds or HH:MM:SS.s.")
+_DURATION = flags.DEFINE_string(
+    "duration", None, "How much of it, likewise; by default all the rest."
+)
+_MAX_HEIGHT = flags.DEFINE_integer(
+    "max_height", None, "Scale higher frames down to so many pixels first.", lower_bound=2
+)
+_SIDE_BY_SIDE = flags.DEFINE_bool("side_by_side", False, "Show the source left of the result.")
+_TEMPORAL = flags.DEFINE_bool(
+    "temporal",
+    False,
+    "Blend frames along their motion: steadier where the source does not change.",
+)
+_CODEC = flags.DEFINE_enum("codec", "h264", list(CODECS), "What the result is encoded as.")
+_CRF_RANGES = "; ".join(
+    f"{name} {codec.crf_range[0]} to {codec.crf_range[1]}, by default {codec.crf}"
+    for name, codec in CODECS.items()
+)
+_CRF = flags.DEFINE_integer("crf", None, f"Quality, smaller is better: {_CRF_RANGES}.")
+_PRESET = flags.DEFINE_enum(
+    "preset", "veryfast", PRESETS, "Speed of encoding: slower presets make smaller files."
+)
 
 
 def main(argv: list[str]) -> None:
     """Translates the video that the flags name."""
     del argv
-    # Imported here: a wrong flag is told at once, not after the seconds that JAX takes to load.
+    # Imported here: a wrong flag is told at once.
+    from pix2pix_flax.inference.temporal import TemporalBlend
     from pix2pix_flax.inference.video import translate_video
 
+    translate = translator.make_translator()
     report = translate_video(
-        _load(_CHECKPOINT.value, _ENGINE.value),
+        translate,
         _INPUT.value,
         _OUTPUT.value,
-        batch_size=_BATCH_SIZE.value,
+        batch_size=translator.BATCH_SIZE.value,
+        start=_START.value,
+        duration=_DURATION.value,
+        max_height=_MAX_HEIGHT.value,
+        side_by_side=_SIDE_BY_SIDE.value,
+        blend=TemporalBlend() if _TEMPORAL.value else None,
+        codec=_CODEC.value,
         crf=_CRF.value,
         preset=_PRESET.value,
         overwrite=_OVERWRITE.value,
     )
-    rate = report.frames / report.seconds
-    print(f"{report.destination}: {report.frames} frames, {rate:.1f} frames/s")
-
-
-def _load(checkpoint: str, engine: str) -> Callable[[np.ndarray], np.ndarray]:
-    if engine == "jax":
-        from pix2pix_flax.inference.predictor import load_predictor
-
-        return load_predictor(checkpoint)
-    from pix2pix_flax.inference.exported import load_exported
-
-    if not checkpoint.endswith(".onnx"):
-        raise ValueError(
-            f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"
-        )
-    return load_exported(checkpoint)
+    print(report)
+    if translate.summary:
+        print(translate.summary)
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(translator)
+    flags.mark_flags_as_required(["checkpoint", "input", "output"])
     command_line.run(main)

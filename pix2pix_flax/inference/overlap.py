@@ -7,11 +7,37 @@ drain, so an error on any side ends both threads, and order is kept.
 
 import collections
 import concurrent.futures
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 _END = object()
+
+
+class Stopwatch:
+    """Adds up how long one stage is busy.
+
+    Attributes:
+      seconds: Of wall-clock time so far.
+    """
+
+    def __init__(self):
+        self.seconds = 0.0
+
+    def __call__(self, function: Callable[..., T], *args: Any) -> T:
+        """Returns what `function` returns, and counts its time."""
+        started = time.perf_counter()
+        try:
+            return function(*args)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+    def each(self, items: Iterable[T]) -> Iterator[T]:
+        """Yields what `items` yields, and counts the time that they take."""
+        source = iter(items)
+        while (item := self(next, source, _END)) is not _END:
+            yield item
 
 
 def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:

@@ -23,6 +23,7 @@ class Predictor:
       stride: sizes are padded to multiples of this; there is one compilation a padded size.
       checkpoint: the step directory or file that it came from, where that is known.
       config: the configuration that it was trained with, where that is known.
+      colours: whether what becomes of grey pictures has colours of its own.
     """
 
     def __init__(
@@ -33,12 +34,14 @@ class Predictor:
         *,
         checkpoint: Path | None = None,
         config: Any = None,
+        colours: bool = False,
     ):
         self.forward = forward
         self.variables = variables
         self.stride = stride
         self.checkpoint = checkpoint
         self.config = config
+        self.colours = colours
         # The weights are an argument: closed over, they would be folded into the program.
         self._predict = jax.jit(lambda variables, images: denormalize(forward(variables, images)))
         self._programs: dict[tuple[int, ...], jax.stages.Compiled] = {}
@@ -107,4 +110,5 @@ def load_predictor(checkpoint: str | Path) -> Predictor:
         generator.stride,
         checkpoint=generator.origin,
         config=generator.config,
+        colours=generator.task.colours,
     )

@@ -101,6 +101,11 @@ class TiledPredictor:
         return cut_back(output, padded.shape, images.shape)
 
     @property
+    def colours(self) -> bool:
+        """Whether what becomes of grey pictures has colours of its own."""
+        return self.predictor.colours
+
+    @property
     def summary(self) -> str:
         """How pictures were tiled, in one line; empty where all ran as a whole."""
         if self.seam is None:

@@ -1,6 +1,7 @@
 """What is known of a video besides its pictures, and the error that speaks of one."""
 
 import dataclasses
+import re
 from fractions import Fraction
 
 import av
@@ -13,6 +14,7 @@ UNSPECIFIED = 2
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 _BT709, _BT601 = 1, 6
 _MATRICES = (1, 4, 5, 6, 7, 9)
+_CLOCK = re.compile(r"(?:(?:([0-9]+):)?([0-9]+):)?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
 class VideoError(ValueError):
@@ -40,18 +42,36 @@ class VideoInfo:
     pixel_aspect: Fraction
 
 
-def describe(stream: av.VideoStream, frame: av.VideoFrame, matrix: np.ndarray) -> VideoInfo:
+def to_seconds(time: str | float) -> Fraction | None:
+    """Returns the seconds of a time such as 2.5, '1:02.5' or '00:01:02.5', or None."""
+    found = _CLOCK.fullmatch(str(time))
+    if not found:
+        return None
+    hours, minutes, seconds = (Fraction(part or 0) for part in found.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def describe(
+    stream: av.VideoStream,
+    frame: av.VideoFrame,
+    matrix: np.ndarray,
+    max_height: int | None = None,
+) -> VideoInfo:
     """Returns what a copy needs to know.
 
     Args:
       stream: Of the source.
       frame: Its first frame.
       matrix: The display matrix of that frame.
+      max_height: Upright frames that are higher get smaller, at least 2 pixels high.
     """
     height, width = frame.height, frame.width
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if is_transposed(matrix):
         height, width, aspect = width, height, 1 / aspect
+    if max_height is not None and height > max_height:
+        even = max_height // 2 * 2
+        height, width = even, max(2, 2 * round(width * even / height / 2))
     return VideoInfo(
         height, width, stream.time_base, stream.average_rate or None, _colour(frame), aspect
     )

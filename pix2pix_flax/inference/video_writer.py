@@ -1,8 +1,8 @@
-"""H.264 video with the timestamps, colours and audio of its source, never half written."""
+"""Videos with the timestamps, colours and audio of its source, never half written."""
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,11 +10,9 @@ import av
 import av.video.reformatter as reformatter
 import numpy as np
 
+from pix2pix_flax.inference.video_codecs import Codec
 from pix2pix_flax.inference.video_info import VideoError, VideoInfo
 from pix2pix_flax.inference.video_reader import Batch
-
-SUFFIXES = (".mp4", ".mkv", ".mov")
-"""File names that can be written; the suffix decides the container."""
 
 _FROM_RGB = (
     reformatter.Interpolation.BICUBIC
@@ -36,18 +34,17 @@ class VideoWriter:
         destination: Path,
         info: VideoInfo,
         audio_streams: Sequence[av.AudioStream],
-        *,
-        crf: int,
-        preset: str,
+        codec: Codec,
+        settings: Mapping[str, str],
     ):
         """Makes the hidden file and declares the streams.
 
         Args:
-          destination: Its suffix is one of `SUFFIXES`.
+          destination: Its suffix, one of `codec.suffixes`, decides the container.
           info: Of the source.
           audio_streams: Of the source; their packets are copied, not encoded again.
-          crf: x264's constant rate factor, 0 (lossless) to 51.
-          preset: x264's preset, 'ultrafast' to 'veryslow'.
+          codec: What the frames become.
+          settings: What its encoder is told, see `Codec.settings`.
 
         Raises:
           VideoError: The folder cannot be written, or the container cannot hold this audio.
@@ -55,7 +52,8 @@ class VideoWriter:
         self.frames = 0
         self._container: av.container.OutputContainer | None = None
         self._destination = destination
-        self._info = info
+        self._info, self._suffixes = info, codec.suffixes
+        self._durations: dict[int, int] = {}
         self._reformatter = reformatter.VideoReformatter()
         # Absolute, so that FFmpeg cannot take it for an address.
         name = f".{destination.stem}.{os.getpid()}.part{destination.suffix}"
@@ -64,7 +62,7 @@ class VideoWriter:
             destination.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch()
             self._container = av.open(str(self._temporary), "w", options=_options(destination))
-            self._video = _add_video(self._container, info, crf, preset)
+            self._video = _add_video(self._container, info, codec, settings)
             self._audio = {s.index: self._add_audio(s) for s in audio_streams}
         except (OSError, av.FFmpegError, ValueError) as error:
             self.discard()
@@ -82,7 +80,8 @@ class VideoWriter:
         """
         try:
             for frame, pts, duration in zip(frames, batch.pts, batch.durations, strict=True):
-                self._container.mux(self._video.encode(self._to_yuv(frame, pts, duration)))
+                self._durations[pts] = duration
+                self._encode(self._to_yuv(frame, pts))
                 self.frames += 1
             for packet in batch.audio:
                 self._copy(packet)
@@ -96,7 +95,7 @@ class VideoWriter:
           VideoError: It cannot be completed; then nothing is left.
         """
         try:
-            self._container.mux(self._video.encode(None))
+            self._encode(None)
             self._container.close()
             self._temporary.replace(path or self._destination)
         except (OSError, av.FFmpegError) as error:
@@ -117,13 +116,19 @@ class VideoWriter:
         codec = source.codec_context.name
         if codec not in self._container.supported_codecs:
             suffix = self._destination.suffix
-            others = ", ".join(s for s in SUFFIXES if s != suffix)
+            others = ", ".join(s for s in self._suffixes if s != suffix)
             raise VideoError(f"{suffix} cannot hold the audio ({codec}) unchanged: try {others}")
         stream = self._container.add_stream_from_template(source)
         stream.metadata.update({k: v for k, v in source.metadata.items() if k == "language"})
         return stream
 
-    def _to_yuv(self, image: np.ndarray, pts: int, duration: int) -> av.VideoFrame:
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        for packet in self._video.encode(frame):
+            # Not every encoder hands it on, and only the next frame would tell.
+            packet.duration = self._durations.pop(packet.pts)
+            self._container.mux(packet)
+
+    def _to_yuv(self, image: np.ndarray, pts: int) -> av.VideoFrame:
         matrix, colour_range, primaries, transfer = self._info.colour
         frame = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(_pad_to_even(image), "rgb24"),
@@ -134,7 +139,7 @@ class VideoWriter:
             interpolation=int(_FROM_RGB),
         )
         frame.color_primaries, frame.color_trc = primaries, transfer
-        frame.pts, frame.duration, frame.time_base = pts, duration, self._info.time_base
+        frame.pts, frame.time_base = pts, self._info.time_base
         if not self.frames:
             self._video.width, self._video.height = frame.width, frame.height
         elif (self._video.width, self._video.height) != (frame.width, frame.height):
@@ -159,15 +164,18 @@ def _options(destination: Path) -> dict[str, str]:
 
 
 def _add_video(
-    container: av.container.OutputContainer, info: VideoInfo, crf: int, preset: str
+    container: av.container.OutputContainer,
+    info: VideoInfo,
+    codec: Codec,
+    settings: Mapping[str, str],
 ) -> av.VideoStream:
     # The rate only steers the encoder's bit budget; the frames keep their own timestamps.
     rate = info.rate or Fraction(25)
-    # Without B-frames decoding order is display order: MP4 derives durations from the former.
-    options = {"crf": str(crf), "preset": preset, "bf": "0", "flags": "+frame_duration"}
-    stream = container.add_stream("libx264", rate=rate, options=options)
+    stream = container.add_stream(codec.encoder, rate=rate, options=dict(settings))
     stream.pix_fmt = "yuv420p"
     context = stream.codec_context
+    if codec.tag:
+        context.codec_tag = codec.tag
     context.time_base = stream.time_base = info.time_base
     context.colorspace, context.color_range, context.color_primaries, context.color_trc = (
         info.colour

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from pix2pix_flax.inference.overlap import WriteBehind, read_ahead
+from pix2pix_flax.inference.overlap import Stopwatch, WriteBehind, read_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -92,3 +92,22 @@ def test_an_error_in_the_body_is_the_one_raised():
 
     with pytest.raises(ValueError, match="body"):
         body()
+
+
+def test_a_stopwatch_adds_up_what_one_stage_takes():
+    stopwatch = Stopwatch()
+    assert stopwatch(lambda value: time.sleep(0.02) or value, 3) == 3
+    with pytest.raises(OSError, match="full"):
+        stopwatch(lambda: time.sleep(0.02) or fail())
+    assert 0.04 <= stopwatch.seconds < 1
+
+    def slow():
+        for i in range(3):
+            time.sleep(0.02)
+            yield i
+
+    before = stopwatch.seconds
+    for i, item in enumerate(stopwatch.each(slow())):
+        assert item == i
+        time.sleep(0.2)  # The time between is another stage's.
+    assert 0.06 <= stopwatch.seconds - before < 0.5

@@ -1,0 +1,116 @@
+"""Times the stages of `scripts/translate_video.py` alone, and all of them together.
+
+    python -m benchmarks.video --checkpoint=lite --input=CLIP --sizes=256x256,512x512
+
+The clip is cut to each size in pixels (width x height) first. The least of several turns counts, as
+the machine may be shared; within a turn the stages follow one another. Flags choose the engine as
+they do there.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+from pix2pix_flax import command_line
+from pix2pix_flax.inference import translator
+from pix2pix_flax.inference.resizing import resize
+from pix2pix_flax.inference.video import translate_video
+from pix2pix_flax.inference.video_codecs import CODECS, PRESETS
+from pix2pix_flax.inference.video_reader import Batch, VideoReader
+from pix2pix_flax.inference.video_writer import VideoWriter
+
+_INPUT = flags.DEFINE_string("input", None, "A clip.", required=True)
+_SIZES = flags.DEFINE_list("sizes", ["256x256", "512x512"], "Widths and heights.")
+_SECONDS = flags.DEFINE_integer("seconds", 10, "How much of the clip.", lower_bound=1)
+_TURNS = flags.DEFINE_integer("turns", 3, "Of which the least counts.", lower_bound=1)
+_PRESET = flags.DEFINE_enum("preset", "veryfast", PRESETS, "Speed of x264.")
+
+Predict = Callable[[np.ndarray], np.ndarray]
+
+
+def cut(clip: Path, size: str, folder: Path) -> Path:
+    """Writes the middle of a clip at a size; returns the file."""
+    width, height = map(int, size.split("x"))
+
+    def reframe(images: np.ndarray) -> np.ndarray:
+        rows, columns = images.shape[1:3]
+        scale = max(height / rows, width / columns)
+        top, left = (rows - height / scale) / 2, (columns - width / scale) / 2
+        middle = images[:, round(top) : round(rows - top), round(left) : round(columns - left)]
+        return resize(middle, height, width)
+
+    file = folder / f"{size}.mp4"
+    translate_video(reframe, clip, file, duration=_SECONDS.value, progress=False)
+    return file
+
+
+def decode(clip: Path) -> list[Batch]:
+    """Returns all batches of a clip."""
+    with VideoReader(clip) as reader:
+        return list(reader.batches(translator.BATCH_SIZE.value))
+
+
+def compute(predict: Predict, batches: list[Batch]) -> list[np.ndarray]:
+    """Returns the translated batches."""
+    return [predict(batch.frames) for batch in batches]
+
+
+def encode(clip: Path, batches: list[Batch], outputs: list[np.ndarray], folder: Path) -> None:
+    """Writes translated batches as a clip."""
+    codec = CODECS["h264"]
+    with VideoReader(clip) as reader:
+        settings = codec.settings(None, _PRESET.value)
+        writer = VideoWriter(folder / "encoded.mp4", reader.info, [], codec, settings)
+    for images, batch in zip(outputs, batches, strict=True):
+        writer.write(images[: len(batch.pts)], batch)
+    writer.commit()
+
+
+def timed(clip: Path, predict: Predict, folder: Path) -> dict[str, float]:
+    """Returns the seconds of each stage alone, and of the whole."""
+    clock = [time.perf_counter()]
+
+    def lap() -> None:
+        clock.append(time.perf_counter())
+
+    batches = decode(clip)
+    lap()
+    outputs = compute(predict, batches)
+    lap()
+    encode(clip, batches, outputs, folder)
+    lap()
+    options = {"preset": _PRESET.value, "batch_size": translator.BATCH_SIZE.value}
+    translate_video(predict, clip, folder / "whole.mp4", overwrite=True, progress=False, **options)
+    lap()
+    names = ("decoding", "computing", "encoding", "together")
+    return dict(zip(names, np.diff(clock), strict=True))
+
+
+def main(argv: list[str]) -> None:
+    """Prints a line for each size."""
+    del argv
+    predict = translator.make_translator()
+    with tempfile.TemporaryDirectory() as name:
+        for size in _SIZES.value:
+            clip = cut(Path(_INPUT.value), size, Path(name))
+            batches = decode(clip)
+            predict(batches[0].frames)  # compiles
+            turns = [timed(clip, predict, Path(name)) for _ in range(_TURNS.value)]
+            count = sum(len(batch.pts) for batch in batches)
+            rates = {stage: count / min(turn[stage] for turn in turns) for stage in turns[0]}
+            together = rates.pop("together")
+            alone = ", ".join(f"{stage} {rate:.0f}" for stage, rate in rates.items())
+            share = together / min(rates.values())
+            print(
+                f"{size}: {together:.0f} frames/s, {share:.2f} of the slowest stage's "
+                f"(alone: {alone})"
+            )
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(translator)
+    command_line.run(main)
