@@ -22,25 +22,75 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "norm": "batch",
             "upsample": "resize",
             "dropout": 0.0,
+            "init": "normal",  # of kernels: N(0, 0.02); or xavier, kaiming, orthogonal
+            "remat": False,  # on GPUs: less memory, for a second forward pass in each step
         }
     )
     config.discriminator = ml_collections.ConfigDict(
-        {"name": "patch", "depth": 3, "width": 64, "norm": "batch"}
+        {
+            "name": "patch",
+            "depth": 3,  # 70x70 pixels to a logit; 0: 1, 1: 16x16, 5: 286x286
+            "width": 64,
+            "norm": "batch",
+            "spectral_norm": False,
+            "scales": 1,  # more: further networks like it, on the half, the quarter...
+            "init": "normal",
+        }
     )
-    config.loss_weights = ml_collections.ConfigDict({"gan": 1.0, "l1": 100.0})
+    config.gan = ml_collections.ConfigDict(
+        {
+            "loss": "vanilla",  # or lsgan, hinge, wgan-gp
+            "conditional": True,  # whether D sees the input beside the output
+            # Weight (gamma) of the penalty on D's slopes at real images; 0: none. With it, and with
+            # wgan-gp, D has no BatchNorm.
+            "r1": 0.0,
+        }
+    )
+    # A term without a weight is not computed. `perceptual` and `lpips` (extra `lpips`) look through
+    # a frozen network, calibrated on the data so that their weights compare with that of L1;
+    # `feature_matching` looks through D.
+    config.loss_weights = ml_collections.ConfigDict(
+        {
+            "gan": 1.0,
+            "feature_matching": 0.0,
+            "l1": 100.0,
+            "l2": 0.0,
+            "gradient": 0.0,
+            "perceptual": 0.0,
+            "lpips": 0.0,
+        }
+    )
+    config.perceptual = ml_collections.ConfigDict(
+        {
+            "net": "vgg16",  # or alexnet: much faster, less sharp an eye
+            "layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0),  # weights of its maps in `perceptual`
+        }
+    )
     # What is asked of G when its input moves a little, for steady videos. Weight 0: nothing.
     config.consistency = ml_collections.ConfigDict({"weight": 0.0, "max_shift": 4, "noise": 0.06})
     config.optimizer = ml_collections.ConfigDict(
         {
+            "name": "adam",  # or adamw
             "learning_rate": 2e-4,
-            "schedule": "linear_decay",
-            "decay_start": 0.5,  # of the training
+            "warmup": 0.0,  # share of the training in which the rate rises to learning_rate
+            "schedule": "linear_decay",  # or constant, step, cosine
+            "decay_start": 0.5,  # share of the training before linear_decay or cosine begins
+            "step_every": 0.25,  # share of the training after which step changes the rate, ...
+            "step_factor": 0.1,  # ... by this factor
             "b1": 0.5,
             "b2": 0.999,
+            "weight_decay": 0.01,  # of adamw, for kernels; adam has none
+            "max_grad_norm": 0.0,  # a network's gradients that are longer are cut to it; 0: none
+            # Batches whose gradients are averaged for one step of the optimizer; everything else,
+            # such as train.steps and ema_decay, goes on by batches.
+            "accumulate_steps": 1,
         }
     )
     config.ema_decay = 0.999
-    config.test = ml_collections.ConfigDict({"statistics": "running", "dropout": False})
+    # What BatchNorm and dropout do outside of training; `lpips` adds that score to validation.
+    config.test = ml_collections.ConfigDict(
+        {"statistics": "running", "dropout": False, "lpips": False}
+    )
     # The teacher's lines have one width in pixels, so pictures are cropped but never rescaled.
     config.augment = ml_collections.ConfigDict({"crop_size": 224, "flip": True})
 
@@ -79,11 +129,13 @@ def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.Confi
     if arg not in ("", "smoke"):
         raise ValueError(f'A config has no variant {arg!r}, only "smoke".')
     if arg == "smoke":
-        config.generator.depth, config.generator.width = 3, 8
+        size = "depth" if "depth" in config.generator else "blocks"
+        config.generator[size], config.generator.width = 3, 8
         if "discriminator" in config:
             config.discriminator.depth, config.discriminator.width = 1, 8
         config.augment.crop_size = 32
         config.data.name = "cartoon_tfds/sample"
+        config.data.features = ("photo", "cartoon")[-len(config.data.features) :]
         config.data.canvas_size = 40
         config.data.eval_size = 32
         config.train.batch_size = 4

@@ -13,9 +13,16 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.generator.width = 24
     config.discriminator.width = 16
-    config.optimizer.learning_rate = 1e-3
-    config.optimizer.decay_start = 0.3
+    # Lines and flat colours are what L1 does not see and a cartoon lives by.
+    config.loss_weights.l1 = 50.0
+    config.loss_weights.lpips = 50.0
+    config.loss_weights.gradient = 50.0
+    config.perceptual.net = "alexnet"
+    config.consistency.weight = 20.0
+    config.consistency.noise = 0.03
+    config.optimizer.learning_rate = 2e-3
+    config.optimizer.decay_start = 0.2
     config.augment.crop_size = 64
-    config.train.steps = 20_000
+    config.train.steps = 8_000
     config.train.eval_examples = 64
     return default.variant(config, arg)

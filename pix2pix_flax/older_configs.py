@@ -10,13 +10,20 @@ import ml_collections
 
 _NEW_GROUPS: dict[str, dict[str, Any]] = {
     "consistency": {"weight": 0.0, "max_shift": 4, "noise": 0.06},
-    "perceptual": {"layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)},
+    "gan": {"loss": "vanilla", "conditional": True, "r1": 0.0},
+    "perceptual": {"net": "vgg16", "layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)},
 }
 _NEW_KEYS: dict[str, dict[str, Any]] = {
-    "loss_weights": {"l2": 0.0, "perceptual": 0.0, "lpips": 0.0},
+    "loss_weights": {
+        "feature_matching": 0.0,
+        "l2": 0.0,
+        "gradient": 0.0,
+        "perceptual": 0.0,
+        "lpips": 0.0,
+    },
     "test": {"lpips": False},
     "generator": {"init": "normal", "remat": False},
-    "discriminator": {"init": "normal"},
+    "discriminator": {"init": "normal", "spectral_norm": False, "scales": 1},
     "optimizer": {
         "name": "adam",
         "warmup": 0.0,

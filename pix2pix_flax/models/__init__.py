@@ -1,11 +1,14 @@
 """Linen networks by name. Images are NHWC; networks compute in `dtype`, parameters are float32."""
 
+import dataclasses
+
 import flax.linen as nn
 
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
+from pix2pix_flax.models.resnet_generator import ResnetGenerator
 from pix2pix_flax.models.unet import Unet
 
-GENERATORS = {"unet": Unet}
+GENERATORS = {"unet": Unet, "resnet": ResnetGenerator}
 DISCRIMINATORS = {"patch": PatchDiscriminator}
 DTYPES = ("float32", "bfloat16")
 
@@ -17,11 +20,32 @@ def _make(kinds: dict[str, type[nn.Module]], field: str, config, dtype: str) -> 
         raise ValueError(f"config.{field}.name must be one of {', '.join(kinds)}, not {name!r}.")
     if dtype not in DTYPES:
         raise ValueError(f"config.dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-    return kinds[name](**arguments, dtype=dtype)
+    keys = _keys(kinds[name])
+    if arguments.keys() != keys:
+        raise ValueError(
+            f"config.{field} of a {name} has the keys {', '.join(sorted(keys))}, "
+            f"not {', '.join(sorted(arguments))}."
+        )
+    return kinds[name](kernel_init=arguments.pop("init"), **arguments, dtype=dtype)
+
+
+def _keys(kind: type[nn.Module]) -> set[str]:
+    """Returns the keys that describe a network: its attributes, and `init` for `kernel_init`."""
+    attributes = {field.name for field in dataclasses.fields(kind)}
+    # `init` is a method of all linen modules.
+    return attributes - {"parent", "name", "dtype", "kernel_init"} | {"init"}
 
 
 def make_generator(config, dtype: str) -> nn.Module:
-    """Makes the network of `config.generator`: its `name`, and its attributes as the other keys."""
+    """Makes the network of `config.generator`.
+
+    Args:
+      config: its `name`, `init` as its `kernel_init`, and its attributes as the other keys.
+      dtype: of its computation.
+
+    Raises:
+      ValueError: naming the field that has no such choice, or the keys of this network.
+    """
     return _make(GENERATORS, "generator", config, dtype)
 
 

@@ -1,5 +1,6 @@
 """Layers that the generators and discriminators share."""
 
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -10,13 +11,39 @@ from pix2pix_flax.models.conv_transpose import conv_transpose
 
 Dtype = Any
 NORMS = ("batch", "instance", "group", "none")
+UPSAMPLES = ("resize", "transpose")
+INITS = ("normal", "xavier", "kaiming", "orthogonal")
+_GAIN = 0.02  # of all but kaiming, in the paper's code
 
-# Isola et al. 2017, section 6.2: weights start from N(0, 0.02), BatchNorm scales from N(1, 0.02).
-kernel_init = nn.initializers.normal(0.02)
+
+def initializer(kind: str, *, transposed: bool = False) -> nn.initializers.Initializer:
+    """Returns how kernels start.
+
+    Args:
+      kind: `normal` (N(0, 0.02), Isola et al. 2017, section 6.2), `xavier` (normal, Glorot and
+        Bengio 2010) or `orthogonal` (Saxe et al. 2013), these two times 0.02, or `kaiming` (normal,
+        for ReLU, He et al. 2015). No distribution is truncated.
+      transposed: whether it is for a transposed convolution. As in PyTorch, inputs and outputs are
+        then those of the convolution that it transposes.
+
+    Raises:
+      ValueError: for another kind.
+    """
+    inputs, outputs = (-1, -2) if transposed else (-2, -1)
+    scaled = nn.initializers.variance_scaling
+    if kind == "normal":
+        return nn.initializers.normal(_GAIN)
+    if kind == "xavier":
+        return scaled(_GAIN**2, "fan_avg", "normal", inputs, outputs)
+    if kind == "kaiming":
+        return scaled(2.0, "fan_in", "normal", inputs, outputs)
+    if kind == "orthogonal":
+        return nn.initializers.orthogonal(_GAIN, column_axis=outputs)
+    raise ValueError(f"init must be one of {', '.join(INITS)}, not {kind!r}.")
 
 
 def scale_init(key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32) -> jax.Array:
-    """Returns normalisation scales drawn from N(1, 0.02)."""
+    """Returns normalisation scales drawn from N(1, 0.02), as in the paper."""
     return 1.0 + 0.02 * jax.random.normal(key, shape, dtype)
 
 
@@ -49,16 +76,29 @@ class Norm(nn.Module):
 
 
 class ConvTranspose(nn.Module):
-    """A 4x4 transposed convolution with stride 2, as in the paper: [B, H, W, C] doubles in size."""
+    """A transposed convolution with stride 2: [B, H, W, C] doubles in size.
+
+    Attributes:
+      features: channels of the output.
+      size: of the kernel: 4 (Isola et al. 2017), or 3 (Johnson et al. 2016).
+      kernel_init: one of `INITS`.
+      use_bias: whether a bias is added.
+      dtype: the compute dtype.
+    """
 
     features: int
+    size: int
+    kernel_init: str
     use_bias: bool = True
     dtype: Dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Returns [B, 2H, 2W, features]."""
-        kernel = self.param("kernel", kernel_init, (4, 4, x.shape[-1], self.features))
+        shape = (self.size, self.size, x.shape[-1], self.features)
+        kernel = self.param("kernel", initializer(self.kernel_init, transposed=True), shape)
+        # Three taps are four, the furthest of which is zero.
+        kernel = jnp.pad(kernel, [(4 - self.size, 0)] * 2 + [(0, 0)] * 2)
         y = conv_transpose(x.astype(self.dtype), kernel.astype(self.dtype))
         if self.use_bias:
             y += self.param("bias", nn.initializers.zeros, (self.features,)).astype(self.dtype)
@@ -69,6 +109,7 @@ class ResizeConv(nn.Module):
     """Nearest-neighbour doubling and a 3x3 convolution: no checkerboards (Odena et al. 2016)."""
 
     features: int
+    kernel_init: str
     use_bias: bool = True
     dtype: Dtype = jnp.float32
 
@@ -77,15 +118,37 @@ class ResizeConv(nn.Module):
         """Returns [B, 2H, 2W, features]."""
         x = x.repeat(2, axis=1).repeat(2, axis=2)
         convolution = nn.Conv(
-            self.features, (3, 3), use_bias=self.use_bias, kernel_init=kernel_init, dtype=self.dtype
+            self.features,
+            (3, 3),
+            use_bias=self.use_bias,
+            kernel_init=initializer(self.kernel_init),
+            dtype=self.dtype,
         )
         return convolution(x)
 
 
-UPSAMPLES = {"resize": ResizeConv, "transpose": ConvTranspose}
+def up_conv(upsample: str, size: int, features: int, **settings: Any) -> nn.Module:
+    """Makes the layer that doubles the size.
+
+    Args:
+      upsample: `transpose` (the papers') or `resize`.
+      size: of the kernel of `transpose`; that of `resize` has 3x3.
+      features: channels of the output.
+      **settings: what both layers take.
+
+    Raises:
+      ValueError: for another `upsample`.
+    """
+    if upsample == "transpose":
+        return ConvTranspose(features, size, **settings)
+    if upsample == "resize":
+        return ResizeConv(features, **settings)
+    raise ValueError(f"upsample must be one of {', '.join(UPSAMPLES)}, not {upsample!r}.")
 
 
-def down_conv(features: int, *, use_bias: bool, dtype: Dtype, name: str | None = None) -> nn.Conv:
+def down_conv(
+    features: int, *, use_bias: bool, kernel_init: str, dtype: Dtype, name: str | None = None
+) -> nn.Conv:
     """Makes the paper's 4x4 convolution with stride 2 and one pixel of zero padding."""
     return nn.Conv(
         features,
@@ -93,7 +156,16 @@ def down_conv(features: int, *, use_bias: bool, dtype: Dtype, name: str | None =
         strides=2,
         padding=1,
         use_bias=use_bias,
-        kernel_init=kernel_init,
+        kernel_init=initializer(kernel_init),
         dtype=dtype,
         name=name,
     )
+
+
+def stage(method: Callable[..., jax.Array], remat: bool) -> Callable[..., jax.Array]:
+    """Returns `method(module, index, train, *arrays)`, or the same that keeps less for gradients.
+
+    With `remat`, of what is computed within nothing is kept; it is computed once more when the
+    gradients are (Chen et al. 2016, arXiv:1604.06174). XLA's CPU backend undoes that.
+    """
+    return nn.remat(method, static_argnums=(1, 2)) if remat else method

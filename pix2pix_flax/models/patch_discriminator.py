@@ -1,10 +1,10 @@
-"""The PatchGAN discriminator of Isola et al. 2017 (section 3.2.2 and 6.1.2)."""
+"""The PatchGAN discriminator of Isola et al. 2017 (section 3.2.2 and 6.1.2), at several scales."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, down_conv, kernel_init
+from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer
 
 _LEAKY_SLOPE = 0.2
 
@@ -12,42 +12,76 @@ _LEAKY_SLOPE = 0.2
 class PatchDiscriminator(nn.Module):
     """Judges each patch of an image by a logit of its own.
 
+    Where the collection `intermediates` is mutable, `features` in it holds the maps of all layers
+    but those of logits, float32 [B, h, w, c], finest scale first.
+
     Attributes:
       depth: convolutions with stride 2, which set the patch (the receptive field of one logit):
         0 is the 1x1 PixelGAN, 1 the 16x16, 3 the 70x70 and 5 the 286x286 PatchGAN.
       width: channels of the first layer; they double up to 8 times as many.
       norm: `batch`, `instance`, `group` or `none`; the first and the last layer have none.
+      spectral_norm: whether kernels are divided by their largest singular value, as matrices with
+        a column for each output (Miyato et al. 2018, section 2.1); one power iteration a pass.
+      scales: networks of this architecture: on the image, on its half, on its quarter and so on
+        (Wang et al. 2018, pix2pixHD, section 3.2).
       dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
     """
 
     depth: int
     width: int
     norm: str
+    spectral_norm: bool
+    scales: int
     dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
 
     @nn.compact
-    def __call__(self, images: jax.Array, *, train: bool) -> jax.Array:
-        """Returns float32 logits [B, h, w, 1], positive for what looks real.
+    def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
+        """Returns for each scale float32 logits [B, h, w, 1], positive for what looks real.
 
         Args:
           images: [B, H, W, C] in [-1, 1]; a conditional discriminator gets input and output
             concatenated along the channels.
-          train: whether batch statistics are taken from this batch.
+          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+
+        Raises:
+          ValueError: without a scale, and for images that are too small for a logit.
         """
+        if self.scales < 1:
+            raise ValueError(f"config.discriminator.scales must be at least 1, not {self.scales}.")
+        logits = [self._judge(images, train)]
+        for _ in range(1, self.scales):
+            images = _halve(images)
+            logits.append(self._judge(images, train))
+        if not logits[-1].size:
+            raise ValueError(
+                "config.augment.crop_size is too small for config.discriminator.depth "
+                f"{self.depth} and scales {self.scales}."
+            )
+        return logits
+
+    def _judge(self, images: jax.Array, train: bool) -> jax.Array:
+        """Returns the logits of one scale, by layers of its own."""
         x = images.astype(self.dtype)
         layers = self._pixel_layers() if self.depth == 0 else self._patch_layers()
         for index, layer in enumerate(layers[:-1]):
-            x = layer(x)
+            x = self._convolve(layer, x, train)
             if index:
                 x = Norm(self.norm, self.dtype)(x, train=train)
             x = nn.leaky_relu(x, _LEAKY_SLOPE)
-        return layers[-1](x).astype(jnp.float32)
+            self.sow("intermediates", "features", x.astype(jnp.float32))
+        return self._convolve(layers[-1], x, train).astype(jnp.float32)
+
+    def _convolve(self, layer: nn.Conv, x: jax.Array, train: bool) -> jax.Array:
+        return nn.SpectralNorm(layer)(x, update_stats=train) if self.spectral_norm else layer(x)
 
     def _patch_layers(self) -> list[nn.Conv]:
         """Convolutions: `depth` with stride 2, one without, and the one to logits."""
-        first = down_conv(self.width, use_bias=True, dtype=self.dtype)
+        settings = {"dtype": self.dtype, "kernel_init": self.kernel_init}
+        first = down_conv(self.width, use_bias=True, **settings)
         halving = [
-            down_conv(self.width * min(2**level, 8), use_bias=self._bias, dtype=self.dtype)
+            down_conv(self.width * min(2**level, 8), use_bias=self._bias, **settings)
             for level in range(1, self.depth)
         ]
         last = self._conv(self.width * min(2**self.depth, 8), 4, use_bias=self._bias)
@@ -67,6 +101,14 @@ class PatchDiscriminator(nn.Module):
             (size, size),
             padding=(size - 1) // 2,
             use_bias=use_bias,
-            kernel_init=kernel_init,
+            kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
         )
+
+
+def _halve(images: jax.Array) -> jax.Array:
+    """Returns every second of the means of 3x3 pixels, at the border of those there are.
+
+    Neighbouring means overlap, so that less of what is too fine for the half is folded into it.
+    """
+    return nn.avg_pool(images, (3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=False)

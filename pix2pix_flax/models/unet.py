@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import UPSAMPLES, Dtype, Norm, down_conv
+from pix2pix_flax.models.layers import Dtype, Norm, down_conv, stage, up_conv
 from pix2pix_flax.models.padding import pad_to_multiple
 
 _LEAKY_SLOPE = 0.2
@@ -27,6 +27,8 @@ class Unet(nn.Module):
       dropout: rate at the three innermost decoder levels; drawn from the `dropout`
         stream when that is given, so it may be on at test as in the paper.
       dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
+      remat: whether training computes each level twice, to keep less in memory.
     """
 
     depth: int
@@ -36,6 +38,8 @@ class Unet(nn.Module):
     upsample: str
     dropout: float
     dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
+    remat: bool = False
 
     @property
     def stride(self) -> int:
@@ -65,36 +69,40 @@ class Unet(nn.Module):
 
     def _encode(self, x: jax.Array, train: bool) -> list[jax.Array]:
         """Returns the features of each level, finest first."""
-        levels = []
+        down, levels = stage(Unet._down, self.remat), []
         for level in range(self.depth):
-            normalised = 0 < level < self.depth - 1
-            if level:
-                x = nn.leaky_relu(x, _LEAKY_SLOPE)
-            use_bias = not (normalised and self.norm == "batch")
-            x = self._down(level, use_bias)(x)
-            if normalised:
-                x = Norm(self.norm, self.dtype, name=f"down{level}_norm")(x, train=train)
+            x = down(self, level, train, x)
             levels.append(x)
         return levels
 
     def _decode(self, levels: list[jax.Array], train: bool) -> jax.Array:
         """Returns the output before tanh from the features of each level."""
-        x = levels[-1]
+        up, x = stage(Unet._up, self.remat), levels[-1]
         for level in reversed(range(1, self.depth)):
-            x = self._up(level, self._channels(level - 1), self.norm != "batch")(nn.relu(x))
-            x = Norm(self.norm, self.dtype, name=f"up{level}_norm")(x, train=train)
-            if level >= self.depth - _DROPOUT_LEVELS:
-                x = nn.Dropout(self.dropout, deterministic=not self.has_rng("dropout"))(x)
-            x = jnp.concatenate([levels[level - 1], x], axis=-1)
-        return self._up(0, self.out_channels, True)(nn.relu(x))
+            x = up(self, level, train, x, levels[level - 1])
+        return self._up_conv(0, self.out_channels, use_bias=True)(nn.relu(x))
 
-    def _down(self, level: int, use_bias: bool) -> nn.Conv:
-        return down_conv(
-            self._channels(level), use_bias=use_bias, dtype=self.dtype, name=f"down{level}"
-        )
+    def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
+        """Returns the features of a level from those of the one above it."""
+        normalised = 0 < level < self.depth - 1
+        if level:
+            x = nn.leaky_relu(x, _LEAKY_SLOPE)
+        use_bias = not (normalised and self.norm == "batch")
+        settings = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": f"down{level}"}
+        x = down_conv(self._channels(level), use_bias=use_bias, **settings)(x)
+        if normalised:
+            x = Norm(self.norm, self.dtype, name=f"down{level}_norm")(x, train=train)
+        return x
 
-    def _up(self, level: int, features: int, use_bias: bool) -> nn.Module:
-        if self.upsample not in UPSAMPLES:
-            raise ValueError(f"upsample must be one of {', '.join(UPSAMPLES)}.")
-        layer = UPSAMPLES[self.upsample]
-        return layer(features, use_bias=use_bias, dtype=self.dtype, name=f"up{level}")
+    def _up(self, level: int, train: bool, x: jax.Array, skip: jax.Array) -> jax.Array:
+        """Returns `skip`, the features of the level above, beside what comes up to them."""
+        features = self._channels(level - 1)
+        x = self._up_conv(level, features, use_bias=self.norm != "batch")(nn.relu(x))
+        x = Norm(self.norm, self.dtype, name=f"up{level}_norm")(x, train=train)
+        if level >= self.depth - _DROPOUT_LEVELS:
+            x = nn.Dropout(self.dropout, deterministic=not self.has_rng("dropout"))(x)
+        return jnp.concatenate([skip, x], axis=-1)
+
+    def _up_conv(self, level: int, features: int, use_bias: bool) -> nn.Module:
+        settings = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": f"up{level}"}
+        return up_conv(self.upsample, 4, features, use_bias=use_bias, **settings)

@@ -141,12 +141,12 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("task", "pix3pix", "config.task must be one of pix2pix, supervised, not 'pix3pix'"),
+        ("task", "pix3pix", "one of pix2pix, supervised, colourisation, not 'pix3pix'"),
         ("test__statistics", "none", "config.test.statistics must be one of running, batch"),
         ("dtype", "float16", "config.dtype must be one of float32, bfloat16, not 'float16'"),
-        ("generator__name", "vnet", "config.generator.name must be one of unet, not 'vnet'"),
+        ("generator__name", "vnet", "config.generator.name must be one of unet, resnet, not"),
         ("discriminator__name", "d", "config.discriminator.name must be one of patch, not 'd'"),
-        ("optimizer__schedule", "cosine", "optimizer.schedule must be one of constant, linear"),
+        ("optimizer__schedule", "poly", "optimizer.schedule must be one of constant, linear"),
     ],
 )
 def test_unknown_choices_are_named(field, value, message):

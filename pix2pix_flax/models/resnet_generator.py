@@ -1,0 +1,140 @@
+"""The residual generator of Johnson et al. 2016 (arXiv:1603.08155), as CycleGAN has it.
+
+Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2: c7s1-64, d128, d256, R256 x 9, u128, u64, c7s1-3.
+"""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax.models.layers import Dtype, Norm, initializer, stage, up_conv
+from pix2pix_flax.models.padding import pad_to_multiple
+
+_LEVELS = 3  # of resolution: whole, half and quarter
+
+
+class ResnetGenerator(nn.Module):
+    """Residual blocks at a quarter of the size, between two halvings and two doublings.
+
+    Any height and width goes in and the same comes out: the input is reflected to multiples of 4,
+    and the output is cut back. Layers without a stride pad by reflection.
+
+    Attributes:
+      blocks: how many residual blocks; 9 in the paper, 6 for pictures of 128x128.
+      width: channels of the first layer; the blocks have 4 times as many.
+      out_channels: channels of the output.
+      norm: `batch`, `instance` (the paper's), `group` or `none`. All have scales and biases, unlike
+        the instance norm of the paper's code.
+      upsample: `transpose` (the paper's) or `resize` (nearest, then a 3x3 convolution).
+      dropout: rate within the blocks; drawn from the `dropout` stream when that is given.
+      dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
+      remat: whether training computes each layer and block twice, to keep less in memory.
+    """
+
+    blocks: int
+    width: int
+    out_channels: int
+    norm: str
+    upsample: str
+    dropout: float
+    dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
+    remat: bool = False
+
+    @property
+    def stride(self) -> int:
+        """The multiple that heights and widths are padded to."""
+        return 2 ** (_LEVELS - 1)
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool) -> jax.Array:
+        """Returns the translated images.
+
+        Args:
+          images: [B, H, W, C] in [-1, 1].
+          train: whether batch statistics are taken from this batch; a call with a `dropout` rng
+            drops features out, whatever `train` is.
+
+        Returns:
+          float32 [B, H, W, out_channels] in [-1, 1].
+        """
+        height, width = images.shape[1:3]
+        x = pad_to_multiple(images, self.stride).astype(self.dtype)
+        methods = (ResnetGenerator._down, ResnetGenerator._block, ResnetGenerator._up)
+        down, block, up = (stage(method, self.remat) for method in methods)
+        for level in range(_LEVELS):
+            x = down(self, level, train, x)
+        for index in range(self.blocks):
+            x = block(self, index, train, x)
+        for level in reversed(range(1, _LEVELS)):
+            x = up(self, level, train, x)
+        x = self._conv("up0", 7, self.out_channels, use_bias=True)(reflect_border(x, 3))
+        return jnp.tanh(x.astype(jnp.float32))[:, :height, :width]
+
+    def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
+        """Returns what c7s1 makes at level 0, or d, which halves the size, at the others."""
+        name, features = f"down{level}", self.width * 2**level
+        if level:
+            x = self._conv(name, 3, features, strides=2, padding=1)(x)
+        else:
+            x = self._conv(name, 7, features)(reflect_border(x, 3))
+        return nn.relu(self._norm(name)(x, train=train))
+
+    def _block(self, index: int, train: bool, x: jax.Array) -> jax.Array:
+        """Returns `x` and what R, the block's two convolutions, adds to it."""
+        features, first, second = x.shape[-1], f"block{index}_0", f"block{index}_1"
+        y = self._conv(first, 3, features)(reflect_border(x, 1))
+        y = nn.relu(self._norm(first)(y, train=train))
+        y = nn.Dropout(self.dropout, deterministic=not self.has_rng("dropout"))(y)
+        y = self._conv(second, 3, features)(reflect_border(y, 1))
+        return x + self._norm(second)(y, train=train)
+
+    def _up(self, level: int, train: bool, x: jax.Array) -> jax.Array:
+        """Returns what u makes, which doubles the size."""
+        name, features = f"up{level}", self.width * 2 ** (level - 1)
+        settings = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": name}
+        x = up_conv(self.upsample, 3, features, use_bias=self._bias, **settings)(x)
+        return nn.relu(self._norm(name)(x, train=train))
+
+    @property
+    def _bias(self) -> bool:
+        return self.norm != "batch"
+
+    def _conv(self, name: str, size: int, features: int, **options: Any) -> nn.Conv:
+        options = {"padding": 0, "use_bias": self._bias, **options}
+        return nn.Conv(
+            features,
+            (size, size),
+            kernel_init=initializer(self.kernel_init),
+            dtype=self.dtype,
+            name=name,
+            **options,
+        )
+
+    def _norm(self, name: str) -> Norm:
+        return Norm(self.norm, self.dtype, name=f"{name}_norm")
+
+
+def reflect_border(x: jax.Array, pixels: int) -> jax.Array:
+    """Returns `x` [B, H, W, C] reflected on all sides: [B, H + 2 pixels, W + 2 pixels, C].
+
+    Unlike `jnp.pad` it takes sizes that are not known yet, as in a program for export, and small
+    ones: reflection repeats where an axis is shorter than the border, and one pixel is repeated.
+    """
+    distance = jnp.arange(1, pixels + 1)
+    for axis in (1, 2):
+        length = x.shape[axis]
+        before = jnp.take(x, _mirrored(distance[::-1], length), axis, mode="clip")
+        after = jnp.take(x, _mirrored(length - 1 + distance, length), axis, mode="clip")
+        x = jnp.concatenate([before, x, after], axis)
+    return x
+
+
+def _mirrored(distance: jax.Array, length: int) -> jax.Array:
+    """Returns the rows of an axis that are seen at these distances from its first, either way."""
+    period = jnp.maximum(2 * (length - 1), 1)  # one pixel is repeated
+    position = distance % period
+    return jnp.minimum(position, period - position)
