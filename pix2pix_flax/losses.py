@@ -1,5 +1,8 @@
 """Losses: small pure functions of arrays that return float32 scalars."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -15,18 +18,134 @@ def l2(output: jax.Array, target: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(output - target))
 
 
-def gan_loss(logits: jax.Array, is_real: bool) -> jax.Array:
-    """Returns the cross-entropy of patch logits against one label for all of them.
+def gradient(output: jax.Array, target: jax.Array) -> jax.Array:
+    """Returns how far neighbouring pixels differ otherwise than in the target.
 
-    With `is_real` for generated images this is the generator's non-saturating loss
-    (Goodfellow et al. 2014, section 3; Isola et al. 2017, section 3.3).
+    That is the gradient difference loss of Mathieu et al. 2016 (arXiv:1511.05440, equation 6) with
+    alpha 1, but for the signs: |d output - d target|, a mean over both directions. It sees the
+    checkerboards that `lpips` by AlexNet, whose first layer has stride 4, is blind to.
 
     Args:
-      logits: [B, h, w, 1].
-      is_real: the label.
+      output: [B, H, W, C], H and W at least 2.
+      target: likewise.
     """
-    labels = jnp.full_like(logits, float(is_real))
-    return jnp.mean(optax.sigmoid_binary_cross_entropy(logits, labels))
+    error = output - target
+    return 0.5 * sum(jnp.mean(jnp.abs(jnp.diff(error, axis=axis))) for axis in (1, 2))
 
 
-RECONSTRUCTION_LOSSES = {"l1": l1, "l2": l2}
+RECONSTRUCTION_LOSSES = {"l1": l1, "l2": l2, "gradient": gradient}
+
+
+class GanLoss(NamedTuple):
+    """What discriminator and generator minimise, for each logit by itself.
+
+    Attributes:
+      real: of the discriminator, from logits of real images.
+      fake: of the discriminator, from logits of generated ones.
+      gen: of the generator, from logits of what it made.
+      threshold: a logit above it says "real"; None where logits mean something beside each other
+        only: then it is midway between the means of real and generated ones.
+      gradient_penalty: weight of that term in the discriminator's loss.
+    """
+
+    real: Callable[[jax.Array], jax.Array]
+    fake: Callable[[jax.Array], jax.Array]
+    gen: Callable[[jax.Array], jax.Array]
+    threshold: float | None = 0.0
+    gradient_penalty: float = 0.0
+
+
+GAN_LOSSES = {
+    # Cross-entropy, and the non-saturating loss of G (Goodfellow et al. 2014, section 3).
+    "vanilla": GanLoss(
+        real=lambda logits: jax.nn.softplus(-logits),
+        fake=jax.nn.softplus,
+        gen=lambda logits: jax.nn.softplus(-logits),
+    ),
+    # Least squares with the labels 0 and 1 (Mao et al. 2017, equation 9, but G's is not halved).
+    "lsgan": GanLoss(
+        real=lambda logits: jnp.square(logits - 1.0),
+        fake=jnp.square,
+        gen=lambda logits: jnp.square(logits - 1.0),
+        threshold=0.5,
+    ),
+    # Lim and Ye 2017; Miyato et al. 2018, equations 16 and 17.
+    "hinge": GanLoss(
+        real=lambda logits: jax.nn.relu(1.0 - logits),
+        fake=lambda logits: jax.nn.relu(1.0 + logits),
+        gen=jnp.negative,
+    ),
+    # Gulrajani et al. 2017, equation 3.
+    "wgan-gp": GanLoss(
+        real=jnp.negative,
+        fake=lambda logits: logits,
+        gen=jnp.negative,
+        threshold=None,
+        gradient_penalty=10.0,
+    ),
+}
+
+
+def mean_over_scales(values: list[jax.Array]) -> jax.Array:
+    """Returns the mean over scales of the mean of their values, each [B, ...]."""
+    return sum(jnp.mean(scale) for scale in values) / len(values)
+
+
+def mean_loss(loss: Callable[[jax.Array], jax.Array], logits: list[jax.Array]) -> jax.Array:
+    """Returns the mean of one of a `GanLoss`'s losses over the logits [B, ...] of all scales."""
+    return mean_over_scales([loss(scale) for scale in logits])
+
+
+def thresholds(
+    loss: GanLoss, real: list[jax.Array], fake: list[jax.Array]
+) -> list[jax.Array | float]:
+    """Returns for each scale over which logit an image is called real."""
+    if loss.threshold is not None:
+        return [loss.threshold] * len(real)
+    return [0.5 * (jnp.mean(a) + jnp.mean(b)) for a, b in zip(real, fake, strict=True)]
+
+
+def image_scores(logits: list[jax.Array]) -> jax.Array:
+    """Returns [B]: the mean over scales of each image's mean logit, what penalties differentiate.
+
+    Args:
+      logits: for each scale [B, ...].
+    """
+    return sum(scale.reshape(len(scale), -1).mean(-1) for scale in logits) / len(logits)
+
+
+def gradient_penalty(slopes: jax.Array) -> jax.Array:
+    """Returns the mean of (|slope| - 1)^2 (Gulrajani et al. 2017, equation 3, before lambda).
+
+    Args:
+      slopes: [B, ...], the gradients of images' scores by these images.
+    """
+    # Where a slope is zero, its plain norm has no gradient.
+    norms = optax.safe_norm(slopes.reshape(len(slopes), -1), 0.0, axis=-1)
+    return jnp.mean(jnp.square(norms - 1.0))
+
+
+def r1(slopes: jax.Array) -> jax.Array:
+    """Returns half the mean of |slope|^2 (Mescheder et al. 2018, equation 9, before gamma).
+
+    Args:
+      slopes: [B, ...], the gradients of real images' scores by these images.
+    """
+    return 0.5 * jnp.mean(jnp.sum(jnp.square(slopes.reshape(len(slopes), -1)), axis=-1))
+
+
+def feature_matching(
+    real: list[jax.Array], fake: list[jax.Array], num_scales: int = 1
+) -> jax.Array:
+    """Returns the sum over layers of the L1 between features, averaged over the scales.
+
+    That is Wang et al. 2018 (pix2pixHD), equation 3, and the mean over discriminators in place of
+    equation 4's sum, as in their code. Nothing flows back into `real`.
+
+    Args:
+      real: features of the real images, for each layer [B, ...], all scales in a row.
+      fake: those of the generated ones.
+      num_scales: how many scales these layers are of.
+    """
+    distances = [l1(jax.lax.stop_gradient(a), b) for a, b in zip(real, fake, strict=True)]
+    return sum(distances) / num_scales

@@ -82,14 +82,16 @@ def lpips(
     return distance
 
 
-def vgg16_features(params: dict[str, Any], images: jax.Array) -> tuple[jax.Array, ...]:
-    """Returns VGG16's maps of images in [-1, 1] (see `VGG16.__call__`).
+def features(params: dict[str, Any], images: jax.Array, *, net: str) -> tuple[jax.Array, ...]:
+    """Returns the five rectified maps of images in [-1, 1] that LPIPS compares.
 
     Args:
-      params: frozen weights, as `make_lpips("vgg16")` returns them.
-      images: [B, H, W, 3], H and W at least 16.
+      params: frozen weights, as `make_lpips(net)` returns them.
+      images: [B, H, W, 3], of the sizes that `lpips` takes.
+      net: 'alexnet' or 'vgg16' (see `VGG16.__call__` for its maps).
     """
-    return vgg16.VGG16().apply({"params": params["features"]}, _normalise(images))
+    module, _ = _NETS[net]
+    return module().apply({"params": params["features"]}, _normalise(images))
 
 
 def _normalise(images: jax.Array) -> jax.Array:

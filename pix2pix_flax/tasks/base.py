@@ -21,7 +21,12 @@ class Task(Protocol):
     Batches are uint8 images [B, H, W, C]; each task augments and normalises by itself, in jit.
     Weights that are never trained (a loss's VGG16) are no part of the state: `load_frozen` reads
     them, and they are handed to the compiled functions, which would fold them in otherwise.
+
+    Attributes:
+      colours: whether what `predict` makes of a grey picture has colours of its own.
     """
+
+    colours: bool
 
     def load_frozen(self) -> PyTree:
         """Returns the NumPy arrays that are handed on as `frozen`; `{}` where there are none."""

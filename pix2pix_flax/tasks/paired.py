@@ -2,7 +2,7 @@
 
 import abc
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -23,9 +23,13 @@ STATISTICS = ("running", "batch")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PairedTask(abc.ABC):
-    """From `input` to `target`, two pictures [B, H, W, C] of one size.
+    """From `input` to `target`, two pictures uint8 [B, H, W, 3] of one size.
+
+    The networks see them through `to_input` and `to_target`, and `to_picture` leads back: here
+    these are the pictures themselves, in [-1, 1].
 
     Attributes:
+      colours: whether what is made of a grey picture has colours of its own.
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
       consistency: what the loss term `consistency` asks of G; None where it has no weight.
@@ -35,6 +39,8 @@ class PairedTask(abc.ABC):
       test_dropout: whether dropout stays on at test, as in the paper; the draw is a fixed one.
       test_lpips: whether LPIPS (AlexNet) is among the scores.
     """
+
+    colours: ClassVar[bool] = False
 
     gen: Generator
     augment: dict[str, Any]
@@ -50,7 +56,7 @@ class PairedTask(abc.ABC):
         Raises:
           WeightsMissingError: one is needed, and the extra `lpips` is not installed.
         """
-        found = {"vgg16": self.perceptual.load()} if self.perceptual else {}
+        found = {"perceptual": self.perceptual.load()} if self.perceptual else {}
         return found | ({"alexnet": load_lpips_weights("alexnet")} if self.test_lpips else {})
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
@@ -59,7 +65,8 @@ class PairedTask(abc.ABC):
         pair = self._training_pair(rng, batch)
         extra = {}
         if self.perceptual:
-            extra["scales"] = self.perceptual.calibrate(frozen["vgg16"], pair["target"])
+            pictures = self.to_picture(pair["input"], pair["target"])
+            extra["scales"] = self.perceptual.calibrate(frozen["perceptual"], pictures)
         return TrainState(jnp.zeros((), jnp.int32), rng, self.init_nets(net_rng, pair), extra)
 
     def train_step(
@@ -73,10 +80,10 @@ class PairedTask(abc.ABC):
             values = self.terms(net_rng, outputs, pair["target"])
             if self.perceptual:
                 values |= self.perceptual.losses(
-                    frozen["vgg16"],
+                    frozen["perceptual"],
                     state.extra["scales"],
-                    outputs[: len(pair["target"])],
-                    pair["target"],
+                    self.to_picture(pair["input"], outputs[: len(pair["target"])]),
+                    self.to_picture(pair["input"], pair["target"]),
                 )
             return values
 
@@ -102,7 +109,24 @@ class PairedTask(abc.ABC):
         """
 
     def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
-        return jax.tree.map(normalize, jitter(rng, batch, **self.augment))
+        batch = jitter(rng, batch, **self.augment)
+        return {
+            "input": self.to_input(batch["input"]),
+            "target": self.to_target(batch["target"]),
+        }
+
+    def to_input(self, pictures: jax.Array) -> jax.Array:
+        """Returns what G is given for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
+        return normalize(pictures)
+
+    def to_target(self, pictures: jax.Array) -> jax.Array:
+        """Returns what G shall return for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
+        return normalize(pictures)
+
+    def to_picture(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
+        """Returns RGB in [-1, 1], float32 [B, H, W, 3], for what G was given and returned."""
+        del inputs
+        return outputs
 
     def views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
         """Returns what G is given in training: the inputs [B, H, W, C], and perhaps more views."""
@@ -123,8 +147,12 @@ class PairedTask(abc.ABC):
         return values
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns float32 [B, H, W, C] in [-1, 1] for uint8 inputs [B, H, W, C]."""
-        images = normalize(inputs)
+        """Returns float32 RGB [B, H, W, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
+        images = self.to_input(inputs)
+        return self.to_picture(images, self.generate(variables, images))
+
+    def generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
+        """Returns what G makes at test, float32 [B, H, W, C], of what `to_input` returned."""
         if self.test_statistics == "running" and not self.test_dropout:
             return self._forward(variables, images)
         # One image at a time: what an image becomes must not depend on its neighbours.
@@ -166,6 +194,7 @@ class PairedTask(abc.ABC):
         return {name: float(np.mean(values)) for name, values in outputs.items()}
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `panel`, uint8 [B, H, 3W, C]: input | target | output."""
-        output = denormalize(self.predict(state.generator.variables, batch["input"]))
-        return {"panel": jnp.concatenate([batch["input"], batch["target"], output], axis=2)}
+        """Returns `panel`, uint8 [B, H, nW, 3]: the controls | target | output."""
+        output = self.predict(state.generator.variables, batch["input"])
+        *controls, output = map(denormalize, [*self.controls(batch).values(), output])
+        return {"panel": jnp.concatenate([*controls, batch["target"], output], axis=2)}

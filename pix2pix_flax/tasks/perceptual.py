@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax import losses
-from pix2pix_flax.models.lpips import lpips, vgg16_features
+from pix2pix_flax.models.lpips import features, lpips
 from pix2pix_flax.train_state import PyTree
 from pix2pix_flax.weights import load_lpips_weights
 
@@ -16,7 +16,7 @@ _BLUR = 4  # in pixels; what a generator misses first is about as fine
 
 @dataclasses.dataclass(frozen=True)
 class Perceptual:
-    """Distances of VGG16's features, in units of L1.
+    """Distances of a frozen network's features, in units of L1.
 
     The raw size of such a distance says nothing: it depends on the layers and on the pictures. So
     it is calibrated on the first batch: a weight of 100 means as much as 100 of L1 for images that
@@ -25,10 +25,13 @@ class Perceptual:
     Attributes:
       terms: `perceptual` (Johnson et al. 2016, equation 2, with absolute differences) and `lpips`
         (Zhang et al. 2018, equation 1), those of them that have a weight.
-      layers: for `perceptual`, weights of relu1_2, relu2_2, relu3_3, relu4_3 and relu5_3.
+      net: `vgg16`, or `alexnet`, which takes a twentieth of the time.
+      layers: for `perceptual`, weights of its five maps; of VGG16 relu1_2, relu2_2, relu3_3,
+        relu4_3 and relu5_3.
     """
 
     terms: tuple[str, ...]
+    net: str
     layers: tuple[float, ...]
 
     def load(self) -> PyTree:
@@ -37,13 +40,13 @@ class Perceptual:
         Raises:
           WeightsMissingError: the extra `lpips` is not installed.
         """
-        return load_lpips_weights("vgg16")
+        return load_lpips_weights(self.net)
 
-    def calibrate(self, vgg16: PyTree, target: jax.Array) -> dict[str, jax.Array]:
+    def calibrate(self, weights: PyTree, target: jax.Array) -> dict[str, jax.Array]:
         """Returns by what each term is multiplied, float32 scalars.
 
         Args:
-          vgg16: what `load` returned.
+          weights: what `load` returned.
           target: [B, H, W, 3] in [-1, 1].
         """
         batch, height, width, channels = target.shape
@@ -54,31 +57,31 @@ class Perceptual:
         unit = losses.l1(blurred, target)
         return {
             name: unit / jnp.maximum(value, 1e-6)
-            for name, value in self._raw(vgg16, blurred, target).items()
+            for name, value in self._raw(weights, blurred, target).items()
         }
 
     def losses(
-        self, vgg16: PyTree, scales: dict[str, jax.Array], output: jax.Array, target: jax.Array
+        self, weights: PyTree, scales: dict[str, jax.Array], output: jax.Array, target: jax.Array
     ) -> dict[str, jax.Array]:
         """Returns the terms, calibrated; gradients flow into `output`.
 
         Args:
-          vgg16: what `load` returned.
+          weights: what `load` returned.
           scales: what `calibrate` returned.
-          output: [B, H, W, 3] in [-1, 1], H and W at least 16.
+          output: [B, H, W, 3] in [-1, 1], of sizes that LPIPS takes.
           target: likewise.
         """
-        raw = self._raw(vgg16, output, target)
+        raw = self._raw(weights, output, target)
         return {name: scales[name] * value for name, value in raw.items()}
 
-    def _raw(self, vgg16: PyTree, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+    def _raw(self, weights: PyTree, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
         found = {}
         if "perceptual" in self.terms:
-            maps = (vgg16_features(vgg16, images) for images in (output, target))
+            maps = (features(weights, images, net=self.net) for images in (output, target))
             distances = [losses.l1(a, b) for a, b in zip(*maps, strict=True)]
             found["perceptual"] = sum(
                 weight * value for weight, value in zip(self.layers, distances, strict=True)
             )
         if "lpips" in self.terms:
-            found["lpips"] = lpips(vgg16, output, target, net="vgg16", precision=None).mean()
+            found["lpips"] = lpips(weights, output, target, net=self.net, precision=None).mean()
         return found

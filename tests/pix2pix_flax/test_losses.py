@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pix2pix_flax import losses
+from pix2pix_flax.losses import GAN_LOSSES
 
 
 def draw(*shape, scale=1.0, seed=0):
@@ -21,27 +22,105 @@ def test_reconstruction_losses_equal_numpy():
     assert losses.RECONSTRUCTION_LOSSES.keys() == expected.keys()
 
 
-@pytest.mark.parametrize("is_real", [True, False])
-def test_gan_loss_equals_numpy(is_real):
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+FORMULAS = {
+    "vanilla": {
+        "real": lambda x: -np.log(sigmoid(x)),
+        "fake": lambda x: -np.log(1 - sigmoid(x)),
+        "gen": lambda x: -np.log(sigmoid(x)),
+    },
+    "lsgan": {
+        "real": lambda x: (x - 1) ** 2,
+        "fake": lambda x: x**2,
+        "gen": lambda x: (x - 1) ** 2,
+    },
+    "hinge": {
+        "real": lambda x: -np.minimum(0, x - 1),
+        "fake": lambda x: -np.minimum(0, -x - 1),
+        "gen": lambda x: -x,
+    },
+    "wgan-gp": {"real": lambda x: -x, "fake": lambda x: x, "gen": lambda x: -x},
+}
+
+
+@pytest.mark.parametrize("name", GAN_LOSSES)
+@pytest.mark.parametrize("player", ["real", "fake", "gen"])
+def test_gan_losses_equal_numpy(name, player):
     logits = draw(3, 4, 4, 1, scale=4.0)
-    probability = 1 / (1 + np.exp(-np.float64(logits)))
-    expected = -np.mean(np.log(probability if is_real else 1 - probability))
-    np.testing.assert_allclose(losses.gan_loss(logits, is_real), expected, rtol=1e-6)
+    values = getattr(GAN_LOSSES[name], player)(logits)
+    expected = FORMULAS[name][player](np.float64(logits))
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", GAN_LOSSES)
+def test_players_pull_logits_apart_and_together(name):
+    """Real ones up and generated ones down; up again by the generator."""
+    for player, sign in (("real", -1), ("fake", 1), ("gen", -1)):
+        slope = jax.grad(getattr(GAN_LOSSES[name], player))(0.25)
+        assert sign * slope > 0
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("is_real", [True, False])
-def test_gan_loss_is_stable_for_large_logits(is_real, dtype):
-    logits = jnp.full((2, 3, 3, 1), 200.0, dtype)
+@pytest.mark.parametrize("player", ["real", "fake"])
+def test_cross_entropy_is_stable_for_large_logits(player, dtype):
+    loss = getattr(GAN_LOSSES["vanilla"], player)
+    is_real = player == "real"
     for sign, expected in ((1, 0.0 if is_real else 200.0), (-1, 200.0 if is_real else 0.0)):
-        value, gradient = jax.value_and_grad(losses.gan_loss)(sign * logits, is_real)
-        np.testing.assert_allclose(value, expected, atol=1e-6)
-        # Of a mean over 18 logits: sigmoid(logit) - label, over 18.
-        slope = (1.0 if sign > 0 else 0.0) - is_real
-        np.testing.assert_allclose(np.float32(gradient), slope / 18, rtol=4e-3, atol=1e-9)
+        value, gradient = jax.value_and_grad(loss)(jnp.asarray(sign * 200.0, dtype))
+        np.testing.assert_allclose(np.float32(value), expected, atol=1e-6)
+        slope = (1.0 if sign > 0 else 0.0) - is_real  # sigmoid(logit) - label
+        np.testing.assert_allclose(np.float32(gradient), slope, atol=1e-6)
 
 
 def test_an_undecided_discriminator_costs_log_two():
-    logits = jnp.zeros((1, 2, 2, 1))
-    np.testing.assert_allclose(losses.gan_loss(logits, True), np.log(2), rtol=1e-6)
-    np.testing.assert_allclose(losses.gan_loss(logits, False), np.log(2), rtol=1e-6)
+    logits = [jnp.zeros((1, 2, 2, 1))]
+    for player in GAN_LOSSES["vanilla"][:3]:
+        np.testing.assert_allclose(losses.mean_loss(player, logits), np.log(2), rtol=1e-6)
+
+
+def test_scales_weigh_the_same():
+    fine, coarse = draw(2, 8, 8, 1), draw(2, 3, 3, 1, seed=1)
+    expected = (np.mean(fine**2) + np.mean(coarse**2)) / 2
+    np.testing.assert_allclose(losses.mean_loss(jnp.square, [fine, coarse]), expected, rtol=1e-6)
+    scores = losses.image_scores([fine, coarse])
+    expected = [(fine[i].mean() + coarse[i].mean()) / 2 for i in range(2)]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5)
+
+
+def test_thresholds():
+    real, fake = [draw(2, 4, 4, 1), draw(2, 2, 2, 1)], [draw(2, 4, 4, 1, seed=1), 5 + draw(2, 3)]
+    for name, at in {"vanilla": 0.0, "lsgan": 0.5, "hinge": 0.0}.items():
+        assert losses.thresholds(GAN_LOSSES[name], real, fake) == [at, at]
+    midway = losses.thresholds(GAN_LOSSES["wgan-gp"], real, fake)
+    expected = [(a.mean() + b.mean()) / 2 for a, b in zip(real, fake, strict=True)]
+    np.testing.assert_allclose(midway, expected, rtol=1e-5)
+
+
+def test_penalties_equal_numpy():
+    slopes = draw(4, 3, 5, 2)
+    norms = np.sqrt([np.sum(np.float64(slope) ** 2) for slope in slopes])
+    expected = np.mean((norms - 1) ** 2)
+    np.testing.assert_allclose(losses.gradient_penalty(slopes), expected, rtol=1e-5)
+    np.testing.assert_allclose(losses.r1(slopes), np.mean(norms**2) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", [losses.gradient_penalty, losses.r1])
+def test_penalties_have_a_gradient_at_zero(penalty):
+    value, gradient = jax.value_and_grad(penalty)(jnp.zeros((2, 3, 3, 1)))
+    assert value == {"gradient_penalty": 1.0, "r1": 0.0}[penalty.__name__]
+    np.testing.assert_array_equal(gradient, 0.0)
+
+
+def test_feature_matching_equals_numpy_and_leaves_the_real_ones_alone():
+    real = [draw(2, 8, 8, 4), draw(2, 4, 4, 8), draw(2, 4, 4, 4)]
+    fake = [draw(*layer.shape, seed=1) for layer in real]
+    expected = sum(np.mean(np.abs(a - b)) for a, b in zip(real, fake, strict=True)) / 2
+    gradient = jax.value_and_grad(losses.feature_matching, (0, 1))
+    value, (by_real, by_fake) = gradient(real, fake, 2)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+    for untouched, layer in zip(by_real, by_fake, strict=True):
+        np.testing.assert_array_equal(untouched, 0.0)
+        np.testing.assert_allclose(np.abs(layer), 1 / 2 / layer.size, rtol=1e-6)

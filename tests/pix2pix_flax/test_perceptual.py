@@ -1,5 +1,7 @@
 """Loss terms through frozen networks: their calibration, their gradients, and where weights go."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,7 +18,7 @@ from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.weights import WeightsMissingError
 
 LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-BOTH = Perceptual(TERMS, LAYERS)
+BOTH = Perceptual(TERMS, "vgg16", LAYERS)
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +60,21 @@ def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
 def test_each_layer_counts_by_its_weight(vgg16):
     a, b = photographs(), photographs()[:, ::-1]
     ones = {"perceptual": 1.0}
+    perceptual = functools.partial(Perceptual, ("perceptual",), "vgg16")
     alone = [
-        Perceptual(("perceptual",), tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)["perceptual"]
+        Perceptual(("perceptual",), "vgg16", tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)[
+            "perceptual"
+        ]
         for i in range(5)
     ]
     assert all(value > 0 for value in alone)
-    together = Perceptual(("perceptual",), LAYERS).losses(vgg16, ones, a, b)["perceptual"]
+    together = perceptual(LAYERS).losses(vgg16, ones, a, b)["perceptual"]
     np.testing.assert_allclose(together, np.dot(LAYERS, alone), rtol=1e-5)
 
 
 def test_lpips_is_the_mean_over_the_batch(vgg16):
     a, b = photographs(), photographs()[:, ::-1]
-    found = Perceptual(("lpips",), LAYERS).losses(vgg16, {"lpips": 2.0}, a, b)
+    found = Perceptual(("lpips",), "vgg16", LAYERS).losses(vgg16, {"lpips": 2.0}, a, b)
     np.testing.assert_allclose(
         found["lpips"], 2 * lpips(vgg16, a, b, net="vgg16").mean(), rtol=1e-4
     )
@@ -77,7 +82,7 @@ def test_lpips_is_the_mean_over_the_batch(vgg16):
 
 @pytest.mark.parametrize("term", TERMS)
 def test_its_gradient_reaches_all_of_the_output(vgg16, term):
-    distance = Perceptual((term,), LAYERS)
+    distance = Perceptual((term,), "vgg16", LAYERS)
     target = photographs()
     scales = distance.calibrate(vgg16, target)
     gradient = jax.grad(lambda x: distance.losses(vgg16, scales, x, target)[term])(blurred(target))
@@ -88,7 +93,9 @@ def test_its_gradient_reaches_all_of_the_output(vgg16, term):
 @pytest.fixture(scope="module")
 def perceptual_run(vgg16, smoke_config, tmp_path_factory):
     changes = {f"loss_weights__{term}": 10.0 for term in TERMS}
-    config = smoke_config("l1", **changes, test__lpips=True, train__best_metric="lpips")
+    config = smoke_config(
+        "l1", **changes, perceptual__net="alexnet", test__lpips=True, train__best_metric="lpips"
+    )
     workdir = tmp_path_factory.mktemp("perceptual")
     assert train(config, workdir) == 0
     return config, workdir

@@ -63,7 +63,8 @@ class Run(NamedTuple):
 @pytest.fixture(scope="module")
 def run():
     task = make_task(make_config(generator__dropout=0.5, loss_weights=WEIGHTS), 100)
-    disc = dataclasses.replace(task.disc, optimizer=recording_sgd())
+    net = dataclasses.replace(task.disc.net, optimizer=recording_sgd())
+    disc = dataclasses.replace(task.disc, net=net)
     net = dataclasses.replace(task.gen.net, optimizer=recording_sgd())
     task = dataclasses.replace(task, disc=disc, gen=dataclasses.replace(task.gen, net=net))
     step = jax.jit(task.train_step)
@@ -94,18 +95,24 @@ def naive(run):
     def judge(params, statistics, images):
         seen = jnp.concatenate([pair["input"], images], -1)
         variables = {"params": params, **statistics}
-        return run.task.disc.module.apply(variables, seen, train=True, mutable=["batch_stats"])
+        (logits,), moved = run.task.disc.net.module.apply(
+            variables, seen, train=True, mutable=["batch_stats"]
+        )
+        return logits, moved
+
+    def cross_entropy(logits, label):
+        return optax.sigmoid_binary_cross_entropy(logits, jnp.full_like(logits, label)).mean()
 
     def disc_loss(params):
         real, statistics = judge(params, disc.model_state, pair["target"])
         fake, statistics = judge(params, statistics, generate(gen.params)[0])
-        parts = losses.gan_loss(real, True), losses.gan_loss(fake, False)
+        parts = cross_entropy(real, 1.0), cross_entropy(fake, 0.0)
         return (parts[0] + parts[1]) / 2, (parts, real, fake, statistics)
 
     def term(name, disc_params, statistics, params):
         images, _ = generate(params)
         if name == "gan":
-            return losses.gan_loss(judge(disc_params, statistics, images)[0], True)
+            return cross_entropy(judge(disc_params, statistics, images)[0], 1.0)
         return losses.RECONSTRUCTION_LOSSES[name](images, pair["target"])
 
     def everything():
