@@ -2,6 +2,7 @@
 
 python -m cartoon_tfds [build] --config=sample
 python -m cartoon_tfds [build] --photos=DIR | --pairs=INPUTS,TARGETS | --pairs=DIR | --images=DIR
+python -m cartoon_tfds [build] --images=DIR --panels
 python -m cartoon_tfds check DATA_DIR
 
 `build` uses the same builder as `tfds build cartoon_tfds`, hence makes the same records. What a
@@ -25,7 +26,7 @@ from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, Car
 from cartoon_tfds.cartoons import Cartoons
 from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError
-from cartoon_tfds.recipes import Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes import Panels, Pictures, ReadyPairs, Recipe
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources import Local, Source, SourceError
 from cartoon_tfds.styles import STYLES
@@ -83,6 +84,7 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--views_per_photo", type=int, help="Of a folder's photographs by default 8.")
     add("--view_size", type=int, help="Short side of a view in pixels; default: 256.")
     add("--size", type=int, help="Short side of --images in pixels; default: as they are.")
+    add("--panels", action="store_true", help="Cut --images, comic pages, into their panels.")
     add("--skip_bad", action="store_true", help="List what cannot be used, and go on.")
     add("--data_dir", type=Path, help="Default: $TFDS_DATA_DIR or ~/tensorflow_datasets.")
     add("--overwrite", action="store_true", help="Replace a dataset that is there.")
@@ -108,6 +110,8 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
 
 def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> CartoonConfig:
     """Returns the config that the flags describe."""
+    if args.panels and not args.images:
+        parser.error("--panels is for --images")
     base = _base_config(args)
     given = {name: getattr(args, name) for name in _RECIPE_FLAGS}
     changes = {name: value for name, value in given.items() if value is not None}
@@ -129,7 +133,8 @@ def _base_config(args: argparse.Namespace) -> CartoonConfig:
     """Returns a config with the photographs that the flags name and the default recipe."""
     if path := args.photos or args.images:
         source = (PictureFolder if path.is_dir() else ArchiveFile)(path, args.license)
-        recipe = Cartoons(views_per_photo=8) if args.photos else Pictures()
+        pictures = Panels() if args.panels else Pictures()
+        recipe = Cartoons(views_per_photo=8) if args.photos else pictures
         return _config_of(path, source, recipe)
     if args.pairs:
         inputs, *targets = (Path(path) for path in args.pairs.split(",", 1))

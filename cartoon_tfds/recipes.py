@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.fast_png import encode_fast_png
 from cartoon_tfds.images import ImageError, read_image
+from cartoon_tfds.panels import MIN_PANEL, cut_panel, find_panels
 from cartoon_tfds.sources import Photo
 from cartoon_tfds.styles import MAX_SIDE
 
@@ -120,13 +121,57 @@ class Pictures(Recipe):
     def make(self, photo: Photo, part: int) -> list[Example]:
         """Returns the picture."""
         del part
-        image = self.read(photo)
+        return [(photo.sha256, self._picture(self.read(photo), photo))]
+
+    def _picture(self, image: np.ndarray, photo: Photo) -> Features:
         if self.size:
             scale = self.size / min(image.shape[:2])
             width, height = (round(side * scale) for side in image.shape[1::-1])
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, (width, height), interpolation=method)
-        return [(photo.sha256, {"image": encode_fast_png(image), **provenance(photo)})]
+        return {"image": encode_fast_png(image), **provenance(photo)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Panels(Pictures):
+    """The panels of comic pages; `size` is that of a panel. All of a page are in one split."""
+
+    def num_examples(self, photo: Photo) -> int:
+        """Returns how many panels a page has.
+
+        Raises:
+          ImageError: if `read` does.
+        """
+        return len(find_panels(self.read(photo)))
+
+    def features(self) -> dict[str, tfds.features.FeatureConnector]:
+        """Returns the features of a panel."""
+        corner_and_size = "Left, top, width, height in the upright page, in pixels."
+        panel = tfds.features.Tensor(shape=(4,), dtype=np.int32, doc=corner_and_size)
+        return {**super().features(), "panel": panel}
+
+    def read(self, photo: Photo) -> np.ndarray:
+        """Returns the page (see `Recipe.read`), having checked its panels."""
+        page = read_image(photo.data, photo.photo_id)
+        panels = find_panels(page)
+        if not panels:
+            raise ImageError(f"{photo.photo_id}: no panel of {MIN_PANEL}x{MIN_PANEL} pixels in it")
+        for panel in panels:
+            check_shape(cut_panel(page, panel), self.size, photo)
+        return page
+
+    def make(self, photo: Photo, part: int) -> list[Example]:
+        """Returns a few of the panels (see `Recipe.make`)."""
+        page = self.read(photo)
+        panels = list(enumerate(find_panels(page)))
+        start = part * self.examples_per_part
+        return [
+            (
+                f"{photo.sha256}-{number}",
+                {**self._picture(cut_panel(page, panel), photo), "panel": list(panel)},
+            )
+            for number, panel in panels[start : start + self.examples_per_part]
+        ]
 
 
 def check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:

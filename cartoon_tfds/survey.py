@@ -116,14 +116,14 @@ def make_survey(
     """
 
     def look(photo: Photo) -> _Seen:
-        perceptual, problem = None, photo.problem
+        split = photo.split or split_of(photo.sha256)
+        perceptual, used, problem = None, Used(split, 0, 0), photo.problem
         if not problem:
             try:
                 perceptual = perceptual_hash(recipe.read(photo))
+                used = Used(split, recipe.num_examples(photo), recipe.num_parts(photo))
             except ImageError as error:
                 problem = str(error)
-        split = photo.split or split_of(photo.sha256)
-        used = Used(split, recipe.num_examples(photo), recipe.num_parts(photo))
         by_content = photo.split is None
         return _Seen(photo.photo_id, photo.key, photo.sha256, used, by_content, perceptual, problem)
 

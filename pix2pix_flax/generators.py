@@ -98,11 +98,11 @@ def describe(config: ml_collections.ConfigDict) -> str:
 def _load_file(path: Path) -> TrainedGenerator:
     generator = TrainedGenerator(*_read(path), path)
     try:
-        module = generator.task.gen.net.module
+        task, stride = generator.task, generator.stride
         wanted = jax.eval_shape(
-            lambda key, images: module.init(key, images, train=False),
+            lambda key, images: task.gen.net.module.init(key, task.to_input(images), train=False),
             jax.random.key(0),
-            jax.ShapeDtypeStruct((1, module.stride, module.stride, 3), jnp.float32),
+            jax.ShapeDtypeStruct((1, stride, stride, 3), jnp.uint8),
         )
     except Exception as error:  # A configuration that was not written by this version.
         raise GeneratorFileError(f"{path} has an unknown configuration: {_line(error)}") from error

@@ -33,6 +33,17 @@ def read_pair(example: dict[str, Any], *, input_key: str, target_key: str) -> di
 
 
 def make_reader(config) -> Reader:
-    """Makes the reader of `config.data.features`: two names for pairs, input first."""
-    input_key, target_key = config.features
-    return partial(read_pair, input_key=input_key, target_key=target_key)
+    """Makes the reader of `config.data.features`.
+
+    Two names are those of pairs, input first. One is that of single pictures, which are read as
+    pairs with themselves: what of them is input, and what is target, is the task's to say.
+
+    Raises:
+      DatasetError: for any other number of names.
+    """
+    if len(config.features) not in (1, 2):
+        raise DatasetError(
+            "config.data.features must have one name (of single pictures) or two (input and "
+            f"target), not {len(config.features)}."
+        )
+    return partial(read_pair, input_key=config.features[0], target_key=config.features[-1])

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from pix2pix_flax.generators import (
@@ -115,12 +116,19 @@ def _write_stablehlo(generator: TrainedGenerator) -> bytes:
         return to_stablehlo(generator.task.predict, generator.variables, generator.stride)
     except ImportError as error:
         raise _missing(error) from error
+    except jax.errors.InconclusiveDimensionOperation as error:
+        raise ExportError(
+            f"{generator.origin} cannot be exported to StableHLO: its network sees large pictures "
+            "reduced (predict_size), and one program is for all sizes"
+        ) from error
 
 
 def _write_onnx(generator: TrainedGenerator) -> bytes:
     module = generator.task.gen.net.module
     if not isinstance(module, Unet):
         raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for Unet")
+    if module.out_channels != 3:
+        raise ExportError("no ONNX graph is known for networks that return no RGB, such as colours")
     try:
         from pix2pix_flax.inference.onnx_graph import unet_to_onnx
     except ImportError as error:

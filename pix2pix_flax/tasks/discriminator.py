@@ -76,7 +76,8 @@ class Discriminator:
                 between = look(at_fake.model_state, _between(rng, real, fake))
                 penalties["gradient_penalty"] = losses.gradient_penalty(between.slopes())
             total = values["real"] + values["fake"] + self._weighted(penalties)
-            # Halved, to slow the discriminator down (Isola et al. 2017, section 3.3).
+            # The whole objective is halved, to slow the discriminator down (Isola et al. 2017,
+            # section 3.3): the weights of penalties are to the losses as published.
             return 0.5 * total, (values | penalties, at_fake.model_state)
 
         gradient = jax.value_and_grad(loss_of, has_aux=True)
@@ -114,7 +115,7 @@ class Discriminator:
         self, state: NetState, seen: jax.Array
     ) -> tuple[list[jax.Array], list[jax.Array]]:
         """Returns the logits of each scale, and the features of each layer."""
-        asked = {**state.model_state, _FEATURES: {}}
+        asked = {**state.model_state, _FEATURES: {}}  # an empty one is there to be filled
         logits, moved = self.net.apply(state.params, asked, seen)
         return logits, jax.tree.leaves(moved[_FEATURES])
 

@@ -16,7 +16,7 @@ from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError, encode_png, read_image, write_png
 from cartoon_tfds.packaged import iter_packaged
 from cartoon_tfds.provenance import content_hash
-from cartoon_tfds.recipes import Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes import Panels, Pictures, ReadyPairs, Recipe
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.views import cut_view, draw_views
 
@@ -297,6 +297,7 @@ def test_recipes_can_be_pickled_and_do_the_same_again(tmp_path, pixels, recipe):
         ),
         (ReadyPairs(), {}),
         (Pictures(), {"size": 64}),
+        (Panels(), {"size": 64}),
     ],
 )
 def test_description_changes_with_every_field(recipe, changes):
@@ -328,7 +329,7 @@ def test_description_changes_with_the_version_of_the_style(monkeypatch, photos):
     assert _make_all(Cartoons(**SMALL), photos["coffee"])[0][1]["style_version"] == 99
 
 
-@pytest.mark.parametrize("recipe", [Cartoons(), ReadyPairs(), Pictures()])
+@pytest.mark.parametrize("recipe", [Cartoons(), ReadyPairs(), Pictures(), Panels()])
 def test_pictures_among_the_features_are_png(recipe):
     features = recipe.features()
     pictures = {name for name, feature in features.items() if getattr(feature, "shape", 0)[2:]}

@@ -1,0 +1,73 @@
+"""sRGB and CIELAB (CIE 15:2004, D65, 2 degrees), differentiable, and an exact way into the gamut.
+
+Images are [..., 3]: RGB in [-1, 1], Lab with L in 0..100 and a, b within about 110 of 0.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+# IEC 61966-2-1, to the digits of scikit-image.
+_XYZ_OF_RGB = np.array(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+_RGB_OF_XYZ = np.linalg.inv(_XYZ_OF_RGB)
+_LUMINANCE = _XYZ_OF_RGB[1]
+# That of RGB white, not the rounded one of the standard: grey has a = b = 0, and gives grey again.
+_WHITE = _XYZ_OF_RGB.sum(1)
+_KNEE = 6 / 29  # of f, below which it is a straight line
+
+
+def rgb_to_lab(rgb: jax.Array) -> jax.Array:
+    """Returns Lab of RGB in [-1, 1]; gradients are finite, also at black."""
+    f = _cube_root(_matmul(_to_linear((rgb + 1.0) / 2.0), _XYZ_OF_RGB) / _WHITE)
+    x, y, z = f[..., 0], f[..., 1], f[..., 2]
+    return jnp.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], -1)
+
+
+def lab_to_rgb(lab: jax.Array) -> jax.Array:
+    """Returns RGB in [-1, 1] of exactly this L, where 0 <= L <= 100.
+
+    Colours that RGB does not have are mixed, in linear light, with as much of the grey of their own
+    luminance as it takes. That leaves the luminance, hence L, what it was; clipping would not.
+    """
+    y = (lab[..., 0] + 16.0) / 116.0
+    f = jnp.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], -1)
+    linear = _matmul(_cube(f) * _WHITE, _RGB_OF_XYZ)
+    return _from_linear(_into_gamut(linear)) * 2.0 - 1.0
+
+
+def _into_gamut(linear: jax.Array) -> jax.Array:
+    """Returns linear RGB in 0..1 of the same luminance, itself where it is that already."""
+    grey = jnp.clip(_matmul(linear, _LUMINANCE[np.newaxis]), 0.0, 1.0)
+    room = jnp.where(linear > grey, 1.0 - grey, grey)
+    distance = jnp.abs(linear - grey)
+    outside = distance > room
+    share = jnp.where(outside, room / jnp.where(outside, distance, 1.0), 1.0)
+    return grey + share.min(-1, keepdims=True) * (linear - grey)
+
+
+def _matmul(colours: jax.Array, matrix: np.ndarray) -> jax.Array:
+    # GPUs would take fewer digits than 8 bits a channel need.
+    return jnp.matmul(colours, matrix.T.astype(np.float32), precision=jax.lax.Precision.HIGHEST)
+
+
+def _to_linear(rgb: jax.Array) -> jax.Array:
+    return jnp.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+
+
+def _from_linear(linear: jax.Array) -> jax.Array:
+    """Returns sRGB in 0..1; the power's infinite gradient at 0 is never asked for."""
+    power = jnp.maximum(linear, 0.0031308) ** (1 / 2.4)
+    return jnp.where(linear > 0.0031308, 1.055 * power - 0.055, 12.92 * linear)
+
+
+def _cube_root(t: jax.Array) -> jax.Array:
+    """Returns f of CIELAB; the root's infinite gradient at 0 is never asked for."""
+    line = t / (3.0 * _KNEE**2) + 4.0 / 29.0
+    return jnp.where(t > _KNEE**3, jnp.cbrt(jnp.maximum(t, _KNEE**3)), line)
+
+
+def _cube(f: jax.Array) -> jax.Array:
+    """Returns what `_cube_root` makes `f` of."""
+    return jnp.where(f > _KNEE, f**3, 3.0 * _KNEE**2 * (f - 4.0 / 29.0))
