@@ -1,17 +1,23 @@
 """Scores of outputs on a split: an example at a time, and as a whole."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax
 import numpy as np
 
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.sharding import put_batch
-from pix2pix_flax.tasks import Task
 
 # From a batch on the devices to arrays with leading axis B, as `Task.eval_step` gives them.
 Row = Callable[[dict[str, jax.Array]], dict[str, jax.Array]]
+
+
+class Summarizes(Protocol):
+    """A task, or what scores more than the task does."""
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns a split's scalars from a row's arrays of all its examples."""
 
 
 class Evaluation(NamedTuple):
@@ -19,7 +25,7 @@ class Evaluation(NamedTuple):
 
     Attributes:
       ids: the examples' names, in the order of the arrays.
-      examples: by row, then by metric: one value an example.
+      examples: by row, then by name: what the row gave, an entry an example.
       summary: by row, then by metric: the split's value.
     """
 
@@ -29,7 +35,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    task: Task, rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
+    task: Summarizes, rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
 ) -> Evaluation:
     """Returns the scores of each row on all batches.
 

@@ -1,28 +1,29 @@
 """A checkpoint's scores on a split, beside control rows: as JSON, as a table and as a picture."""
 
-import logging
-from collections.abc import Callable, Iterable
+import json
+import math
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+from tqdm import tqdm
 
-from pix2pix_flax.augment import denormalize
-from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
+from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.evaluate import Evaluation, evaluate
 from pix2pix_flax.generators import TrainedGenerator, load_generator
-from pix2pix_flax.sharding import make_mesh
-from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.judge import by_example, make_judge, target_halves
+from pix2pix_flax.panel import choose, draw
+from pix2pix_flax.sharding import make_mesh, replicated
 from pix2pix_flax.train_state import PyTree
-from pix2pix_flax.weights import WeightsMissingError
 
-_log = logging.getLogger(__name__)
 _BATCH_SIZE = 8
-_GAP = 4  # pixels between the pictures of a panel
+_OF_SETS = "vgg16_"  # how the names of distances of distributions begin
 Batch = dict[str, jax.Array]
 Output = Callable[[Batch], jax.Array]
+Controls = Callable[[Batch], dict[str, jax.Array]]
 Score = Callable[[jax.Array, Batch, PyTree], dict[str, jax.Array]]
 
 
@@ -33,12 +34,16 @@ def evaluate_checkpoint(
     dataset: str | None = None,
     data_dir: str | None,
     baseline: str | Path | None,
+    vgg16: bool = True,
+    panel: str = "spread",
     panel_rows: int,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Returns the report on a checkpoint, and a panel to look at.
 
-    Its rows are `network`; `input`, the input itself taken as the output; and `baseline` where one
-    is given: a second network on the same dataset, for instance one that is trained on L1 alone.
+    Its rows are `network`; `baseline` where one is given: a second network on the same dataset, for
+    instance one that is trained on L1 alone; the task's controls, such as `input`, the input itself
+    taken as the output; and, for distances of distributions only, `target_halves`: every other
+    target against those between. docs/evaluation.md says what each score means.
 
     Args:
       checkpoint: a training run, a safetensors file or a name; see `generators.load_generator`.
@@ -46,11 +51,13 @@ def evaluate_checkpoint(
       dataset: its name; None for the one that the checkpoint was trained on.
       data_dir: where the dataset lies; None for where it lay in training.
       baseline: a second checkpoint, likewise.
-      panel_rows: examples in the panel, evenly spread over the split.
+      vgg16: whether to give `lpips_vgg16` and the distances of distributions, which take long.
+      panel: which examples are in it, by LPIPS or else by L1; see `panel.choose`.
+      panel_rows: how many.
 
     Returns:
-      A dict for JSON (`summary` by row and metric, `examples` with one entry each, and what they
-      are of), and uint8 RGB [H, W, 3]: input | target | output, one example a row.
+      A dict (`summary` by row and metric, `examples` with one entry each, and what they are of),
+      and uint8 RGB [H, W, 3]: controls | target | output, one example a row.
 
     Raises:
       ValueError: one of the project's own, naming what is missing.
@@ -60,22 +67,28 @@ def evaluate_checkpoint(
     config = networks["network"].config.copy_and_resolve_references()
     config.data.name = dataset or config.data.name
     config.data.data_dir = data_dir or config.data.data_dir
-    task, frozen = _judge(config)
+    judge = make_judge(config, vgg16=vgg16)
     outputs = {name: _network(network) for name, network in networks.items()}
-    outputs |= {name: partial(_control, task.controls, name) for name in ("input",)}
-    score = jax.jit(task.score)
-    rows = {name: partial(_scored, output, score, frozen) for name, output in outputs.items()}
     batches = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
-    result = evaluate(task, rows, batches(), make_mesh(_BATCH_SIZE))
+    controls = jax.jit(judge.task.controls)
+    names = jax.eval_shape(controls, next(batches(limit=1)).images)
+    outputs |= {name: partial(_control, controls, name) for name in names}
+    mesh = make_mesh(_BATCH_SIZE)
+    score, frozen = jax.jit(judge.score), jax.device_put(judge.frozen, replicated(mesh))
+    rows = {name: partial(_scored, output, score, frozen) for name, output in outputs.items()}
+    result = evaluate(judge, rows, tqdm(batches(), unit="batch", disable=None), mesh)
+    shown = _shown(result, panel_rows, panel)
     report = {
         "checkpoints": {name: str(network.origin) for name, network in networks.items()},
         "dataset": config.data.name,
         "split": split,
+        "eval_size": config.data.eval_size,
         "count": len(result.ids),
-        "summary": result.summary,
+        "summary": _summary(result),
+        "panel": {"order": panel, **shown},
         "examples": _by_example(result),
     }
-    return report, _panel(outputs["network"], batches(limit=panel_rows))
+    return report, draw(controls, outputs["network"], batches(), shown["ids"])
 
 
 def _network(network: TrainedGenerator) -> Output:
@@ -83,65 +96,81 @@ def _network(network: TrainedGenerator) -> Output:
     return lambda batch: predict(network.variables, batch["input"])
 
 
-def _control(controls: Callable[[Batch], dict[str, jax.Array]], name: str, batch: Batch):
+def _control(controls: Controls, name: str, batch: Batch) -> jax.Array:
     return controls(batch)[name]
-
-
-def _judge(config) -> tuple[Task, PyTree]:
-    """Returns a task to score with, and its frozen weights; with LPIPS, where that is installed."""
-    config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
-    config.test.lpips = True
-    task = make_task(config, total_steps=1)
-    try:
-        return task, jax.device_put(task.load_frozen())
-    except WeightsMissingError as error:
-        _log.warning("LPIPS is left out: %s", error)
-    config.test.lpips = False
-    return make_task(config, total_steps=1), {}
 
 
 def _scored(output: Output, score: Score, frozen: PyTree, batch: Batch) -> dict[str, jax.Array]:
     return score(output(batch), batch, frozen)
 
 
+def _summary(result: Evaluation) -> dict[str, dict[str, float]]:
+    halves = target_halves(result.examples["network"])
+    return result.summary | ({"target_halves": halves} if halves else {})
+
+
+def _shown(result: Evaluation, count: int, order: str) -> dict[str, Any]:
+    """Returns the `ids` of the examples for the panel, and the `metric` that chose them."""
+    scores = result.examples["network"]
+    metric = "lpips" if "lpips" in scores else "l1"
+    places = choose(scores[metric], count, order)
+    return {"metric": metric, "ids": [result.ids[place] for place in places]}
+
+
 def _by_example(result: Evaluation) -> list[dict[str, Any]]:
     """Returns one entry an example: its id, and its scores by row."""
     entries: list[dict[str, Any]] = [{"id": identity} for identity in result.ids]
-    for row, scores in result.examples.items():
+    for row, outputs in result.examples.items():
         for index, entry in enumerate(entries):
+            scores = by_example(outputs)
             entry[row] = {name: float(values[index]) for name, values in scores.items()}
     return entries
 
 
-def _panel(network: Output, batches: Iterable[EvalBatch]) -> np.ndarray:
-    """Returns input | target | output, uint8 [H, W, 3], one example a row on white."""
-    rows = []
-    for batch in batches:
-        images = [batch.images["input"], batch.images["target"]]
-        images.append(np.asarray(denormalize(network(batch.images))))
-        gap = np.full((*images[0].shape[:2], _GAP, images[0].shape[3]), 255, np.uint8)
-        joined = np.concatenate([images[0], gap, images[1], gap, images[2]], axis=2)
-        rows.extend(joined[: batch.count])
-    width = max(row.shape[1] for row in rows)
-    margins = [((0, _GAP), (0, width - row.shape[1]), (0, 0)) for row in rows]
-    return np.concatenate(
-        [
-            np.pad(row, margin, constant_values=255)
-            for row, margin in zip(rows, margins, strict=True)
-        ]
-    )
+def as_json(report: dict[str, Any]) -> str:
+    """Returns the report as JSON, in which a number that is not finite is null.
+
+    JSON has no infinity, which is the PSNR of equal pictures, and many readers refuse the word.
+    """
+    return json.dumps(_finite(report), indent=1, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    """Returns a tree of dicts and lists with None for each float that is not finite."""
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_table(report: dict[str, Any]) -> str:
-    """Returns the summary as a table of plain text: a line for each row, a column a metric."""
-    metrics = list(report["summary"]["network"])
-    lines = [["", *metrics]]
-    lines += [
-        [row, *(f"{scores[metric]:.4f}" for metric in metrics)]
-        for row, scores in report["summary"].items()
-    ]
+    """Returns the summary as plain text: a line for each row, a column a metric.
+
+    Distances of distributions, where there are any, are a second table below the first.
+    """
+    summary = report["summary"]
+    metrics = list(summary["network"])
+    of_sets = [name for name in metrics if name.startswith(_OF_SETS)]
+    of_pairs = [name for name in metrics if name not in of_sets]
+    text = _table(summary, of_pairs)
+    if not of_sets:
+        return text
+    return f"{text}\n\nAs sets, by features of VGG16:\n{_table(summary, of_sets)}"
+
+
+def _table(summary: dict[str, dict[str, float]], metrics: list[str]) -> str:
+    """Returns a table of some metrics, for the rows that have them."""
+    lines = [["", *(name.removeprefix(_OF_SETS) for name in metrics)]]
+    rows = {row: scores for row, scores in summary.items() if metrics[0] in scores}
+    lines += [[row, *(_text(scores[name]) for name in metrics)] for row, scores in rows.items()]
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])])
         for line in lines
     )
+
+
+def _text(value: float) -> str:
+    """Returns four decimals, or three digits of what is too small for them."""
+    return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.4f}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 from tqdm import tqdm
 
 from pix2pix_flax.checkpoints import Checkpoints
@@ -66,6 +67,12 @@ class Trainer:
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
+        self.eval_batches = functools.partial(
+            eval_batches,
+            config.data,
+            split=config.data.validation_split,
+            batch_size=self.batch_size,
+        )
         self.checkpoints = Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
@@ -74,6 +81,7 @@ class Trainer:
         )
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
         self.state, example = self._start()
+        self._check_best_metric()
         self.writer = Writer(workdir, int(self.state.step))
         self.eval_step = jax.jit(self.task.eval_step)
         self.visualize = jax.jit(self.task.visualize)
@@ -107,6 +115,17 @@ class Trainer:
         self.iterator.set_state(restored.run["data"]["position"])
         _log.info("Going on from step %d.", int(restored.state.step))
         return restored.state, example
+
+    def _check_best_metric(self) -> None:
+        """Raises a ValueError, before the first step, where validation has no such metric."""
+        batch = next(self.eval_batches(limit=1)).images
+        shapes = jax.eval_shape(self.task.eval_step, self.state, batch, self.frozen)
+        nothing = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+        known, name = self.task.summarize(nothing), self.config.train.best_metric
+        if name not in known:
+            raise ValueError(
+                f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
+            )
 
     def run(self, stop: StopRequest) -> None:
         """Trains until all steps are done or `stop` has a signal; saves at the end."""
@@ -153,18 +172,12 @@ class Trainer:
 
     def _evaluate(self, step: int) -> dict[str, float]:
         """Returns the validation split's scores, and logs them and the panels."""
-        config = self.config
-        batches = functools.partial(
-            eval_batches,
-            config.data,
-            split=config.data.validation_split,
-            batch_size=self.batch_size,
-        )
+        every, batches = self.config.train, self.eval_batches
         rows = {"network": lambda batch: self.eval_step(self.state, batch, self.frozen)}
-        result = evaluate(self.task, rows, batches(limit=config.train.eval_examples), self.mesh)
+        result = evaluate(self.task, rows, batches(limit=every.eval_examples), self.mesh)
         scores = result.summary["network"]
         self.writer.scalars(step, {f"validation/{name}": value for name, value in scores.items()})
-        for batch in batches(limit=config.train.panel_examples):
+        for batch in batches(limit=every.panel_examples):
             pictures = self.visualize(self.state, put_batch(batch.images, self.mesh))
             for name, images in jax.device_get(pictures).items():
                 for identity, image in zip(batch.ids, images, strict=False):
@@ -207,7 +220,9 @@ class Trainer:
 
 
 def _check(train) -> None:
-    """Raises a ValueError that names the number of `config.train` which has to be positive."""
+    """Raises a ValueError that names the field of `config.train` which has no such value."""
+    if train.best_is not in ("min", "max"):
+        raise ValueError(f"config.train.best_is must be min or max, not {train.best_is!r}.")
     for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
         value = train[name]
         if value is not None and value <= 0:

@@ -3,23 +3,24 @@
     python scripts/evaluate_checkpoint.py --checkpoint=DIR --split=test --output=FILE.json
 
 Writes the scores of each example and their means to FILE.json, input | target | output of a few
-examples to FILE.png, and prints the table.
+examples to FILE.png, and prints the table. docs/evaluation.md says what the scores mean.
 """
 
-import json
 from pathlib import Path
+from typing import Any
 
 from absl import flags
 
 from cartoon_tfds.images import write_png
 from pix2pix_flax import command_line
-from pix2pix_flax.report import as_table, evaluate_checkpoint
+from pix2pix_flax.panel import ORDERS
+from pix2pix_flax.report import as_json, as_table, evaluate_checkpoint
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
-    "name of a network that comes with the package: lite or mid.",
+    "name of a network that comes with the package (lite).",
 )
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Its name, such as cartoon_tfds/sample, if not that of the training."
@@ -28,6 +29,19 @@ _SPLIT = flags.DEFINE_string("split", "test", "Which split of the dataset.")
 _OUTPUT = flags.DEFINE_string("output", None, "The JSON file to write; the picture lies beside it.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset lies, if not where it lay.")
 _BASELINE = flags.DEFINE_string("baseline", None, "A second checkpoint, such as one on L1 alone.")
+_VGG16 = flags.DEFINE_bool(
+    "vgg16",
+    True,
+    "Score through VGG16 as well: lpips_vgg16 and the distances of distributions. On a CPU that "
+    "takes far longer than all else.",
+)
+_PANEL = flags.DEFINE_enum(
+    "panel",
+    "spread",
+    ORDERS,
+    "Which examples are in the picture, by LPIPS, or by L1 without it: from the best over the "
+    "median to the worst, the best ones, or the worst ones.",
+)
 _PANEL_ROWS = flags.DEFINE_integer("panel_rows", 6, "Examples in the picture.", lower_bound=1)
 
 
@@ -44,13 +58,27 @@ def main(argv: list[str]) -> None:
         dataset=_DATASET.value,
         data_dir=_DATA_DIR.value,
         baseline=_BASELINE.value,
+        vgg16=_VGG16.value,
+        panel=_PANEL.value,
         panel_rows=_PANEL_ROWS.value,
     )
-    output.write_text(json.dumps(report, indent=1) + "\n")
+    output.write_text(as_json(report) + "\n")
     write_png(output.with_suffix(".png"), panel)
-    print(f"{report['count']} examples of {report['dataset']}, split {report['split']}:")
+    print(_title(report))
     print(as_table(report))
-    print(f"Scores: {output}\nPicture: {output.with_suffix('.png')}")
+    print(f"Scores: {output}")
+    print(f"Picture: {output.with_suffix('.png')}, {_caption(report['panel'])}")
+
+
+def _title(report: dict[str, Any]) -> str:
+    size = report["eval_size"]
+    sizes = f"squeezed to {size}x{size}" if size else "each in its own size"
+    return f"{report['count']} examples of {report['dataset']}, split {report['split']}: {sizes}"
+
+
+def _caption(panel: dict[str, Any]) -> str:
+    chosen = {"spread": "from the best to the worst", "best": "the best", "worst": "the worst"}
+    return f"{chosen[panel['order']]} by {panel['metric']}"
 
 
 if __name__ == "__main__":

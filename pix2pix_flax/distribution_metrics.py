@@ -1,0 +1,153 @@
+"""Distances of two sets of pictures as wholes, from features of each; NumPy, in float64.
+
+A set is an array [N, D], a row of features a picture. Nothing here knows where it comes from; the
+names in `vgg16_distances` hold for `models.pooled_features`. They are not the published FID and
+KID, which are the same distances of InceptionV3's features, and compare with no number but their
+own kind.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+NEAREST = 5
+"""Which nearest neighbour bounds the ball around a picture, as in Naeem et al. 2020."""
+
+_BLOCK = 1024  # rows of a matrix [N, M] that are in memory at a time
+
+
+def vgg16_distances(real: np.ndarray, generated: np.ndarray) -> dict[str, float]:
+    """Returns everything in this file, named `vgg16_frechet` and so on.
+
+    Args:
+      real: pooled VGG16 features, [N, D], N above `NEAREST`.
+      generated: likewise, [M, D].
+
+    Raises:
+      ValueError: for other shapes, or too few pictures.
+    """
+    found = {"frechet": frechet(real, generated), "kernel": kernel(real, generated)}
+    found |= neighbours(real, generated)
+    return {f"vgg16_{name}": value for name, value in found.items()}
+
+
+def frechet(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns the Fréchet distance of the Gaussians with the sets' means and covariances.
+
+    Dowson & Landau 1982: |mean_a - mean_b|^2 + tr(A + B - 2 (A B)^(1/2)), with sample covariances A
+    and B. With few samples it is too large, the more the fewer: compare equal numbers only.
+
+    Args:
+      a: [N, D], N at least 2, and it may be less than D.
+      b: [M, D], likewise.
+
+    Raises:
+      ValueError: for other shapes, or fewer pictures.
+    """
+    a, b = _sets(a, b, fewest=2)
+    # A = root_a' root_a, so the eigenvalues of A B are the squared singular values of the product
+    # of the roots. Neither A nor B is formed: squaring loses half of the digits.
+    root_a, root_b = _root(a), _root(b)
+    trace = np.linalg.svd(root_a @ root_b.T, compute_uv=False).sum()
+    spread = (root_a**2).sum() + (root_b**2).sum() - 2 * trace
+    return float(((a.mean(axis=0) - b.mean(axis=0)) ** 2).sum() + max(spread, 0.0))
+
+
+def _root(x: np.ndarray) -> np.ndarray:
+    """Returns R [min(N, D), D] of which R' R is the covariance of x."""
+    return np.linalg.qr((x - x.mean(axis=0)) / np.sqrt(len(x) - 1), mode="r")
+
+
+def kernel(a: np.ndarray, b: np.ndarray) -> float:
+    """Returns the squared maximum mean discrepancy with the kernel (x.y / D + 1)^3.
+
+    Bińkowski et al. 2018 (arXiv:1801.01401): the unbiased estimate, from all pairs of pictures at
+    once and not as a mean over subsets. For sets of one kind of pictures it lies around zero, so it
+    may be negative.
+
+    Args:
+      a: [N, D], N at least 2.
+      b: [M, D], likewise.
+
+    Raises:
+      ValueError: for other shapes, or fewer pictures.
+    """
+    a, b = _sets(a, b, fewest=2)
+    within = _mean_of_others(a) + _mean_of_others(b)
+    return float(within - 2 * _sum_of_kernel(a, b) / (len(a) * len(b)))
+
+
+def _mean_of_others(x: np.ndarray) -> float:
+    """Returns the mean kernel of two different rows."""
+    of_itself = ((x**2).sum(axis=1) / x.shape[1] + 1) ** 3
+    return (_sum_of_kernel(x, x) - of_itself.sum()) / (len(x) * (len(x) - 1))
+
+
+def _sum_of_kernel(a: np.ndarray, b: np.ndarray) -> float:
+    return sum(((a[rows] @ b.T / a.shape[1] + 1) ** 3).sum() for rows in _blocks(len(a)))
+
+
+def neighbours(real: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> dict[str, float]:
+    """Returns `precision`, `recall`, `density` and `coverage`.
+
+    Around each picture of a set lies the closed ball that reaches to its `nearest`-th neighbour in
+    that set. Kynkäänniemi et al. 2019 (arXiv:1904.06991), equations 1 and 2:
+    `precision` is the share of
+    generated pictures in any ball of a real one, `recall` the share of real pictures in any ball of
+    a generated one. Naeem et al. 2020 (arXiv:2002.09797), section 3: `density` is in how many balls
+    of real ones a generated picture lies, over `nearest`, so it may exceed 1; `coverage` the share
+    of real pictures whose ball holds a generated one.
+
+    Args:
+      real: [N, D], N above `nearest`.
+      generated: [M, D], likewise.
+      nearest: at least 1.
+
+    Raises:
+      ValueError: for other shapes, or fewer pictures.
+    """
+    real, generated = _sets(real, generated, fewest=nearest + 1)
+    radii, generated_radii = _radii(real, nearest), _radii(generated, nearest)
+    balls = np.zeros(len(generated), int)  # of real pictures, around each generated one
+    covered, recalled = np.zeros((2, len(real)), bool)
+    for rows in _blocks(len(real)):
+        squared = _squared_distances(real[rows], generated)
+        inside = squared <= radii[rows, None]
+        balls += inside.sum(axis=0)
+        covered[rows] = inside.any(axis=1)
+        recalled[rows] = (squared <= generated_radii).any(axis=1)
+    return {
+        "precision": float((balls > 0).mean()),
+        "recall": float(recalled.mean()),
+        "density": float(balls.mean() / nearest),
+        "coverage": float(covered.mean()),
+    }
+
+
+def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
+    """Returns each row's squared distance to its `nearest`-th neighbour, [N]."""
+    found = np.empty(len(x))
+    for rows in _blocks(len(x)):
+        squared = _squared_distances(x[rows], x)
+        np.fill_diagonal(squared[:, rows], np.inf)  # no row is its own neighbour
+        found[rows] = np.partition(squared, nearest - 1, axis=1)[:, nearest - 1]
+    return found
+
+
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns [N, M], rounded: what should be zero may be a hair below."""
+    return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * (a @ b.T)
+
+
+def _blocks(length: int) -> Iterator[slice]:
+    for start in range(0, length, _BLOCK):
+        yield slice(start, min(start + _BLOCK, length))
+
+
+def _sets(a: np.ndarray, b: np.ndarray, *, fewest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both as float64, after a look at their shapes."""
+    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
+        raise ValueError(f"Sets of features are [N, D] and [M, D], not {a.shape} and {b.shape}.")
+    if min(len(a), len(b)) < fewest:
+        raise ValueError(f"This takes {fewest} pictures or more, not {min(len(a), len(b))}.")
+    return np.asarray(a, np.float64), np.asarray(b, np.float64)

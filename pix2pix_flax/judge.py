@@ -1,0 +1,99 @@
+"""The scores of a report: those of the task, and what is too slow for a look during training."""
+
+import dataclasses
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pix2pix_flax.augment import denormalize, normalize
+from pix2pix_flax.distribution_metrics import vgg16_distances
+from pix2pix_flax.models.lpips import lpips
+from pix2pix_flax.models.pooled_features import pooled_features
+from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.train_state import PyTree
+from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
+
+_log = logging.getLogger(__name__)
+
+FEWEST = 50
+"""How many examples a split needs for distances of distributions; see docs/evaluation.md."""
+
+_FEATURES = "features"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judge:
+    """Scores outputs, one by one and as a set.
+
+    Attributes:
+      task: whose `score` comes first.
+      frozen: the NumPy weights that `score` takes; without `vgg16` the task's scores are all.
+    """
+
+    task: Task
+    frozen: PyTree
+
+    def score(
+        self, output: jax.Array, batch: dict[str, jax.Array], frozen: PyTree
+    ) -> dict[str, jax.Array]:
+        """Returns what `summarize` takes: scores [B], and features of outputs and targets.
+
+        Args:
+          output: [B, H, W, 3] in [-1, 1].
+          batch: uint8 `target` [B, H, W, 3].
+          frozen: this object's, as an argument of the compiled function.
+        """
+        found = self.task.score(output, batch, frozen)
+        if "vgg16" in frozen:
+            vgg16, target = frozen["vgg16"], normalize(batch["target"])
+            output = normalize(denormalize(output))  # 8 bits, as in the task's scores
+            found["lpips_vgg16"] = lpips(vgg16, output, target, net="vgg16")
+            pooled = [pooled_features(vgg16, images) for images in (output, target)]
+            found[_FEATURES] = jnp.stack(pooled, axis=1)
+        return found
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns the task's summary, and the distances of the outputs from the targets.
+
+        Those are `distribution_metrics.vgg16_distances`, where there are `FEWEST` examples.
+        """
+        summary = self.task.summarize(by_example(outputs))
+        if len(outputs.get(_FEATURES, ())) < FEWEST:
+            return summary
+        generated, real = np.moveaxis(outputs[_FEATURES], 1, 0)
+        return summary | vgg16_distances(real, generated)
+
+
+def by_example(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns those of `Judge.score`'s arrays that hold one number an example."""
+    return {name: values for name, values in outputs.items() if name != _FEATURES}
+
+
+def target_halves(outputs: dict[str, np.ndarray]) -> dict[str, float]:
+    """Returns the distances of every other target from those between; {} for too few examples."""
+    if len(outputs.get(_FEATURES, ())) < FEWEST:
+        return {}
+    targets = outputs[_FEATURES][:, 1]
+    return vgg16_distances(targets[::2], targets[1::2])
+
+
+def make_judge(config, *, vgg16: bool) -> Judge:
+    """Returns what scores for a configuration; where weights are missing, it does without them.
+
+    Args:
+      config: the whole configuration.
+      vgg16: whether to look through VGG16, which on a CPU takes far longer than all else.
+    """
+    config = config.copy_and_resolve_references()
+    config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
+    config.test.lpips = True
+    task = make_task(config, total_steps=1)
+    try:
+        frozen = task.load_frozen() | ({"vgg16": load_lpips_weights("vgg16")} if vgg16 else {})
+        return Judge(task, frozen)
+    except WeightsMissingError as error:
+        _log.warning("LPIPS and the distances of distributions are left out: %s", error)
+    config.test.lpips = False
+    return Judge(make_task(config, total_steps=1), {})

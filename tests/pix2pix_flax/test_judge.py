@@ -1,0 +1,61 @@
+"""What a report scores beyond the task: sets of pictures, by features of VGG16."""
+
+import jax
+import numpy as np
+import pytest
+import skimage.data
+
+from pix2pix_flax.augment import normalize
+from pix2pix_flax.distribution_metrics import vgg16_distances
+from pix2pix_flax.judge import FEWEST, Judge, target_halves
+from pix2pix_flax.models.pooled_features import pooled_features
+from pix2pix_flax.models.vgg16 import VGG16
+from pix2pix_flax.tasks import make_task
+from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    try:
+        return load_lpips_weights("vgg16")
+    except WeightsMissingError as error:
+        pytest.skip(str(error))
+
+
+def outputs(count):
+    """Returns what `Judge.score` gives, with features of 8 values."""
+    rng = np.random.default_rng(0)
+    return {"l1": rng.random(count), "features": rng.normal(size=(count, 2, 8))}
+
+
+def test_a_summary_holds_distances_from_the_targets(smoke_config):
+    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST)
+    generated, real = found["features"][:, 0], found["features"][:, 1]
+    expected = {"l1": found["l1"].mean()} | vgg16_distances(real, generated)
+    assert judge.summarize(found) == pytest.approx(expected)
+    assert target_halves(found) == vgg16_distances(real[::2], real[1::2])
+
+
+def test_few_examples_have_no_distances(smoke_config):
+    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST - 1)
+    assert judge.summarize(found).keys() == {"l1"}
+    assert target_halves(found) == {}
+    assert target_halves({"l1": found["l1"]}) == {}
+
+
+def test_features_are_means_of_the_last_map(vgg16):
+    images = normalize(skimage.data.astronaut()[None, :96, :160])
+    found = jax.jit(pooled_features)(vgg16, images)
+    shift, scale = np.float32([-0.030, -0.088, -0.188]), np.float32([0.458, 0.448, 0.450])
+    maps = VGG16().apply({"params": vgg16["features"]}, (images - shift) / scale)
+    assert maps[-1].shape == (1, 6, 10, 512)
+    assert found.shape == (1, 512)
+    np.testing.assert_allclose(found, np.asarray(maps[-1]).mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_features_are_full_float32_on_every_machine(vgg16):
+    images = jax.ShapeDtypeStruct((1, 16, 16, 3), np.float32)
+    weights = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), vgg16)
+    text = jax.jit(pooled_features).lower(weights, images).as_text()
+    assert text.count("stablehlo.convolution") == 13
+    assert text.count("precision HIGHEST") == 26  # of both operands
