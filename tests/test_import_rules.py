@@ -24,7 +24,12 @@ LAYERS = (
         ["data"],
     ),
     (["tasks"],),
-    (["checkpoints", "checkpoint_files", "generators"], ["writers"], ["meter"], ["stop"]),
+    (
+        ["checkpoints", "checkpoint_files", "generators", "pytorch_checkpoint", "pytorch_import"],
+        ["writers"],
+        ["meter"],
+        ["stop"],
+    ),
     (["evaluate", "judge", "panel", "report"], ["inference"]),
     (["train"],),
     (["main"],),
