@@ -19,12 +19,16 @@ $(INSTALLED): setup.py constraints.txt
 
 demo: $(INSTALLED)
 	$(BIN)/python -m cartoon_tfds --config=sample --data_dir=$(DEMO)/data --export_dir=$(DEMO)/photos
+	$(BIN)/python scripts/translate_images.py --checkpoint=lite --input=$(DEMO)/photos/test/photo --output=$(DEMO)/lite --overwrite
+	$(BIN)/python scripts/translate_video.py --checkpoint=lite --input=$(CLIP) --output=$(DEMO)/lite.mp4 --temporal --overwrite
+	@echo "By the network that comes along: $(DEMO)/lite/ and $(DEMO)/lite.mp4. Now one is trained."
 	$(BIN)/python -m pix2pix_flax.main --config=configs/demo.py --workdir=$(DEMO)/run --config.data.data_dir=$(DEMO)/data
-	$(BIN)/python scripts/evaluate_checkpoint.py --checkpoint=$(DEMO)/run --split=test --output=$(DEMO)/test.json
+	$(BIN)/python scripts/evaluate_checkpoint.py --checkpoint=$(DEMO)/run --split=test --novgg16 --output=$(DEMO)/test.json
 	$(BIN)/python scripts/translate_images.py --checkpoint=$(DEMO)/run --input=$(DEMO)/photos/test/photo --output=$(DEMO)/cartoons --overwrite
 	$(BIN)/python scripts/translate_video.py --checkpoint=$(DEMO)/run --input=$(CLIP) --output=$(DEMO)/bikes.mp4 --overwrite
 	@echo
 	@echo "The demo is done. Look at"
+	@echo "  $(DEMO)/lite/         the test photographs by the network that comes along; lite.mp4: a clip"
 	@echo "  $(DEMO)/test.png      photo | OpenCV's cartoon | the network's, of photographs that it never saw"
 	@echo "  $(DEMO)/cartoons/     the test photographs, whole, by the network"
 	@echo "  $(DEMO)/bikes.mp4     a clip by the network"

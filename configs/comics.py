@@ -13,9 +13,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
     config.task = "colourisation"
-    # Short side in pixels at which G looks at larger pictures; 0: at every picture as it is. Things
-    # should be as large as in training: for whole pages take twice or three times a panel's side.
-    config.colourisation = ml_collections.ConfigDict({"predict_size": 512})
+    # Short side in pixels at which G looks at larger pictures, here that of the panels in training;
+    # 0: at every picture as it is.
+    config.colourisation = ml_collections.ConfigDict({"predict_size": 256})
     config.generator.out_channels = 2  # a and b
     config.data.name = "cartoon_tfds/comics"
     config.data.features = ("image",)

@@ -94,10 +94,8 @@ def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
     if "model.1.weight" in arrays:
         blocks = next(i for i in range(len(arrays)) if f"{_residual(i)}.1.weight" not in arrays)
         dropout = f"{_residual(0)}.5.weight" not in arrays
-        rate = _DROPOUT if dropout else 0.0
-        return {"name": "resnet", "blocks": blocks, "dropout": rate}, _resnet_layers(
-            blocks, dropout
-        )
+        settings = {"blocks": blocks, "dropout": _DROPOUT if dropout else 0.0}
+        return {"name": "resnet"} | settings, _resnet_layers(blocks, dropout)
     raise _UnknownError("its names are not those of unet_* or resnet_*blocks")
 
 

@@ -27,9 +27,9 @@ class Colourisation(Pix2Pix):
 
     Attributes:
       predict_size: G gets pictures whose short side is longer reduced to about this many pixels,
-        and its colours are enlarged again; 0: never. It is judged by a picture's surroundings what
-        colour it has, and of a large one G sees too few: at best things are as large as they were
-        in training.
+        and its colours are enlarged again; 0: never. What colour a thing has is told by what is
+        around it, and of a large picture G sees too little at once. Tiles would each be reduced by
+        themselves, so leave them out.
     """
 
     predict_size: int
