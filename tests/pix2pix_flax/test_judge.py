@@ -43,6 +43,16 @@ def test_few_examples_have_no_distances(smoke_config):
     assert target_halves({"l1": found["l1"]}) == {}
 
 
+def test_outputs_are_rounded_as_a_user_gets_them(vgg16, smoke_config):
+    judge = Judge(make_task(smoke_config(), total_steps=1), {"vgg16": vgg16})
+    target = skimage.data.astronaut()[None, :32, 100:132]
+    output = normalize(target) + 0.4 / 127.5  # less than half a level
+    found = jax.jit(judge.score)(output, {"target": target}, judge.frozen)
+    np.testing.assert_allclose(found["lpips_vgg16"], [0.0], atol=1e-12)
+    np.testing.assert_array_equal(found["features"][:, 0], found["features"][:, 1])
+    assert found["features"].shape == (1, 2, 512)
+
+
 def test_features_are_means_of_the_last_map(vgg16):
     images = normalize(skimage.data.astronaut()[None, :96, :160])
     found = jax.jit(pooled_features)(vgg16, images)

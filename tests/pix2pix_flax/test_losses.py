@@ -14,7 +14,12 @@ def draw(*shape, scale=1.0, seed=0):
 def test_reconstruction_losses_equal_numpy():
     output, target = draw(2, 5, 7, 3), draw(2, 5, 7, 3, seed=1)
     difference = np.float64(output) - target
-    expected = {"l1": np.mean(np.abs(difference)), "l2": np.mean(difference**2)}
+    slopes = [np.mean(np.abs(np.diff(difference, axis=axis))) for axis in (1, 2)]
+    expected = {
+        "l1": np.mean(np.abs(difference)),
+        "l2": np.mean(difference**2),
+        "gradient": np.mean(slopes),
+    }
     for name, value in expected.items():
         loss = losses.RECONSTRUCTION_LOSSES[name](output, target)
         assert loss.dtype == jnp.float32

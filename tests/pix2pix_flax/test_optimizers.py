@@ -233,8 +233,11 @@ def test_a_task_trains_with_it(changes):
 def test_a_checkpoint_holds_gradients_that_wait(tmp_path):
     changes = {"name": "adamw", "max_grad_norm": 1.0, "accumulate_steps": 2}
     *_, state = train(make_batches(count=3, size=2), l1, **changes)
-    checkpoints = Checkpoints(tmp_path, keep=1, best_metric="l1", best_is="min")
+    settings = {"keep": 1, "best_metric": "l1", "best_is": "min"}
+    checkpoints = Checkpoints(tmp_path, **settings)
     checkpoints.save(state, {}, {})
+    checkpoints.close()  # which waits for the file
+    checkpoints = Checkpoints(tmp_path, **settings)
     restored = checkpoints.restore(jax.tree.map(jnp.zeros_like, state)).state
     checkpoints.close()
     waiting = jax.tree.leaves(optax.tree.get(restored.nets["gen"].opt_state, "acc_grads"))
