@@ -46,20 +46,29 @@ class Checkpoints:
     """Writes and restores the checkpoints of one run.
 
     Saves are atomic and in the background; call `close` in a `finally`. The last `keep` steps and
-    the best one stay.
+    the best one stay, and perhaps one every so many minutes.
 
     Args:
       workdir: the run's directory.
       keep: how many of the last checkpoints stay.
       best_metric: which of the metrics given to `save` ranks them.
       best_is: `min` or `max`.
+      keep_every_minutes: how much time lies at least between those that stay for good; 0: none do.
 
     Raises:
       CheckpointError: where there are checkpoints, but all are damaged; else the damaged ones are
         set aside.
     """
 
-    def __init__(self, workdir: Path, *, keep: int, best_metric: str, best_is: str):
+    def __init__(
+        self,
+        workdir: Path,
+        *,
+        keep: int,
+        best_metric: str,
+        best_is: str,
+        keep_every_minutes: float = 0.0,
+    ):
         self._folder = Path(workdir).absolute() / _FOLDER
 
         def score(metrics: dict[str, float]) -> float:
@@ -67,13 +76,14 @@ class Checkpoints:
 
         for path, reason in unusable(self._folder):
             set_aside(path, reason)  # Orbax would take it for a step
+        stays = [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1)]
+        if keep_every_minutes:
+            stays.append(policies.EveryNSeconds(round(60 * keep_every_minutes)))
         self._manager = ocp.CheckpointManager(
             self._folder,
             options=ocp.CheckpointManagerOptions(
                 best_fn=score,  # without it Orbax writes no metrics
-                preservation_policy=policies.AnyPreservationPolicy(
-                    [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1)]
-                ),
+                preservation_policy=policies.AnyPreservationPolicy(stays),
                 cleanup_tmp_directories=True,
             ),
         )
@@ -107,6 +117,13 @@ class Checkpoints:
         except Exception as error:  # Orbax and TensorStore raise bare exceptions
             raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
 
+    def wait(self) -> None:
+        """Waits for the save in the background; raises a CheckpointError where it failed."""
+        try:
+            self._manager.wait_until_finished()
+        except Exception as error:
+            raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
+
     def restore(self, target: TrainState) -> Restored | None:
         """Returns the newest checkpoint that can be read, or None where there is none at all.
 
@@ -134,9 +151,9 @@ class Checkpoints:
         return None
 
     def close(self) -> None:
-        """Waits for the save in the background; raises a CheckpointError where it failed."""
+        """Waits likewise, and ends all use of the folder."""
+        self.wait()
         try:
-            self._manager.wait_until_finished()
             self._write_manifests()
             self._manager.close()
         except Exception as error:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +61,27 @@ class Meter:
             "speed/images_per_second": len(steps) * self._batch_size / seconds,
             "speed/input_wait_share": self._waited / seconds,
         }
+
+
+class EveryMinutes:
+    """What is due at once, and then every so many minutes; never where they are 0.
+
+    Args:
+      minutes: at least so many, since it is only due when it is asked for.
+      clock: in seconds; one that nobody sets.
+    """
+
+    def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic):
+        self._seconds, self._clock = 60 * minutes, clock
+        self._last = -math.inf
+
+    def is_due(self) -> bool:
+        """Returns whether so much time has gone by since this was last true."""
+        now = self._clock()
+        if not self._seconds or now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
 
 
 @jax.jit

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from tensorboardX import summary
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
@@ -29,7 +30,7 @@ class Writer:
     """
 
     def __init__(self, workdir: Path, step: int):
-        self._log = workdir / "log.jsonl"
+        self._log, self._previews = workdir / "log.jsonl", workdir / "previews"
         self._events: RecordWriter | None = None
         folder = workdir / "tensorboard"
         name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{step}"
@@ -58,6 +59,14 @@ class Writer:
         with self._giving_up():
             self._add(step=step, summary=summary.image(name, image, dataformats="HWC"))
             self._events.flush()
+
+    def preview(self, step: int, name: str, image: np.ndarray) -> None:
+        """Writes one picture, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`."""
+        if self._events is None:
+            return
+        with self._giving_up():
+            self._previews.mkdir(exist_ok=True)
+            Image.fromarray(image).save(self._previews / f"{name}-{step:08d}.png")
 
     def close(self) -> None:
         """Writes what is still in memory."""

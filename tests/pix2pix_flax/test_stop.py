@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import pix2pix_flax
-from pix2pix_flax.stop import StopRequest, WorkdirInUseError, locked
+from pix2pix_flax.stop import OUT_OF_TIME, StopRequest, WorkdirInUseError, locked
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -23,6 +23,7 @@ with locked(Path(sys.argv[1])), StopRequest() as stop:
         time.sleep(0.01)
     print("saving", flush=True)
     time.sleep(float(sys.argv[2]))
+    print("saved", flush=True)
 sys.exit(stop.exit_code)
 """
 
@@ -49,13 +50,15 @@ def loop(tmp_path):
         process.communicate()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGUSR1, 143)]
+)
 def test_signal_becomes_a_flag_and_an_exit_code(number, code):
     before = signal.getsignal(number)
     with StopRequest() as stop:
-        assert (stop.signal, stop.exit_code) == (None, 0)
+        assert (stop.signal, stop.is_due()) == (None, False)
         signal.raise_signal(number)
-        assert (stop.signal, stop.exit_code) == (number, code)
+        assert (stop.signal, stop.is_due(), stop.exit_code) == (code - 128, True, code)
     assert signal.getsignal(number) is before
 
 
@@ -69,6 +72,15 @@ def test_handlers_come_back_after_an_error():
 def test_first_signal_lets_the_save_end(loop):
     process = loop(0.2)
     process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 143
+
+
+def test_sigterm_after_the_warning_of_a_scheduler_lets_the_save_end(loop):
+    process = loop(0.5)
+    process.send_signal(signal.SIGUSR1)
+    assert process.stdout.readline() == "saving\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline() == "saved\n"
     assert process.wait(30) == 143
 
 
@@ -105,3 +117,35 @@ def test_other_work_directories_are_free(tmp_path):
     (tmp_path / "b").mkdir()
     with locked(tmp_path / "a"), locked(tmp_path / "b"):
         pass
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self):
+        self.now = 1e6
+
+    def __call__(self):
+        return self.now
+
+
+def test_two_steps_and_a_save_before_the_hours_are_over():
+    clock = Clock()
+    stop = StopRequest(1.0, clock)
+    for work, seconds in (("step", 5), ("step", 3), ("save", 20), ("evaluation", 100)):
+        with stop.timing(work):
+            clock.now += seconds
+    clock.now = 1e6 + 3600 - 30.5
+    assert not stop.is_due()
+    assert stop.is_due(before="evaluation")
+    clock.now += 1
+    assert stop.is_due()
+    assert stop.exit_code == OUT_OF_TIME == 3
+
+
+def test_without_hours_time_never_is_over():
+    clock = Clock()
+    stop = StopRequest(0.0, clock)
+    clock.now += 1e9
+    assert not stop.is_due(before="evaluation")
+    assert not stop.has_limit

@@ -14,21 +14,8 @@ from pix2pix_flax.stop import StopRequest, WorkdirInUseError, locked
 from pix2pix_flax.tasks import Supervised
 from pix2pix_flax.train import Trainer, train
 
-
-@pytest.fixture(scope="module", autouse=True)
-def compilation_cache(tmp_path_factory):
-    """The same step is compiled by many trainers here: once is enough."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("xla")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
+# The same step is compiled by many trainers here.
+pytestmark = pytest.mark.usefixtures("compilation_cache")
 
 
 @pytest.fixture
@@ -88,8 +75,8 @@ def test_error_right_after_a_save_does_not_lose_it(smoke_config, tmp_path, monke
     config = smoke_config("l1", train__epochs=2.0)  # of 20 examples in batches of 4
     save = Trainer._save
 
-    def save_and_fail(self, metrics):
-        save(self, metrics)
+    def save_and_fail(self, stop, metrics):
+        save(self, stop, metrics)
         raise RuntimeError("right after the save")
 
     with monkeypatch.context() as patch:
@@ -186,7 +173,7 @@ def test_each_function_is_compiled_once_and_another_shape_is_an_error(smoke_conf
         jax.monitoring.unregister_event_duration_listener(listen)
     for name in ("train_step", "eval_step", "visualize"):
         assert lowered.count(f"jit({name})") == 1, name
-    batch, _ = trainer._next_batch({})
+    batch, _ = trainer._next_batch()
     trainer.train_step(trainer.state, batch, trainer.frozen)
     cut = {name: x[:, 4:, 4:] for name, x in batch.items()}
     with pytest.raises(TypeError, match=r"uint8\[4,36,36,3\]"):

@@ -1,0 +1,86 @@
+"""What is looked at during a training: scores and pictures of the validation split."""
+
+import functools
+import logging
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
+from pix2pix_flax.evaluate import evaluate
+from pix2pix_flax.panel import stack
+from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.stop import StopRequest
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.train_state import PyTree, TrainState
+from pix2pix_flax.writers import Writer
+
+_log = logging.getLogger(__name__)
+
+
+class Validation:
+    """Scores and pictures of a training, always of the same examples.
+
+    Args:
+      config: the whole configuration.
+      task: what is trained.
+      mesh: the devices to use.
+      frozen: what the task has loaded.
+      writer: takes all of it.
+    """
+
+    def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree, writer: Writer):
+        self._train, self._task, self._mesh = config.train, task, mesh
+        self._frozen, self._writer = frozen, writer
+        self._batches = functools.partial(
+            eval_batches,
+            config.data,
+            split=config.data.validation_split,
+            batch_size=config.train.batch_size,
+        )
+        self.eval_step = jax.jit(task.eval_step)
+        self.visualize = jax.jit(task.visualize)
+
+    def check_best_metric(self, state: TrainState) -> None:
+        """Raises a ValueError, before the first step, where validation has no such metric."""
+        batch = next(self._batches(limit=1)).images
+        shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
+        nothing = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+        known, name = self._task.summarize(nothing), self._train.best_metric
+        if name not in known:
+            raise ValueError(
+                f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
+            )
+
+    def scores(self, step: int, state: TrainState, stop: StopRequest) -> dict[str, float]:
+        """Returns the scores of `config.train.eval_examples`; {} where the training has to end."""
+        batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
+        rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
+        with stop.timing("evaluation"):
+            found = evaluate(self._task, rows, batches, self._mesh).summary["network"]
+        if stop.is_due():  # there may be examples that have no scores
+            return {}
+        self._writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
+        _log.info("Step %d: %s", step, ", ".join(f"{n} {v:.4g}" for n, v in found.items()))
+        return found
+
+    def preview(self, step: int, state: TrainState) -> None:
+        """Writes the pictures of `config.train.panel_examples`, one by one and all in one."""
+        rows: dict[str, list[np.ndarray]] = {}
+        for batch in self._batches(limit=self._train.panel_examples):
+            pictures = self.visualize(state, put_batch(batch.images, self._mesh))
+            for name, images in jax.device_get(pictures).items():
+                rows.setdefault(name, []).extend(images[: batch.count])
+                for identity, image in zip(batch.ids, images, strict=False):
+                    self._writer.image(step, f"{name}/{identity}", image)
+        for name, images in rows.items():
+            self._writer.preview(step, name, stack(images))
+
+
+def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:
+    """Yields the first batch, and the others while the training need not end."""
+    for batch in batches:
+        yield batch
+        if stop.is_due():
+            return
