@@ -1,7 +1,7 @@
 """Colours for grey comics: from the lightness of a panel to its colours, with GAN + L1.
 
 Made for panels whose short side is 256 pixels:
-`python -m cartoon_tfds --images=PAGES --panels --size=256 --name=comics`.
+`python -m cartoon_tfds --images=PAGES --panels --size=256 --name=comics`. docs/comics.md has more.
 """
 
 import ml_collections

@@ -13,6 +13,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.seed = 0
     config.dtype = "float32"  # of the computation; 'bfloat16' for GPUs. Parameters stay float32.
 
+    # A run or a safetensors file whose generator a new training starts from; None: from scratch.
+    config.init_from = config_dict.placeholder(str)
+
     config.generator = ml_collections.ConfigDict(
         {
             "name": "unet",
@@ -39,15 +42,16 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     )
     config.gan = ml_collections.ConfigDict(
         {
-            "loss": "vanilla",  # or lsgan, hinge, wgan-gp
+            "loss": "vanilla",  # or lsgan, hinge, wgan-gp, relativistic
             "conditional": True,  # whether D sees the input beside the output
-            # Weight (gamma) of the penalty on D's slopes at real images; 0: none. With it, and with
-            # wgan-gp, D has no BatchNorm.
+            # Weights (gamma) of the penalties on D's slopes at real and at generated images; 0:
+            # none. With them, and with wgan-gp, D has no BatchNorm.
             "r1": 0.0,
+            "r2": 0.0,
         }
     )
     # A term without a weight is not computed. `perceptual` and `lpips` (extra `lpips`) look through
-    # a frozen network, calibrated on the data so that their weights compare with that of L1;
+    # a frozen network, calibrated on the data so that their weights compare with that of l1;
     # `feature_matching` looks through D.
     config.loss_weights = ml_collections.ConfigDict(
         {
@@ -56,6 +60,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "l1": 100.0,
             "l2": 0.0,
             "gradient": 0.0,
+            "cross_entropy": 0.0,  # of supervised_segmentation only, which has no other
             "perceptual": 0.0,
             "lpips": 0.0,
         }
@@ -64,6 +69,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
         {
             "net": "vgg16",  # or alexnet: much faster, less sharp an eye
             "layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0),  # weights of its maps in `perceptual`
+            "distance": "l1",  # or l2: of maps, and what the weights of both terms compare with
         }
     )
     # What is asked of G when its input moves a little, for steady videos. Weight 0: nothing.
@@ -91,19 +97,34 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.test = ml_collections.ConfigDict(
         {"statistics": "running", "dropout": False, "lpips": False}
     )
-    # The teacher's lines have one width in pixels, so pictures are cropped but never rescaled.
-    config.augment = ml_collections.ConfigDict({"crop_size": 224, "flip": True})
+    # What becomes of the canvas of `config.data` at each step. crop_size: side of a random square
+    # of it; 0: all of it.
+    config.augment = ml_collections.ConfigDict(
+        {"crop_size": 224, "flip": True, "rotate": False}  # rotate: by multiples of 90 degrees
+    )
 
     config.data = ml_collections.ConfigDict(
         {
             "name": "cartoon_tfds/public",  # or cartoon_tfds/sample, which needs no download
             "data_dir": config_dict.placeholder(str),  # None: TFDS's own place
             "features": ("photo", "cartoon"),  # input, target; turn them round for the other way
+            "styles": (),  # the examples' styles, for a network that is told of each; (): of none
             "train_split": "train",
             "validation_split": "validation",
+            "labels": "",  # which of the features are label maps, and ...
+            # ... their classes, one of them `void`: (name, colour, ids); () for ids where maps show
+            # the colours. See configs/camvid.py.
+            "palette": (),
+            # What is made of pictures in training, before `augment`. crop: a random square of
+            # canvas_size in the scale of the pixels, for the teacher's lines have one width.
+            # resize: the whole picture, squeezed into that square; with a smaller crop_size it is
+            # the paper's resize-and-crop. scale_width: the whole picture, scaled to that width.
+            # none: the picture as it is. The last two are for pictures of one shape.
             "canvas_mode": "crop",
             "canvas_size": 256,
-            "eval_size": 0,  # 0: each picture in its own size
+            # In evaluation: 0 for each picture in its own size, else squeezed into such a square
+            # (scale_width: scaled to such a width).
+            "eval_size": 0,
             "num_threads": 8,
         }
     )
@@ -116,7 +137,12 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "eval_every_steps": 2_500,  # evaluation, panel and checkpoint
             "eval_examples": 128,
             "panel_examples": 4,
-            "keep_checkpoints": 3,  # the last ones; the best one is kept beside them
+            "keep_checkpoints": 3,  # the last ones; the best one is kept beside them, ...
+            "keep_every_minutes": 0.0,  # ... and one that is saved so often; 0: none
+            "preview_every_minutes": 0.0,  # pictures also between evaluations; 0: none
+            # A run ends in time, with exit code 3, and the same command goes on; 0: any time.
+            "max_hours": 0.0,
+            "max_rollbacks": 3,  # returns to the last checkpoint, after numbers that are not finite
             "best_metric": "l1",
             "best_is": "min",
         }
@@ -136,6 +162,9 @@ def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.Confi
         config.augment.crop_size = 32
         config.data.name = "cartoon_tfds/sample"
         config.data.features = ("photo", "cartoon")[-len(config.data.features) :]
+        if config.data.labels:  # the nearest colours of a cartoon stand for its classes
+            config.data.labels = "cartoon"
+            config.data.palette = tuple((*entry[:2], ()) for entry in config.data.palette)
         config.data.canvas_size = 40
         config.data.eval_size = 32
         config.train.batch_size = 4

@@ -1,5 +1,7 @@
 """What happens to a batch on the accelerator before the networks see it."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 
@@ -16,34 +18,44 @@ def denormalize(images: jax.Array) -> jax.Array:
     return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
 
 
-def _jitter(key: jax.Array, example: Batch, size: int, flip: bool) -> Batch:
-    """Crops and mirrors all images [H, W, C] of one example in the same way."""
+def _jitter(
+    key: jax.Array, example: Batch, size: tuple[int, int], flip: bool, rotate: bool
+) -> Batch:
+    """Crops, mirrors and turns all images [H, W, C] of one example in the same way."""
     row_key, column_key, flip_key = jax.random.split(key, 3)
     height, width = next(iter(example.values())).shape[:2]
-    row = jax.random.randint(row_key, (), 0, height - size + 1)
-    column = jax.random.randint(column_key, (), 0, width - size + 1)
+    row = jax.random.randint(row_key, (), 0, height - size[0] + 1)
+    column = jax.random.randint(column_key, (), 0, width - size[1] + 1)
     mirrored = flip & jax.random.bernoulli(flip_key)
 
     def transform(image):
-        crop = jax.lax.dynamic_slice(image, (row, column, 0), (size, size, image.shape[-1]))
-        return jnp.where(mirrored, crop[:, ::-1], crop)
+        crop = jax.lax.dynamic_slice(image, (row, column, 0), (*size, image.shape[-1]))
+        crop = jnp.where(mirrored, crop[:, ::-1], crop)
+        if not rotate:
+            return crop
+        # A stream of its own: the other draws are those of trainings that turn nothing.
+        quarters = jax.random.randint(jax.random.fold_in(key, 0), (), 0, 4)
+        return jax.lax.switch(quarters, [partial(jnp.rot90, k=k) for k in range(4)], crop)
 
     return jax.tree.map(transform, example)
 
 
-def jitter(rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool) -> Batch:
+def jitter(
+    rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool, rotate: bool = False
+) -> Batch:
     """Returns random crops of each example, mirrored half of the time (Isola et al., section 6.2).
 
-    All images of an example get the same crop and the same mirroring, each example its own.
+    All images of an example get the same crop, mirroring and turn, each example its own.
 
     Args:
       rng: a key.
       batch: images [B, H, W, C] of one height and width, any dtype.
-      crop_size: side of the square crops in pixels, at most H and W.
+      crop_size: side of the square crops in pixels, at most H and W; 0 leaves images whole.
       flip: whether to mirror at all.
+      rotate: whether to turn as well, by a multiple of 90 degrees; images have to be square then.
 
     Returns:
-      The images [B, crop_size, crop_size, C] under the same names.
+      The images [B, crop_size, crop_size, C] or [B, H, W, C] under the same names.
 
     Raises:
       ValueError: where the crop is larger than the images.
@@ -53,5 +65,8 @@ def jitter(rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool) -> Batch
         raise ValueError(
             f"config.augment.crop_size is {crop_size}, but the images are {shape[1]}x{shape[2]}."
         )
+    size = (crop_size, crop_size) if crop_size else shape[1:3]
+    if rotate and size[0] != size[1]:
+        raise ValueError(f"config.augment.rotate is for squares, not {size[0]}x{size[1]}.")
     keys = jax.random.split(rng, shape[0])
-    return jax.vmap(lambda key, example: _jitter(key, example, crop_size, flip))(keys, batch)
+    return jax.vmap(lambda key, example: _jitter(key, example, size, flip, rotate))(keys, batch)

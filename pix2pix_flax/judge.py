@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,16 +60,24 @@ class Judge:
 
         Those are `distribution_metrics.vgg16_distances`, where there are `FEWEST` examples.
         """
-        summary = self.task.summarize(by_example(outputs))
+        summary = self.task.summarize(_of_task(outputs))
         if len(outputs.get(_FEATURES, ())) < FEWEST:
             return summary
         generated, real = np.moveaxis(outputs[_FEATURES], 1, 0)
         return summary | vgg16_distances(real, generated)
 
+    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
+        """Returns the task's tables."""
+        return self.task.tables(_of_task(outputs))
+
+
+def _of_task(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name: values for name, values in outputs.items() if name != _FEATURES}
+
 
 def by_example(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Returns those of `Judge.score`'s arrays that hold one number an example."""
-    return {name: values for name, values in outputs.items() if name != _FEATURES}
+    return {name: values for name, values in outputs.items() if values.ndim == 1}
 
 
 def target_halves(outputs: dict[str, np.ndarray]) -> dict[str, float]:
@@ -82,12 +91,17 @@ def target_halves(outputs: dict[str, np.ndarray]) -> dict[str, float]:
 def make_judge(config, *, vgg16: bool) -> Judge:
     """Returns what scores for a configuration; where weights are missing, it does without them.
 
+    Label maps are no pictures: they are scored by their task alone.
+
     Args:
       config: the whole configuration.
       vgg16: whether to look through VGG16, which on a CPU takes far longer than all else.
     """
     config = config.copy_and_resolve_references()
     config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
+    task = make_task(config, total_steps=1)
+    if task.legend:
+        return Judge(task, {})
     config.test.lpips = True
     task = make_task(config, total_steps=1)
     try:

@@ -33,6 +33,18 @@ def gradient(output: jax.Array, target: jax.Array) -> jax.Array:
     return 0.5 * sum(jnp.mean(jnp.abs(jnp.diff(error, axis=axis))) for axis in (1, 2))
 
 
+def cross_entropy(logits: jax.Array, classes: jax.Array) -> jax.Array:
+    """Returns the mean of -log softmax at each pixel's class; 0 where no pixel has one.
+
+    Args:
+      logits: [B, H, W, K].
+      classes: int [B, H, W]; K stands for none (void), whose pixels are left out.
+    """
+    known = classes < logits.shape[-1]
+    values = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.where(known, classes, 0))
+    return jnp.sum(values, where=known) / jnp.maximum(jnp.sum(known), 1)
+
+
 RECONSTRUCTION_LOSSES = {"l1": l1, "l2": l2, "gradient": gradient}
 
 
@@ -46,6 +58,7 @@ class GanLoss(NamedTuple):
       threshold: a logit above it says "real"; None where logits mean something beside each other
         only: then it is midway between the means of real and generated ones.
       gradient_penalty: weight of that term in the discriminator's loss.
+      relativistic: whether each logit is taken minus that of its partner of the other kind.
     """
 
     real: Callable[[jax.Array], jax.Array]
@@ -53,15 +66,19 @@ class GanLoss(NamedTuple):
     gen: Callable[[jax.Array], jax.Array]
     threshold: float | None = 0.0
     gradient_penalty: float = 0.0
+    relativistic: bool = False
+
+
+def _reality(logits: jax.Array) -> jax.Array:
+    return jax.nn.softplus(-logits)
 
 
 GAN_LOSSES = {
     # Cross-entropy, and the non-saturating loss of G (Goodfellow et al. 2014, section 3).
-    "vanilla": GanLoss(
-        real=lambda logits: jax.nn.softplus(-logits),
-        fake=jax.nn.softplus,
-        gen=lambda logits: jax.nn.softplus(-logits),
-    ),
+    "vanilla": GanLoss(real=_reality, fake=jax.nn.softplus, gen=_reality),
+    # Real and generated images in pairs (Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1),
+    # as in R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2): both terms of D are one.
+    "relativistic": GanLoss(real=_reality, fake=jax.nn.softplus, gen=_reality, relativistic=True),
     # Least squares with the labels 0 and 1 (Mao et al. 2017, equation 9, but G's is not halved).
     "lsgan": GanLoss(
         real=lambda logits: jnp.square(logits - 1.0),
@@ -96,6 +113,13 @@ def mean_loss(loss: Callable[[jax.Array], jax.Array], logits: list[jax.Array]) -
     return mean_over_scales([loss(scale) for scale in logits])
 
 
+def relative(loss: GanLoss, logits: list[jax.Array], others: list[jax.Array]) -> list[jax.Array]:
+    """Returns what a `GanLoss` takes of each scale: the logits, or how far they exceed others."""
+    if not loss.relativistic:
+        return logits
+    return [a - b for a, b in zip(logits, others, strict=True)]
+
+
 def thresholds(
     loss: GanLoss, real: list[jax.Array], fake: list[jax.Array]
 ) -> list[jax.Array | float]:
@@ -109,7 +133,7 @@ def image_scores(logits: list[jax.Array]) -> jax.Array:
     """Returns [B]: the mean over scales of each image's mean logit, what penalties differentiate.
 
     Args:
-      logits: for each scale [B, ...].
+      logits: for each scale [B, ...]; or what is right of them.
     """
     return sum(scale.reshape(len(scale), -1).mean(-1) for scale in logits) / len(logits)
 
@@ -125,11 +149,12 @@ def gradient_penalty(slopes: jax.Array) -> jax.Array:
     return jnp.mean(jnp.square(norms - 1.0))
 
 
-def r1(slopes: jax.Array) -> jax.Array:
+def slope_penalty(slopes: jax.Array) -> jax.Array:
     """Returns half the mean of |slope|^2 (Mescheder et al. 2018, equation 9, before gamma).
 
     Args:
-      slopes: [B, ...], the gradients of real images' scores by these images.
+      slopes: [B, ...], the gradients of images' scores by these images: of real ones for R1, of
+        generated ones for R2.
     """
     return 0.5 * jnp.mean(jnp.sum(jnp.square(slopes.reshape(len(slopes), -1)), axis=-1))
 

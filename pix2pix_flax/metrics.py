@@ -41,6 +41,18 @@ def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
     return dm_pix.ssim(_unit(a), _unit(b))
 
 
+def luma(images: jax.Array) -> jax.Array:
+    """Returns Y, float32 [B, H, W, 1] in [-1, 1], of RGB [B, H, W, 3] in [-1, 1].
+
+    That of MATLAB's `rgb2ycbcr` (ITU-R BT.601): 16 for black and 235 for white, of 255. PSNR of it
+    is 1.3 dB more than that of levels from 0 to 255.
+    """
+    shares = jnp.array([[65.481], [128.553], [24.966]], jnp.float32)
+    # GPUs would take fewer digits than 8 bits a channel need.
+    levels = jnp.matmul(_unit(images), shares, precision=jax.lax.Precision.HIGHEST) + 16.0
+    return levels / 127.5 - 1.0
+
+
 def colourfulness(images: jax.Array) -> jax.Array:
     """Returns how colourful [B, H, W, 3] images in [-1, 1] look, float32 [B].
 
@@ -51,6 +63,19 @@ def colourfulness(images: jax.Array) -> jax.Array:
     opponents = jnp.stack([red - green, (red + green) / 2.0 - blue])
     deviation = jnp.linalg.norm(opponents.std((-2, -1)), axis=0)
     return deviation + 0.3 * jnp.linalg.norm(opponents.mean((-2, -1)), axis=0)
+
+
+def confusion(truth: jax.Array, found: jax.Array, classes: int) -> jax.Array:
+    """Returns how many pixels of which class are found to be which, int32 [B, classes, classes].
+
+    Args:
+      truth: int [B, H, W] in 0..classes - 1; the rows.
+      found: likewise; the columns.
+      classes: how many there are.
+    """
+    pairs = (classes * truth + found).reshape(len(truth), -1)
+    counts = jax.vmap(lambda image: jnp.bincount(image, length=classes**2))(pairs)
+    return counts.reshape(-1, classes, classes)
 
 
 def histogram_intersection(a: jax.Array, b: jax.Array, *, bins: int, limit: float) -> jax.Array:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterable
 
+import cv2
 import jax
 import numpy as np
 
-from pix2pix_flax.augment import denormalize
 from pix2pix_flax.data.pipeline import EvalBatch
 
 ORDERS = ("spread", "best", "worst")
 
 _GAP = 4  # pixels between the pictures
+_LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
+_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
 
 
 def choose(distances: np.ndarray, count: int, order: str) -> list[int]:
@@ -31,16 +33,14 @@ def choose(distances: np.ndarray, count: int, order: str) -> list[int]:
 
 
 def draw(
-    controls: Callable[[dict[str, np.ndarray]], dict[str, jax.Array]],
-    network: Callable[[dict[str, np.ndarray]], jax.Array],
+    columns: Callable[[dict[str, np.ndarray]], list[jax.Array]],
     batches: Iterable[EvalBatch],
     ids: list[str],
 ) -> np.ndarray:
-    """Returns controls | target | output, uint8 [H, W, 3], one example a row on white.
+    """Returns the columns of examples, uint8 [H, W, 3], one example a row on white.
 
     Args:
-      controls: from a batch to outputs in [-1, 1] that need no network, such as `input`.
-      network: from a batch to outputs in [-1, 1].
+      columns: from a batch to what is shown of its examples beside one another, uint8.
       batches: which hold the examples, and perhaps others.
       ids: of the examples, from top to bottom.
     """
@@ -48,12 +48,9 @@ def draw(
     for batch in batches:
         places = [place for place, identity in enumerate(batch.ids) if identity in ids]
         if places:
-            *shown, output = map(
-                denormalize, [*controls(batch.images).values(), network(batch.images)]
-            )
-            joined = _joined([*shown, batch.images["target"], output])
+            joined = _joined(columns(batch.images))
             rows |= {batch.ids[place]: joined[place] for place in places}
-    return _stacked([rows[identity] for identity in ids])
+    return stack([rows[identity] for identity in ids])
 
 
 def _joined(images: list[np.ndarray]) -> np.ndarray:
@@ -63,8 +60,29 @@ def _joined(images: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts, axis=2)[:, :, :-_GAP]
 
 
-def _stacked(rows: list[np.ndarray]) -> np.ndarray:
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Returns pictures uint8 [h, w, 3] below one another on white, uint8 [H, W, 3]."""
     width = max(row.shape[1] for row in rows)
     margins = [((0, _GAP), (0, width - row.shape[1]), (0, 0)) for row in rows]
     padded = zip(rows, margins, strict=True)
     return np.concatenate([np.pad(row, margin, constant_values=255) for row, margin in padded])
+
+
+def draw_legend(colours: dict[str, tuple[int, int, int]], width: int) -> np.ndarray:
+    """Returns what colours stand for, uint8 [H, width, 3]: names beside squares, on white.
+
+    Args:
+      colours: RGB by name; names that are too long for the width are cut.
+      width: in pixels.
+    """
+    columns = max(1, width // _LEGEND_CELL[1])
+    height, cell = _LEGEND_CELL[0], width // columns
+    rows = -(-len(colours) // columns)
+    picture = np.full((rows * height, width, 3), 255, np.uint8)
+    for place, (name, colour) in enumerate(colours.items()):
+        top, left = place // columns * height, place % columns * cell
+        picture[top + 2 : top + height - 2, left : left + height - 4] = colour
+        label = np.full((height, max(0, cell - height), 3), 255, np.uint8)
+        cv2.putText(label, name, (0, height - 6), color=(0, 0, 0), **_FONT)
+        picture[top : top + height, left + height : left + cell] = label
+    return picture

@@ -1,8 +1,10 @@
 """A checkpoint's scores on a split, beside control rows: as JSON, as a table and as a picture."""
 
+import csv
+import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,11 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from pix2pix_flax.data.pipeline import eval_batches
+from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluate import Evaluation, evaluate
 from pix2pix_flax.generators import TrainedGenerator, load_generator
-from pix2pix_flax.judge import by_example, make_judge, target_halves
-from pix2pix_flax.panel import choose, draw
+from pix2pix_flax.judge import Judge, by_example, make_judge, target_halves
+from pix2pix_flax.panel import choose, draw, draw_legend, stack
 from pix2pix_flax.sharding import make_mesh, replicated
 from pix2pix_flax.train_state import PyTree
 
@@ -24,6 +26,7 @@ _OF_SETS = "vgg16_"  # how the names of distances of distributions begin
 Batch = dict[str, jax.Array]
 Output = Callable[[Batch], jax.Array]
 Controls = Callable[[Batch], dict[str, jax.Array]]
+Columns = Callable[[Batch, jax.Array], list[jax.Array]]
 Score = Callable[[jax.Array, Batch, PyTree], dict[str, jax.Array]]
 
 
@@ -52,12 +55,13 @@ def evaluate_checkpoint(
       data_dir: where the dataset lies; None for where it lay in training.
       baseline: a second checkpoint, likewise.
       vgg16: whether to give `lpips_vgg16` and the distances of distributions, which take long.
-      panel: which examples are in it, by LPIPS or else by L1; see `panel.choose`.
+      panel: which examples are in it, by the task's `ranked_by`; see `panel.choose`.
       panel_rows: how many.
 
     Returns:
-      A dict (`summary` by row and metric, `examples` with one entry each, and what they are of),
-      and uint8 RGB [H, W, 3]: controls | target | output, one example a row.
+      A dict (`summary` by row and metric, `tables` by name, `examples` with one entry each, and
+      what they are of), and uint8 RGB [H, W, 3]: the task's columns, such as controls | target |
+      output, one example a row, and its legend where it has one.
 
     Raises:
       ValueError: one of the project's own, naming what is missing.
@@ -69,7 +73,8 @@ def evaluate_checkpoint(
     config.data.data_dir = data_dir or config.data.data_dir
     judge = make_judge(config, vgg16=vgg16)
     outputs = {name: _network(network) for name, network in networks.items()}
-    batches = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
+    read = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
+    batches = partial(_prepared, jax.jit(judge.task.prepare), read)
     controls = jax.jit(judge.task.controls)
     names = jax.eval_shape(controls, next(batches(limit=1)).images)
     outputs |= {name: partial(_control, controls, name) for name in names}
@@ -77,18 +82,31 @@ def evaluate_checkpoint(
     score, frozen = jax.jit(judge.score), jax.device_put(judge.frozen, replicated(mesh))
     rows = {name: partial(_scored, output, score, frozen) for name, output in outputs.items()}
     result = evaluate(judge, rows, tqdm(batches(), unit="batch", disable=None), mesh)
-    shown = _shown(result, panel_rows, panel)
+    shown = _shown(result, judge.task.ranked_by, panel_rows, panel)
     report = {
         "checkpoints": {name: str(network.origin) for name, network in networks.items()},
         "dataset": config.data.name,
         "split": split,
         "eval_size": config.data.eval_size,
+        "canvas_mode": config.data.canvas_mode,
         "count": len(result.ids),
         "summary": _summary(result),
+        "tables": _tables(judge, result),
         "panel": {"order": panel, **shown},
         "examples": _by_example(result),
     }
-    return report, draw(controls, outputs["network"], batches(), shown["ids"])
+    columns = partial(_columns, jax.jit(judge.task.columns), outputs["network"])
+    picture = draw(columns, batches(), shown["ids"])
+    if judge.task.legend:
+        picture = stack([picture, draw_legend(judge.task.legend, picture.shape[1])])
+    return report, picture
+
+
+def _prepared(
+    prepare: Callable[[Batch], Batch], read: Callable[..., Iterator[EvalBatch]], **options: Any
+) -> Iterator[EvalBatch]:
+    for batch in read(**options):
+        yield batch._replace(images=jax.device_get(prepare(batch.images)))
 
 
 def _network(network: TrainedGenerator) -> Output:
@@ -109,10 +127,25 @@ def _summary(result: Evaluation) -> dict[str, dict[str, float]]:
     return result.summary | ({"target_halves": halves} if halves else {})
 
 
-def _shown(result: Evaluation, count: int, order: str) -> dict[str, Any]:
+def _columns(columns: Columns, network: Output, batch: Batch) -> list[jax.Array]:
+    return columns(batch, network(batch))
+
+
+def _tables(judge: Judge, result: Evaluation) -> dict[str, list[dict[str, Any]]]:
+    """Returns the task's tables, each with the lines of all rows below one another."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for row, outputs in result.examples.items():
+        for name, lines in judge.tables(outputs).items():
+            tables.setdefault(name, []).extend({"row": row, **line} for line in lines)
+    return tables
+
+
+def _shown(
+    result: Evaluation, ranked_by: tuple[str, ...], count: int, order: str
+) -> dict[str, Any]:
     """Returns the `ids` of the examples for the panel, and the `metric` that chose them."""
     scores = result.examples["network"]
-    metric = "lpips" if "lpips" in scores else "l1"
+    metric = next(name for name in ranked_by if name in scores)
     places = choose(scores[metric], count, order)
     return {"metric": metric, "ids": [result.ids[place] for place in places]}
 
@@ -142,6 +175,15 @@ def _finite(value: Any) -> Any:
     if isinstance(value, list):
         return [_finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_csv(lines: list[dict[str, Any]]) -> str:
+    """Returns one of the report's tables as CSV, in which what is not finite is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, lines[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_finite(lines))
+    return text.getvalue()
 
 
 def as_table(report: dict[str, Any]) -> str:

@@ -3,7 +3,8 @@
     python scripts/evaluate_checkpoint.py --checkpoint=DIR --split=test --output=FILE.json
 
 Writes the scores of each example and their means to FILE.json, input | target | output of a few
-examples to FILE.png, and prints the table. docs/evaluation.md says what the scores mean.
+examples to FILE.png, and prints the table. Of label maps there are also the scores of each class in
+FILE.classes.csv. docs/evaluation.md says what the scores mean.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from absl import flags
 from cartoon_tfds.images import write_png
 from pix2pix_flax import command_line
 from pix2pix_flax.panel import ORDERS
-from pix2pix_flax.report import as_json, as_table, evaluate_checkpoint
+from pix2pix_flax.report import as_csv, as_json, as_table, evaluate_checkpoint
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -39,8 +40,8 @@ _PANEL = flags.DEFINE_enum(
     "panel",
     "spread",
     ORDERS,
-    "Which examples are in the picture, by LPIPS, or by L1 without it: from the best over the "
-    "median to the worst, the best ones, or the worst ones.",
+    "Which examples are in the picture, by LPIPS, or by L1 without it (label maps: by the share of "
+    "wrong pixels): from the best over the median to the worst, the best ones, or the worst ones.",
 )
 _PANEL_ROWS = flags.DEFINE_integer("panel_rows", 6, "Examples in the picture.", lower_bound=1)
 
@@ -67,12 +68,18 @@ def main(argv: list[str]) -> None:
     print(_title(report))
     print(as_table(report))
     print(f"Scores: {output}")
+    for name, lines in report["tables"].items():
+        table = output.with_suffix(f".{name}.csv")
+        table.write_text(as_csv(lines))
+        print(f"Table: {table}")
     print(f"Picture: {output.with_suffix('.png')}, {_caption(report['panel'])}")
 
 
 def _title(report: dict[str, Any]) -> str:
     size = report["eval_size"]
-    sizes = f"squeezed to {size}x{size}" if size else "each in its own size"
+    squeezed = f"squeezed to {size}x{size}"
+    scaled = f"scaled to width {size}" if report["canvas_mode"] == "scale_width" else squeezed
+    sizes = scaled if size else "each in its own size"
     return f"{report['count']} examples of {report['dataset']}, split {report['split']}: {sizes}"
 
 

@@ -12,14 +12,15 @@ FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 # Each part of pix2pix_flax may import the parts in the lines above its own, and itself. A part is
 # a folder, or a module together with those that were split off from it.
 LAYERS = (
-    (["train_state"], ["weights"], ["command_line"], ["older_configs"]),
+    (["train_state"], ["weights"], ["command_line"], ["older_configs"], ["palettes"]),
     (
         ["models"],
         ["losses"],
         ["metrics", "distribution_metrics"],
         ["optimizers"],
-        ["augment"],
+        ["augment", "diff_augment"],
         ["colour"],
+        ["resampling"],
         ["sharding"],
         ["data"],
     ),
@@ -31,7 +32,7 @@ LAYERS = (
         ["stop"],
     ),
     (["evaluate", "judge", "panel", "report"], ["inference"]),
-    (["train"],),
+    (["train", "validation"],),
     (["main"],),
 )
 # What lies above and is kept apart all the same.

@@ -1,13 +1,13 @@
 """Batches of uint8 images for training (endless, resumable) and for evaluation (each once)."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import grain
 import numpy as np
 
-from pix2pix_flax.data.canvas import MODES, resize, to_canvas
-from pix2pix_flax.data.readers import make_reader
+from pix2pix_flax.data.canvas import MODES, scale, to_canvas
+from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.source import DatasetError, open_source
 
 Batch = dict[str, np.ndarray]
@@ -42,7 +42,8 @@ def make_train_iterator(
       shard: this host's index and the number of hosts, each of which reads its own share.
 
     Raises:
-      DatasetError: where the dataset is missing, or smaller than a batch.
+      DatasetError: where the dataset is missing, or smaller than a batch, or its pictures differ
+        in size where they must not; the last is raised by the iterator.
     """
     if config.canvas_mode not in MODES:
         raise DatasetError(
@@ -55,23 +56,44 @@ def make_train_iterator(
             f"Split {config.train_split!r} of {config.name!r} has {len(source)} examples, "
             f"fewer than one batch of {batch_size} (config.train.batch_size)."
         )
-    reader = make_reader(config)
-
-    def cut(example: Batch, rng: np.random.Generator) -> Batch:
-        return to_canvas(reader(example), config.canvas_size, config.canvas_mode, rng)
-
     index, count = shard
     dataset = (
         grain.MapDataset.source(source)[index::count]
         .seed(seed)
         .shuffle()
         .repeat()
-        .random_map(cut)
+        .random_map(_make_cut(config, source))
         # Rounded up instead, grain's "endless" length overflows for batches of one.
         .batch(batch_size // count, drop_remainder=True)
     )
     options = grain.ReadOptions(num_threads=config.num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))
+
+
+def _make_cut(
+    config, source: Sequence[dict[str, Any]]
+) -> Callable[[dict[str, Any], np.random.Generator], Batch]:
+    """Makes the function from an example to its canvas, which has the size of the first one's."""
+    reader, labels = make_reader(config), label_names(config)
+
+    def cut(example: dict[str, Any], rng: np.random.Generator) -> Batch:
+        images = reader(example)
+        return to_canvas(images, config.canvas_size, config.canvas_mode, rng, labels)
+
+    wanted = cut(source[0], np.random.default_rng(0))["input"].shape[:2]
+
+    def checked(example: dict[str, Any], rng: np.random.Generator) -> Batch:
+        canvas = cut(example, rng)
+        if (size := canvas["input"].shape[:2]) != wanted:
+            raise DatasetError(
+                f"Pictures differ in size: the first is {wanted[1]}x{wanted[0]}, "
+                f"{_text(example.get('id', 'another one'))} {size[1]}x{size[0]}, and "
+                f"config.data.canvas_mode {config.canvas_mode} needs one size; crop and resize "
+                "take pictures of any size."
+            )
+        return canvas
+
+    return checked
 
 
 def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iterator[EvalBatch]:
@@ -81,20 +103,20 @@ def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iter
     is one compilation a size.
 
     Args:
-      config: `config.data`; `eval_size` > 0 squeezes examples to a square of that side.
+      config: `config.data`; `eval_size` > 0 squeezes examples to a square of that side, or scales
+        them to that width where `canvas_mode` is `scale_width`.
       split: which one.
       batch_size: examples in a batch.
       limit: take only so many examples, evenly spread over the split; 0 for all.
     """
     source = open_source(config.name, split, config.data_dir)
-    reader = make_reader(config)
+    reader, labels = make_reader(config), label_names(config)
     waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
     for index in _spread(len(source), limit):
         record = source[index]
         example = reader(record)
         if config.eval_size:
-            size = config.eval_size
-            example = {name: resize(image, size, size) for name, image in example.items()}
+            example = scale(example, config.eval_size, config.canvas_mode, labels)
         group = waiting.setdefault(example["input"].shape, [])
         group.append((example, f"{index}:{_text(record.get('id', ''))}"))
         if len(group) == batch_size:

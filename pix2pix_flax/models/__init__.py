@@ -4,12 +4,26 @@ import dataclasses
 
 import flax.linen as nn
 
+from pix2pix_flax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
+from pix2pix_flax.models.rrdb import RRDBNet
+from pix2pix_flax.models.srgan_discriminator import SRGANDiscriminator
+from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
 
-GENERATORS = {"unet": Unet, "resnet": ResnetGenerator}
-DISCRIMINATORS = {"patch": PatchDiscriminator}
+GENERATORS = {
+    "unet": Unet,
+    "resnet": ResnetGenerator,
+    "srresnet": SRResNet,
+    "rrdb": RRDBNet,
+    "dcgan": DCGANGenerator,
+}
+DISCRIMINATORS = {
+    "patch": PatchDiscriminator,
+    "srgan": SRGANDiscriminator,
+    "dcgan": DCGANDiscriminator,
+}
 DTYPES = ("float32", "bfloat16")
 
 
@@ -32,8 +46,8 @@ def _make(kinds: dict[str, type[nn.Module]], field: str, config, dtype: str) -> 
 def _keys(kind: type[nn.Module]) -> set[str]:
     """Returns the keys that describe a network: its attributes, and `init` for `kernel_init`."""
     attributes = {field.name for field in dataclasses.fields(kind)}
-    # `init` is a method of all linen modules.
-    return attributes - {"parent", "name", "dtype", "kernel_init"} | {"init"}
+    # `init` is a method of all linen modules; whether there are logits, a task knows.
+    return attributes - {"parent", "name", "dtype", "kernel_init", "logits"} | {"init"}
 
 
 def make_generator(config, dtype: str) -> nn.Module:

@@ -32,6 +32,7 @@ class ResnetGenerator(nn.Module):
       dtype: the compute dtype; parameters are float32.
       kernel_init: how kernels start, one of `layers.INITS`.
       remat: whether training computes each layer and block twice, to keep less in memory.
+      logits: whether the output is left as it is, not brought to [-1, 1] by tanh.
     """
 
     blocks: int
@@ -43,6 +44,7 @@ class ResnetGenerator(nn.Module):
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
+    logits: bool = False
 
     @property
     def stride(self) -> int:
@@ -59,7 +61,7 @@ class ResnetGenerator(nn.Module):
             drops features out, whatever `train` is.
 
         Returns:
-          float32 [B, H, W, out_channels] in [-1, 1].
+          float32 [B, H, W, out_channels], in [-1, 1] but for `logits`.
         """
         height, width = images.shape[1:3]
         x = pad_to_multiple(images, self.stride).astype(self.dtype)
@@ -72,7 +74,8 @@ class ResnetGenerator(nn.Module):
         for level in reversed(range(1, _LEVELS)):
             x = up(self, level, train, x)
         x = self._conv("up0", 7, self.out_channels, use_bias=True)(reflect_border(x, 3))
-        return jnp.tanh(x.astype(jnp.float32))[:, :height, :width]
+        x = x.astype(jnp.float32)[:, :height, :width]
+        return x if self.logits else jnp.tanh(x)
 
     def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
         """Returns what c7s1 makes at level 0, or d, which halves the size, at the others."""

@@ -29,6 +29,7 @@ class Unet(nn.Module):
       dtype: the compute dtype; parameters are float32.
       kernel_init: how kernels start, one of `layers.INITS`.
       remat: whether training computes each level twice, to keep less in memory.
+      logits: whether the output is left as it is, not brought to [-1, 1] by tanh.
     """
 
     depth: int
@@ -40,6 +41,7 @@ class Unet(nn.Module):
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
+    logits: bool = False
 
     @property
     def stride(self) -> int:
@@ -56,13 +58,13 @@ class Unet(nn.Module):
             drops features out, whatever `train` is.
 
         Returns:
-          float32 [B, H, W, out_channels] in [-1, 1].
+          float32 [B, H, W, out_channels], in [-1, 1] but for `logits`.
         """
         height, width = images.shape[1:3]
         x = pad_to_multiple(images, self.stride).astype(self.dtype)
         skips = self._encode(x, train)
-        x = self._decode(skips, train)
-        return jnp.tanh(x.astype(jnp.float32))[:, :height, :width]
+        x = self._decode(skips, train).astype(jnp.float32)[:, :height, :width]
+        return x if self.logits else jnp.tanh(x)
 
     def _channels(self, level: int) -> int:
         return self.width * min(2**level, 8)

@@ -24,12 +24,22 @@ class Task(Protocol):
 
     Attributes:
       colours: whether what `predict` makes of a grey picture has colours of its own.
+      ranked_by: scores of which less is better; by the first that there is, examples are ordered.
+      legend: what colours stand for, by name, where outputs are label maps; empty for pictures,
+        which metrics of perception may compare.
+      scale: size of what `predict` returns over that of its inputs.
     """
 
     colours: bool
+    ranked_by: tuple[str, ...]
+    legend: dict[str, tuple[int, int, int]]
+    scale: int
 
     def load_frozen(self) -> PyTree:
         """Returns the NumPy arrays that are handed on as `frozen`; `{}` where there are none."""
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns the pictures that are learned from and judged, of those of the dataset."""
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree) -> TrainState:
         """Returns the state at step 0 for batches shaped like this one."""
@@ -44,6 +54,17 @@ class Task(Protocol):
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
         """Returns a split's scalars from `eval_step`'s arrays of all its examples."""
+
+    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
+        """Returns what a summary has no room for: tables by name, each a list of rows."""
+
+    def columns(self, batch: Batch, output: jax.Array) -> list[jax.Array]:
+        """Returns what is shown of examples beside one another, uint8 [B, h, w, 3] each.
+
+        Args:
+          batch: the examples.
+          output: what `predict` makes of them.
+        """
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
         """Returns pictures to look at, uint8 [B, h, w, 3], by name."""

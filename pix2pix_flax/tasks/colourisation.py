@@ -11,6 +11,7 @@ from pix2pix_flax.augment import denormalize, normalize
 from pix2pix_flax.colour import lab_to_rgb, rgb_to_lab
 from pix2pix_flax.tasks.base import Batch, Metrics
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
+from pix2pix_flax.tasks.reduced import Reduced
 from pix2pix_flax.train_state import PyTree
 
 _MIDDLE_L = 50.0
@@ -19,20 +20,12 @@ _BINS = {"bins": 45, "limit": 112.5}  # 5 wide; grey, which is 0, is in the midd
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Colourisation(Pix2Pix):
+class Colourisation(Reduced, Pix2Pix):
     """Pix2Pix from the lightness of a picture to its colours; D sees both.
 
     The lightness of the result is the input's own, in full resolution, so that no line is redrawn.
     Where the input has colours they are not looked at.
-
-    Attributes:
-      predict_size: G gets pictures whose short side is longer reduced to about this many pixels,
-        and its colours are enlarged again; 0: never. What colour a thing has is told by what is
-        around it, and of a large picture G sees too little at once. Tiles would each be reduced by
-        themselves, so leave them out.
     """
-
-    predict_size: int
 
     colours: ClassVar[bool] = True
 
@@ -48,15 +41,6 @@ class Colourisation(Pix2Pix):
         """Returns RGB [B, H, W, 3] in [-1, 1] of `inputs`' L, exactly, with a and b `outputs`."""
         lightness = (inputs + 1.0) * _MIDDLE_L
         return lab_to_rgb(jnp.concatenate([lightness, outputs * _MAX_AB], axis=-1))
-
-    def generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
-        """Returns a and b, float32 [B, H, W, 2], of L [B, H, W, 1]; see `predict_size`."""
-        height, width = images.shape[1:3]
-        if not 0 < self.predict_size < min(height, width):
-            return super().generate(variables, images)
-        scale = self.predict_size / min(height, width)
-        small = _resize(images, round(height * scale), round(width * scale))
-        return _resize(super().generate(variables, small), height, width)
 
     def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
         """Returns what pairs are scored by, and how far the colours are those of the target.
@@ -80,8 +64,3 @@ class Colourisation(Pix2Pix):
         """Returns `grey`: the input without its colours, in [-1, 1]."""
         lightness = self.to_input(batch["input"])
         return {"grey": self.to_picture(lightness, jnp.zeros_like(lightness).repeat(2, axis=-1))}
-
-
-def _resize(images: jax.Array, height: int, width: int) -> jax.Array:
-    """Returns [B, height, width, C], bilinear, antialiased where it shrinks."""
-    return jax.image.resize(images, (len(images), height, width, images.shape[-1]), "linear")

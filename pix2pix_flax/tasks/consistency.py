@@ -36,23 +36,24 @@ class Consistency:
         noise = self.noise * jax.random.normal(jax.random.fold_in(rng, 1), images.shape)
         return jnp.concatenate([images, jnp.clip(moved + noise, -1.0, 1.0)])
 
-    def loss(self, rng: jax.Array, outputs: jax.Array) -> jax.Array:
+    def loss(self, rng: jax.Array, outputs: jax.Array, scale: int = 1) -> jax.Array:
         """Returns the mean absolute difference, away from the borders.
 
         Args:
           rng: that `views` was given.
           outputs: [2B, H, W, C], the generator's of these views.
+          scale: their size over that of the views.
 
         Raises:
           ValueError: where borders are all there is.
         """
         first, moved = jnp.split(outputs, 2)
-        margin = self.max_shift + _BORDER
+        margin = scale * self.max_shift + _BORDER
         if min(outputs.shape[1:3]) <= 2 * margin:
             raise ValueError(
                 f"config.augment.crop_size must be over {2 * margin} for config.consistency."
             )
-        difference = jnp.abs(moved - _shift(first, self.draw(rng, len(first))))
+        difference = jnp.abs(moved - _shift(first, scale * self.draw(rng, len(first))))
         return jnp.mean(difference[:, margin:-margin, margin:-margin])
 
 

@@ -41,11 +41,13 @@ class Discriminator:
         its features in the collection `intermediates`.
       loss: of both players.
       r1: weight of the penalty on slopes at real images (Mescheder et al. 2018); 0 for none.
+      r2: of that at generated ones, likewise.
     """
 
     net: Net
     loss: GanLoss
     r1: float
+    r2: float
 
     def init(self, rng: jax.Array, seen: jax.Array) -> NetState:
         """Returns fresh arrays for what it sees of images."""
@@ -71,7 +73,9 @@ class Discriminator:
             values = self._gan_values(at_real.logits, at_fake.logits)
             penalties = {}
             if self.r1:
-                penalties["r1"] = losses.r1(at_real.slopes())
+                penalties["r1"] = losses.slope_penalty(at_real.slopes())
+            if self.r2:
+                penalties["r2"] = losses.slope_penalty(at_fake.slopes())
             if self.loss.gradient_penalty:
                 between = look(at_fake.model_state, _between(rng, real, fake))
                 penalties["gradient_penalty"] = losses.gradient_penalty(between.slopes())
@@ -97,11 +101,24 @@ class Discriminator:
           names: of the terms that have a weight.
         """
         logits, features = self._features(state, fake)
-        values = {"gan": losses.mean_loss(self.loss.gen, logits)}
+        real_logits, wanted = self._features(state, real)  # where unused, it is not computed
+        relative = losses.relative(self.loss, logits, real_logits)
+        values = {"gan": losses.mean_loss(self.loss.gen, relative)}
         if "feature_matching" in names:
-            _, wanted = self._features(state, real)
             values["feature_matching"] = losses.feature_matching(wanted, features, len(logits))
         return values
+
+    def accuracies(self, state: NetState, real: jax.Array, fake: jax.Array) -> Metrics:
+        """Returns `accuracy_real` and `accuracy_fake`, [B]: which share of the logits is right.
+
+        Args:
+          state: the arrays, which stay as they are.
+          real: what the network sees of real images, [B, ...]; in training mode, as it judges.
+          fake: what it sees of generated ones.
+        """
+        logits = [self._features(state, seen)[0] for seen in (real, fake)]
+        found = self._right(*logits)
+        return {name: losses.image_scores(values) for name, values in found.items()}
 
     def _look(self, params: PyTree, judge: Judge, model_state: PyTree, images: jax.Array) -> Look:
         def score(images):
@@ -121,18 +138,25 @@ class Discriminator:
 
     def _gan_values(self, real: list[jax.Array], fake: list[jax.Array]) -> Metrics:
         """Returns both losses, and which share of the logits is right."""
-        thresholds = losses.thresholds(self.loss, real, fake)
-        right_real = [logits > at for logits, at in zip(real, thresholds, strict=True)]
-        right_fake = [logits < at for logits, at in zip(fake, thresholds, strict=True)]
+        right = self._right(real, fake)
+        real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
         return {
             "real": losses.mean_loss(self.loss.real, real),
             "fake": losses.mean_loss(self.loss.fake, fake),
-            "accuracy_real": losses.mean_over_scales(right_real),
-            "accuracy_fake": losses.mean_over_scales(right_fake),
+            **{name: losses.mean_over_scales(values) for name, values in right.items()},
+        }
+
+    def _right(self, real: list[jax.Array], fake: list[jax.Array]) -> dict[str, list[jax.Array]]:
+        """Returns for both whether each logit is right, by scale: of a pair, whether it is."""
+        real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
+        thresholds = losses.thresholds(self.loss, real, fake)
+        return {
+            "accuracy_real": [a > at for a, at in zip(real, thresholds, strict=True)],
+            "accuracy_fake": [a < at for a, at in zip(fake, thresholds, strict=True)],
         }
 
     def _weighted(self, penalties: dict[str, jax.Array]) -> jax.Array | float:
-        weights = {"r1": self.r1, "gradient_penalty": self.loss.gradient_penalty}
+        weights = {"r1": self.r1, "r2": self.r2, "gradient_penalty": self.loss.gradient_penalty}
         return sum(weights[name] * value for name, value in penalties.items())
 
 

@@ -23,13 +23,17 @@ STATISTICS = ("running", "batch")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PairedTask(abc.ABC):
-    """From `input` to `target`, two pictures uint8 [B, H, W, 3] of one size.
+    """From `input` to `target`, two pictures uint8 [B, H, W, 3].
 
-    The networks see them through `to_input` and `to_target`, and `to_picture` leads back: here
-    these are the pictures themselves, in [-1, 1].
+    `prepare` makes them of an example: here they are its own. The networks see them through
+    `to_input` and `to_target`, and `to_picture` leads back: here these are the pictures themselves,
+    in [-1, 1].
 
     Attributes:
       colours: whether what is made of a grey picture has colours of its own.
+      ranked_by: see `Task`.
+      legend: see `Task`.
+      scale: size of the target over that of the input.
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
       consistency: what the loss term `consistency` asks of G; None where it has no weight.
@@ -41,6 +45,9 @@ class PairedTask(abc.ABC):
     """
 
     colours: ClassVar[bool] = False
+    ranked_by: ClassVar[tuple[str, ...]] = ("lpips", "l1")
+    legend: ClassVar[dict[str, tuple[int, int, int]]] = {}
+    scale: ClassVar[int] = 1
 
     gen: Generator
     augment: dict[str, Any]
@@ -109,11 +116,15 @@ class PairedTask(abc.ABC):
         """
 
     def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
-        batch = jitter(rng, batch, **self.augment)
+        batch = self.prepare(jitter(rng, batch, **self.augment))
         return {
             "input": self.to_input(batch["input"]),
             "target": self.to_target(batch["target"]),
         }
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns `input` and `target`, uint8 [B, H, W, 3], of the pictures in the dataset."""
+        return batch
 
     def to_input(self, pictures: jax.Array) -> jax.Array:
         """Returns what G is given for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
@@ -140,14 +151,18 @@ class PairedTask(abc.ABC):
           outputs: G's of these views.
           target: [B, H, W, C].
         """
-        known, output = losses.RECONSTRUCTION_LOSSES, outputs[: len(target)]
-        values = {name: known[name](output, target) for name in self.gen.weights if name in known}
+        values = self.reconstruction(outputs[: len(target)], target)
         if self.consistency:
-            values["consistency"] = self.consistency.loss(rng, outputs)
+            values["consistency"] = self.consistency.loss(rng, outputs, self.scale)
         return values
 
+    def reconstruction(self, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+        """Returns the terms with a weight that compare outputs with targets, [B, H, W, C]."""
+        known = losses.RECONSTRUCTION_LOSSES
+        return {name: known[name](output, target) for name in self.gen.weights if name in known}
+
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns float32 RGB [B, H, W, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
+        """Returns float32 RGB [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
         images = self.to_input(inputs)
         return self.to_picture(images, self.generate(variables, images))
 
@@ -169,6 +184,7 @@ class PairedTask(abc.ABC):
 
     def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree = ()) -> Metrics:
         """Returns the scores [B] of the network's outputs."""
+        batch = self.prepare(batch)
         output = self.predict(state.generator.variables, batch["input"])
         return self.score(output, batch, frozen)
 
@@ -193,8 +209,18 @@ class PairedTask(abc.ABC):
         """Returns the mean of each score over the examples."""
         return {name: float(np.mean(values)) for name, values in outputs.items()}
 
+    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
+        """Returns no tables: the summary says all."""
+        del outputs
+        return {}
+
+    def columns(self, batch: Batch, output: jax.Array) -> list[jax.Array]:
+        """Returns the controls, the target and the output, uint8 [B, H, W, 3] each."""
+        controls = map(denormalize, self.controls(batch).values())
+        return [*controls, batch["target"], denormalize(output)]
+
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `panel`, uint8 [B, H, nW, 3]: the controls | target | output."""
+        """Returns `panel`, uint8 [B, H, nW, 3]: the `columns` beside one another."""
+        batch = self.prepare(batch)
         output = self.predict(state.generator.variables, batch["input"])
-        *controls, output = map(denormalize, [*self.controls(batch).values(), output])
-        return {"panel": jnp.concatenate([*controls, batch["target"], output], axis=2)}
+        return {"panel": jnp.concatenate(self.columns(batch, output), axis=2)}

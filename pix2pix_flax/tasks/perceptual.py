@@ -16,23 +16,25 @@ _BLUR = 4  # in pixels; what a generator misses first is about as fine
 
 @dataclasses.dataclass(frozen=True)
 class Perceptual:
-    """Distances of a frozen network's features, in units of L1.
+    """Distances of a frozen network's features, in units of a distance of pixels.
 
     The raw size of such a distance says nothing: it depends on the layers and on the pictures. So
-    it is calibrated on the first batch: a weight of 100 means as much as 100 of L1 for images that
-    are blurred, which is how generators err at first.
+    it is calibrated on the first batch: a weight of 100 means as much as 100 of L1 (or of MSE) for
+    images that are blurred, which is how generators err at first.
 
     Attributes:
-      terms: `perceptual` (Johnson et al. 2016, equation 2, with absolute differences) and `lpips`
-        (Zhang et al. 2018, equation 1), those of them that have a weight.
+      terms: `perceptual` (Johnson et al. 2016, equation 2) and `lpips` (Zhang et al. 2018, equation
+        1), those of them that have a weight.
       net: `vgg16`, or `alexnet`, which takes a twentieth of the time.
       layers: for `perceptual`, weights of its five maps; of VGG16 relu1_2, relu2_2, relu3_3,
         relu4_3 and relu5_3.
+      distance: `l1`, or `l2` as in that equation 2: of `perceptual`, and the unit of both.
     """
 
     terms: tuple[str, ...]
     net: str
     layers: tuple[float, ...]
+    distance: str
 
     def load(self) -> PyTree:
         """Returns the frozen weights, NumPy arrays.
@@ -54,7 +56,7 @@ class Perceptual:
         blurred = jax.image.resize(
             jax.image.resize(target, small, "linear"), target.shape, "linear"
         )
-        unit = losses.l1(blurred, target)
+        unit = self._between(blurred, target)
         return {
             name: unit / jnp.maximum(value, 1e-6)
             for name, value in self._raw(weights, blurred, target).items()
@@ -74,11 +76,14 @@ class Perceptual:
         raw = self._raw(weights, output, target)
         return {name: scales[name] * value for name, value in raw.items()}
 
+    def _between(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return losses.RECONSTRUCTION_LOSSES[self.distance](output, target)
+
     def _raw(self, weights: PyTree, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
         found = {}
         if "perceptual" in self.terms:
             maps = (features(weights, images, net=self.net) for images in (output, target))
-            distances = [losses.l1(a, b) for a, b in zip(*maps, strict=True)]
+            distances = [self._between(a, b) for a, b in zip(*maps, strict=True)]
             found["perceptual"] = sum(
                 weight * value for weight, value in zip(self.layers, distances, strict=True)
             )

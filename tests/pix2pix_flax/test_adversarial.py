@@ -56,7 +56,7 @@ def make_step(loss, *, r1=0.0, weights=WEIGHTS, optimizer=None, **changes):
     optimizer = optimizer or recording_sgd()
     disc = Net(PatchDiscriminator(**settings | changes, kernel_init="kaiming"), optimizer)
     gen = Generator(Net(FromNoise(), optimizer), weights, ema_decay=0.0)
-    return AdversarialStep(gen, Discriminator(disc, GAN_LOSSES[loss], r1))
+    return AdversarialStep(gen, Discriminator(disc, GAN_LOSSES[loss], r1, r2=0.0))
 
 
 def make_batch(seed):

@@ -109,10 +109,10 @@ def test_penalties_equal_numpy():
     norms = np.sqrt([np.sum(np.float64(slope) ** 2) for slope in slopes])
     expected = np.mean((norms - 1) ** 2)
     np.testing.assert_allclose(losses.gradient_penalty(slopes), expected, rtol=1e-5)
-    np.testing.assert_allclose(losses.r1(slopes), np.mean(norms**2) / 2, rtol=1e-5)
+    np.testing.assert_allclose(losses.slope_penalty(slopes), np.mean(norms**2) / 2, rtol=1e-5)
 
 
-@pytest.mark.parametrize("penalty", [losses.gradient_penalty, losses.r1])
+@pytest.mark.parametrize("penalty", [losses.gradient_penalty, losses.slope_penalty])
 def test_penalties_have_a_gradient_at_zero(penalty):
     value, gradient = jax.value_and_grad(penalty)(jnp.zeros((2, 3, 3, 1)))
     assert value == {"gradient_penalty": 1.0, "r1": 0.0}[penalty.__name__]

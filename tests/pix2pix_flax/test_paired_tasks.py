@@ -141,7 +141,7 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("task", "pix3pix", "one of pix2pix, supervised, colourisation, not 'pix3pix'"),
+        ("task", "pix3pix", "must be one of pix2pix, supervised, .*, not 'pix3pix'"),
         ("test__statistics", "none", "config.test.statistics must be one of running, batch"),
         ("dtype", "float16", "config.dtype must be one of float32, bfloat16, not 'float16'"),
         ("generator__name", "vnet", "config.generator.name must be one of unet, resnet, not"),

@@ -1,0 +1,59 @@
+"""DCGAN (Radford et al. 2016, arXiv:1511.06434, section 4) on anime faces of 64x64 pixels.
+
+The dataset is made from the folder or archive of pictures:
+`python -m cartoon_tfds --images=FACES --size=64 --name=anime`.
+"""
+
+import ml_collections
+
+from configs import default
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = default.get_config()
+    config.unlock()
+    config.task = "unconditional"
+    config.unconditional = ml_collections.ConfigDict(
+        {
+            "latent_size": 100,
+            "distances": True,  # of sets, by VGG16 (extra `lpips`), in validation
+        }
+    )
+    config.generator = ml_collections.ConfigDict(
+        {
+            "name": "dcgan",
+            "depth": 4,  # 4 * 2**depth pixels
+            "width": 128,
+            "out_channels": 3,
+            "norm": "batch",
+            "upsample": "transpose",
+            "init": "normal",
+        }
+    )
+    config.discriminator = ml_collections.ConfigDict(
+        {
+            "name": "dcgan",
+            "depth": 4,
+            "width": 128,
+            "norm": "batch",
+            "spectral_norm": False,
+            "init": "normal",
+        }
+    )
+    # What D sees of real and generated images: colour, translation, cutout; probability of any.
+    config.diff_augment = ml_collections.ConfigDict({"policy": (), "probability": 1.0})
+    for unused in ("loss_weights", "perceptual", "consistency", "test"):
+        del config[unused]
+    del config.gan.conditional
+    config.optimizer.schedule = "constant"
+    config.ema_decay = 0.0
+    config.augment.crop_size = 64
+    config.data.name = "cartoon_tfds/anime"
+    config.data.features = ("image",)
+    config.data.canvas_mode = "resize"
+    config.data.canvas_size = config.data.eval_size = 64
+    config.train.batch_size = 128
+    config.train.epochs = 150.0
+    config.train.eval_examples = 2_000
+    config.train.best_metric = "vgg16_frechet"
+    return default.variant(config, arg)

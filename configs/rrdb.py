@@ -1,0 +1,30 @@
+"""The network of ESRGAN (Wang et al. 2018, arXiv:1809.00219, section 4.1) on L1, x4, on DIV2K.
+
+Slower than SRResNet and better. A GAN starts from it as from SRResNet: `configs/srgan.py` with this
+generator.
+"""
+
+import ml_collections
+
+from configs import default, srresnet
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = srresnet.get_config()
+    config.unlock()
+    config.generator = ml_collections.ConfigDict(
+        {
+            "name": "rrdb",
+            "blocks": 23,  # exact tiles need a halo of 4 + 15 * blocks pixels
+            "width": 64,
+            "out_channels": 3,
+            "scale": 4,  # or 2, or 8
+            "init": "kaiming",
+        }
+    )
+    config.loss_weights.l1, config.loss_weights.l2 = 1.0, 0.0
+    config.optimizer.learning_rate = 2e-4
+    config.optimizer.schedule = "step"
+    config.optimizer.step_every, config.optimizer.step_factor = 0.2, 0.5
+    config.augment.crop_size = config.data.canvas_size = 128
+    return default.variant(config, arg)

@@ -1,0 +1,116 @@
+"""The networks of DCGAN (Radford et al. 2016, arXiv:1511.06434), for any power of two."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer, up_conv
+
+_START = 4  # height and width of the first maps of G, and of the last ones of D
+_LEAKY_SLOPE = 0.2
+
+
+class DCGANGenerator(nn.Module):
+    """Makes images of 4 * 2**depth pixels from noise (figure 1).
+
+    Attributes:
+      depth: how often the 4x4 maps double; 4 for 64x64 pixels.
+      width: channels of the last maps but the image; the first ones have 2**(depth - 1) times as
+        many. 128 in the paper.
+      out_channels: of the image.
+      norm: `batch` (the paper's), `instance`, `group` or `none`; not after the last layer.
+      upsample: `transpose` (the paper's) or `resize`.
+      dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
+    """
+
+    depth: int
+    width: int
+    out_channels: int
+    norm: str
+    upsample: str
+    dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
+
+    @nn.compact
+    def __call__(self, latents: jax.Array, *, train: bool) -> jax.Array:
+        """Returns images float32 [B, H, W, out_channels] in [-1, 1].
+
+        Args:
+          latents: [B, Z].
+          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+        """
+        settings = {"kernel_init": self.kernel_init, "dtype": self.dtype}
+        channels = [self.width * 2**level for level in reversed(range(self.depth))]
+        x = nn.Dense(
+            _START**2 * channels[0],
+            use_bias=self._bias,
+            kernel_init=initializer(self.kernel_init),
+            dtype=self.dtype,
+        )(latents)
+        x = self._activate(x.reshape(len(x), _START, _START, channels[0]), train)
+        for features in channels[1:]:
+            x = up_conv(self.upsample, 4, features, use_bias=self._bias, **settings)(x)
+            x = self._activate(x, train)
+        x = up_conv(self.upsample, 4, self.out_channels, use_bias=True, **settings)(x)
+        return jnp.tanh(x.astype(jnp.float32))
+
+    def _activate(self, x: jax.Array, train: bool) -> jax.Array:
+        return nn.relu(Norm(self.norm, self.dtype)(x, train=train))
+
+    @property
+    def _bias(self) -> bool:
+        return self.norm != "batch"
+
+
+class DCGANDiscriminator(nn.Module):
+    """Judges an image of 4 * 2**depth pixels by one logit; a larger one by several.
+
+    Where the collection `intermediates` is mutable, `features` in it holds the maps of all layers
+    but that of the logit, float32 [B, h, w, c].
+
+    Attributes:
+      depth: convolutions with stride 2; 4 for 64x64 pixels.
+      width: channels of the first layer; they double with each.
+      norm: `batch` (the paper's), `instance`, `group` or `none`; the first and the last layer have
+        none.
+      spectral_norm: whether kernels are divided by their largest singular value (Miyato et al.
+        2018, section 2.1); one power iteration a pass.
+      dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
+    """
+
+    depth: int
+    width: int
+    norm: str
+    spectral_norm: bool
+    dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
+        """Returns one array of float32 logits [B, h, w, 1], positive for what looks real.
+
+        Args:
+          images: [B, H, W, C] in [-1, 1].
+          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+        """
+        x = images.astype(self.dtype)
+        settings = {"kernel_init": self.kernel_init, "dtype": self.dtype}
+        for level in range(self.depth):
+            normed = self.norm if level else "none"
+            layer = down_conv(self.width * 2**level, use_bias=normed != "batch", **settings)
+            x = Norm(normed, self.dtype)(self._convolve(layer, x, train), train=train)
+            x = nn.leaky_relu(x, _LEAKY_SLOPE)
+            self.sow("intermediates", "features", x.astype(jnp.float32))
+        last = nn.Conv(
+            1,
+            (_START, _START),
+            padding="VALID",
+            kernel_init=initializer(self.kernel_init),
+            dtype=self.dtype,
+        )
+        return [self._convolve(last, x, train).astype(jnp.float32)]
+
+    def _convolve(self, layer: nn.Conv, x: jax.Array, train: bool) -> jax.Array:
+        return nn.SpectralNorm(layer)(x, update_stats=train) if self.spectral_norm else layer(x)

@@ -1,0 +1,87 @@
+"""SRResNet, the generator of Ledig et al. 2017 (arXiv:1609.04802, figure 4)."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax.models.layers import Dtype, Norm, initializer
+from pix2pix_flax.models.pixel_shuffle import doublings, pixel_shuffle
+
+_SLOPE = 0.25  # with which PReLU starts (He et al. 2015, section 2.1)
+
+
+class SRResNet(nn.Module):
+    """Residual blocks at the size of the input, then doublings by pixel shuffle.
+
+    Deviations from the paper: convolutions before BatchNorm have no biases, which it would take
+    away again. What the paper leaves open: PReLU has one slope a layer, and nothing follows the
+    last convolution.
+
+    Attributes:
+      blocks: how many residual blocks; 16 in the paper.
+      width: channels, 64 in the paper.
+      out_channels: channels of the output.
+      norm: `batch` (the paper's), `instance`, `group` or `none`.
+      scale: size of the output over that of the input: 1, 2, 4, 8...
+      dtype: the compute dtype; parameters are float32.
+      kernel_init: how kernels start, one of `layers.INITS`.
+    """
+
+    blocks: int
+    width: int
+    out_channels: int
+    norm: str
+    scale: int
+    dtype: Dtype = jnp.float32
+    kernel_init: str = "normal"
+
+    @property
+    def stride(self) -> int:
+        """The multiple that heights and widths are padded to."""
+        return 1
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool) -> jax.Array:
+        """Returns the enlarged images.
+
+        Args:
+          images: [B, H, W, C] in [-1, 1]; LR is in [0, 1] in the paper.
+          train: whether batch statistics are taken from this batch.
+
+        Returns:
+          float32 [B, scale * H, scale * W, out_channels], of images in [-1, 1].
+
+        Raises:
+          ValueError: for a scale that is no power of two.
+        """
+        first = self._prelu(self._conv("first", 9, self.width)(images.astype(self.dtype)))
+        x = first
+        for index in range(self.blocks):
+            x = self._block(f"block{index}", x, train)
+        x = first + self._normed("last", x, train)
+        for index in range(doublings(self.scale)):
+            x = self._conv(f"up{index}", 3, 4 * self.width)(x)
+            x = self._prelu(pixel_shuffle(x, 2))
+        return self._conv("out", 9, self.out_channels)(x).astype(jnp.float32)
+
+    def _block(self, name: str, x: jax.Array, train: bool) -> jax.Array:
+        y = self._prelu(self._normed(f"{name}_0", x, train))
+        return x + self._normed(f"{name}_1", y, train)
+
+    def _normed(self, name: str, x: jax.Array, train: bool) -> jax.Array:
+        """Returns what a 3x3 convolution and its norm make of `x`."""
+        x = self._conv(name, 3, self.width, use_bias=self.norm != "batch")(x)
+        return Norm(self.norm, self.dtype, name=f"{name}_norm")(x, train=train)
+
+    def _prelu(self, x: jax.Array) -> jax.Array:
+        return nn.PReLU(negative_slope_init=_SLOPE)(x)
+
+    def _conv(self, name: str, size: int, features: int, use_bias: bool = True) -> nn.Conv:
+        return nn.Conv(
+            features,
+            (size, size),
+            use_bias=use_bias,
+            kernel_init=initializer(self.kernel_init),
+            dtype=self.dtype,
+            name=name,
+        )
