@@ -1,0 +1,74 @@
+"""Differentiable augmentation (Zhao et al. 2020, arXiv:2006.10738).
+
+It changes what D sees of real and generated images, so that it cannot learn few real ones by heart.
+"""
+
+import jax
+import jax.numpy as jnp
+
+_SHIFT = 1 / 8  # of height and width
+_HOLE = 1 / 2
+
+
+def diff_augment(
+    rng: jax.Array, images: jax.Array, *, policy: tuple[str, ...], probability: float
+) -> jax.Array:
+    """Returns images [B, H, W, C] in [-1, 1], each changed in its own way; gradients flow through.
+
+    Args:
+      rng: a key; with the same one, images at the same place in the batch are changed alike.
+      images: [B, H, W, C] in [-1, 1].
+      policy: names in `POLICIES`, in the order in which they are done.
+      probability: that an image is changed at all, 0 to 1.
+
+    Raises:
+      ValueError: for another name.
+    """
+    for name in policy:
+        if name not in POLICIES:
+            raise ValueError(
+                f"config.diff_augment.policy must be of {', '.join(POLICIES)}, not {name!r}."
+            )
+    keys = jax.random.split(rng, len(images))
+    return jax.vmap(lambda key, image: _change(key, image, policy, probability))(keys, images)
+
+
+def _change(key: jax.Array, image: jax.Array, policy: tuple[str, ...], probability: float):
+    coin_key, *keys = jax.random.split(key, 1 + len(policy))
+    changed = image
+    for name, own_key in zip(policy, keys, strict=True):
+        changed = POLICIES[name](own_key, changed)
+    return jnp.where(jax.random.bernoulli(coin_key, probability), changed, image)
+
+
+def _colour(key: jax.Array, image: jax.Array) -> jax.Array:
+    """Brightness by -0.5 to 0.5, saturation by 0 to 2, contrast by 0.5 to 1.5."""
+    brightness, saturation, contrast = jax.random.uniform(key, (3,))
+    image += brightness - 0.5
+    grey = image.mean(-1, keepdims=True)
+    image = grey + 2.0 * saturation * (image - grey)
+    mean = image.mean()
+    return mean + (0.5 + contrast) * (image - mean)
+
+
+def _translation(key: jax.Array, image: jax.Array) -> jax.Array:
+    """A shift by up to an eighth, with zeros where nothing was."""
+    height, width = image.shape[:2]
+    rows, columns = round(_SHIFT * height), round(_SHIFT * width)
+    row_key, column_key = jax.random.split(key)
+    row = jax.random.randint(row_key, (), 0, 2 * rows + 1)
+    column = jax.random.randint(column_key, (), 0, 2 * columns + 1)
+    padded = jnp.pad(image, ((rows, rows), (columns, columns), (0, 0)))
+    return jax.lax.dynamic_slice(padded, (row, column, 0), image.shape)
+
+
+def _cutout(key: jax.Array, image: jax.Array) -> jax.Array:
+    """A square of half the side made zero, its centre anywhere."""
+    height, width = image.shape[:2]
+    row, column = jax.random.uniform(key, (2,)) * jnp.array([height, width])
+    rows = jnp.abs(jnp.arange(height) + 0.5 - row) < 0.5 * _HOLE * height
+    columns = jnp.abs(jnp.arange(width) + 0.5 - column) < 0.5 * _HOLE * width
+    return jnp.where((rows[:, None] & columns)[..., None], 0.0, image)
+
+
+POLICIES = {"colour": _colour, "translation": _translation, "cutout": _cutout}

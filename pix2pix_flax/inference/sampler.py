@@ -1,0 +1,150 @@
+"""Images from seeds by a trained unconditional generator, and the way from one to the next."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from pix2pix_flax.augment import denormalize
+from pix2pix_flax.generators import TrainedGenerator, load_generator
+from pix2pix_flax.inference.video_codecs import CODECS
+from pix2pix_flax.inference.video_info import VideoInfo
+from pix2pix_flax.inference.video_reader import Batch
+from pix2pix_flax.inference.video_writer import VideoWriter
+
+_BATCH_SIZE = 16
+_SRGB_AS_VIDEO = (1, 1, 1, 1)  # H.273: BT.709, limited range
+_GAP = 2  # pixels between the images of a grid
+
+
+class SamplerError(ValueError):
+    """What cannot be sampled; its message is one line."""
+
+
+class Sampler:
+    """Makes images of latents: the same bytes for the same latents, however many there are."""
+
+    def __init__(self, generator: TrainedGenerator):
+        """Takes a generator of the task `unconditional`.
+
+        Raises:
+          SamplerError: it is another one.
+        """
+        self.task = generator.task
+        if not hasattr(self.task, "latent_size"):
+            raise SamplerError(
+                f"{generator.origin} makes images of pictures, not of seeds"
+            )
+        self._variables = generator.variables
+        self._generate = jax.jit(
+            lambda variables, latents: denormalize(self.task.generate(variables, latents))
+        )
+
+    def latents(self, seeds: Sequence[int], truncation: float | None = None) -> np.ndarray:
+        """Returns a latent for each seed, float32 [N, Z].
+
+        Args:
+          seeds: 0 or more each.
+          truncation: numbers beyond it are drawn again (Brock et al. 2019, section 3.1): the
+            smaller, the more alike and the more usual the images; None: none are.
+        """
+        shape = (self.task.latent_size,)
+
+        def draw(seed):
+            key = jax.random.key(seed)
+            if truncation is None:
+                return jax.random.normal(key, shape)
+            return jax.random.truncated_normal(key, -truncation, truncation, shape)
+
+        return np.stack([draw(seed) for seed in seeds])
+
+    def __call__(self, latents: np.ndarray) -> np.ndarray:
+        """Returns images uint8 [N, H, W, 3] of latents [N, Z]."""
+        parts = []
+        for start in range(0, len(latents), _BATCH_SIZE):
+            part = latents[start : start + _BATCH_SIZE]
+            # Of one shape always: how sums are ordered depends on it.
+            full = np.pad(part, ((0, _BATCH_SIZE - len(part)), (0, 0)))
+            parts.append(np.asarray(self._generate(self._variables, full))[: len(part)])
+        return np.concatenate(parts)
+
+
+def load_sampler(checkpoint: str | Path) -> Sampler:
+    """Returns the sampler of a checkpoint; see `generators.load_generator` for what it raises."""
+    return Sampler(load_generator(checkpoint))
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Returns the seeds of a list such as '0-63,100'.
+
+    Raises:
+      SamplerError: it is no such list.
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise SamplerError(f"seeds are numbers and ranges such as 0-63,100, not {text!r}")
+        seeds += range(int(first), int(last or first) + 1)
+    if not seeds:
+        raise SamplerError(f"no seed in {text!r}")
+    return seeds
+
+
+def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
+    """Returns images uint8 [N, H, W, 3] in rows on white, uint8 [H', W', 3].
+
+    Args:
+      images: from left to right and from top to bottom.
+      columns: in a row; 0: as many as rows, or one more.
+    """
+    columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
+    rows = math.ceil(len(images) / columns)
+    height, width = (side + _GAP for side in images.shape[1:3])
+    sheet = np.full((rows * height - _GAP, columns * width - _GAP, 3), 255, np.uint8)
+    for place, image in enumerate(images):
+        top, left = place // columns * height, place % columns * width
+        sheet[top : top + height - _GAP, left : left + width - _GAP] = image
+    return sheet
+
+
+def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:
+    """Returns the way through all latents and back to the first, float32 [N * steps, Z].
+
+    Along great circles and with the lengths between (White 2016, arXiv:1609.04468): in the middle
+    of a straight line a latent would be shorter than any that G has seen.
+
+    Args:
+      latents: [N, Z], N at least 2.
+      steps: from each to the next.
+    """
+    way = []
+    for start, end in zip(latents, np.roll(latents, -1, axis=0), strict=True):
+        lengths = np.linalg.norm(start), np.linalg.norm(end)
+        angle = np.arccos(np.clip(start @ end / (lengths[0] * lengths[1]), -1.0, 1.0))
+        for share in np.arange(steps) / steps:
+            weights = np.sin((1 - share) * angle), np.sin(share * angle)
+            way.append((weights[0] * start + weights[1] * end) / np.sin(angle))
+    return np.asarray(way, np.float32)
+
+
+def write_video(images: np.ndarray, file: Path, frames_per_second: int) -> None:
+    """Writes images uint8 [N, H, W, 3] as a clip in H.264.
+
+    Raises:
+      VideoError: it cannot be written.
+    """
+    rate = Fraction(frames_per_second)
+    info = VideoInfo(*images.shape[1:3], 1 / rate, rate, _SRGB_AS_VIDEO, Fraction(1))
+    codec = CODECS["h264"]
+    writer = VideoWriter(file, info, [], codec, codec.settings(None, "medium"))
+    try:
+        places = list(range(len(images)))
+        writer.write(images, Batch(images, places, [1] * len(images)))
+        writer.commit()
+    except BaseException:
+        writer.discard()
+        raise
