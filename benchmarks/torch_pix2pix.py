@@ -63,6 +63,14 @@ def patch_discriminator(width: int) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Conv2d(width * 8, 1, 4, 1, 1))
 
 
+def initialize(module: nn.Module) -> None:
+    """Draws kernels from N(0, 0.02) and scales of norms from N(1, 0.02); biases become 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, float(isinstance(module, nn.BatchNorm2d)), 0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
 class Pix2Pix:
     """Both networks, their Adams and one step of each."""
 
@@ -70,6 +78,8 @@ class Pix2Pix:
         self.gen = Unet(depth, width, dropout).to(device)
         self.disc = patch_discriminator(width).to(device)
         self.nets = (self.gen, self.disc)
+        for net in self.nets:
+            net.apply(initialize)
         self.gen_adam, self.disc_adam = (
             torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in self.nets
         )

@@ -1,0 +1,198 @@
+"""Trains recipes on the same pairs for as many steps, and prints their scores on other photographs.
+
+    pip install -e '.[benchmark,lpips]'
+    python -m benchmarks.recipes --train=DIR --test=DIR --workdir=DIR --size=128 --width=16
+
+Rows: `configs/paper.py`; a plain PyTorch pix2pix of that recipe; `configs/default.py`; and
+`configs/l1.py`, its generator on L1 alone; then the photograph itself, taken as the cartoon. At
+another size than 256 the recipes shrink with it: canvases, crops, and the depths of the generators.
+The pairs are squares of photographs and their cartoons. The same command goes on where it was
+stopped, but the times that it prints are then too short.
+"""
+
+import math
+import time
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import tensorflow_datasets as tfds
+import torch
+from absl import flags
+
+from benchmarks.torch_pix2pix import Pix2Pix
+from cartoon_tfds.build import build
+from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
+from cartoon_tfds.cartoons import Cartoons
+from cartoon_tfds.folders import PictureFolder
+from cartoon_tfds.images import read_image, write_png
+from cartoon_tfds.sources import Local
+from configs import default, l1, paper
+from pix2pix_flax import command_line
+from pix2pix_flax.augment import jitter, normalize
+from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
+from pix2pix_flax.evaluate import Row, evaluate
+from pix2pix_flax.generators import load_generator
+from pix2pix_flax.judge import Judge, make_judge
+from pix2pix_flax.sharding import make_mesh
+from pix2pix_flax.train import train
+
+_TRAIN = flags.DEFINE_string("train", None, "Photographs to train on.", required=True)
+_TEST = flags.DEFINE_string("test", None, "Photographs to test on.", required=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "For datasets and runs.", required=True)
+_SIZE = flags.DEFINE_integer("size", 256, "Height and width of the pairs: 256, 128 or 64.")
+_WIDTH = flags.DEFINE_integer("width", 64, "Features of the first layers; 64 is the paper's.")
+_STEPS = flags.DEFINE_integer("steps", 20_000, "Of each training.", lower_bound=1)
+_VIEWS = flags.DEFINE_integer("views_per_photo", 8, "Pairs of each photograph to train on.")
+_SEED = flags.DEFINE_integer("seed", 0, "Of networks, order and jitter.")
+
+_RECIPES = {"paper": paper, "default": default, "l1": l1}
+_BATCH_SIZE = 8  # of the test
+Batch = dict[str, jax.Array]
+
+
+def write_squares(photos: Path, folder: Path) -> Path:
+    """Writes the middle square of each photograph; returns the folder.
+
+    Of a whole picture recipes make the most different things: the paper squeezes it into a square.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for photo in sorted(path for path in photos.iterdir() if path.suffix in (".jpg", ".png")):
+        pixels = read_image(photo)
+        height, width = pixels.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        write_png(folder / f"{photo.stem}.png", pixels[top : top + side, left : left + side])
+    return folder
+
+
+def build_pairs(photos: Path, name: str, views: int, data_dir: Path) -> str:
+    """Builds square pairs of a folder's photographs; returns the dataset's name."""
+    squares = write_squares(photos, data_dir / "squares" / name)
+    recipe = Cartoons(views_per_photo=views, view_size=_SIZE.value)
+    origin = Local(PictureFolder(squares, license="not stated"))
+    config = CartoonConfig(name=name, origin=origin, recipe=recipe)
+    build(config, data_dir, overwrite=False, options=BuildOptions(progress=True))
+    return f"cartoon_tfds/{name}"
+
+
+def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collections.ConfigDict:
+    """Returns a recipe's configuration at this size, width and number of steps."""
+    config = recipe.get_config()
+    with config.unlocked():
+        config.seed = _SEED.value
+        config.generator.width = _WIDTH.value
+        if "discriminator" in config:
+            config.discriminator.width = _WIDTH.value
+        config.generator.depth += round(math.log2(_SIZE.value / 256))
+        for group, key in (("augment", "crop_size"), ("data", "canvas_size")):
+            config[group][key] = config[group][key] * _SIZE.value // 256
+        config.data.name, config.data.data_dir = dataset, str(data_dir)
+        config.data.train_split = "train+validation+test"  # all: the test has its own photographs
+        config.data.eval_size = 0
+        config.train.steps, config.train.epochs = _STEPS.value, None
+        config.train.eval_every_steps = _STEPS.value
+        config.train.eval_examples = _BATCH_SIZE
+    return config
+
+
+def network_row(workdir: Path, judge: Judge) -> Row:
+    """Returns the scores of a trained network as a row of `evaluate`."""
+    generator = load_generator(workdir)
+    predict, score = jax.jit(generator.task.predict), jax.jit(judge.score)
+    return lambda batch: score(predict(generator.variables, batch["input"]), batch, judge.frozen)
+
+
+def input_row(judge: Judge) -> Row:
+    """Returns the scores of the inputs themselves."""
+    score = jax.jit(judge.score)
+    return lambda batch: score(normalize(batch["input"]), batch, judge.frozen)
+
+
+def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
+    """Trains the plain PyTorch pix2pix on the batches and with the jitter of `configs/paper.py`."""
+    torch.manual_seed(config.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    net, weights = config.generator, config.loss_weights
+    model = Pix2Pix(net.depth, net.width, net.dropout, weights.l1, device)
+    batches = make_train_iterator(config.data, batch_size=config.train.batch_size, seed=config.seed)
+    augment = jax.jit(partial(jitter, **config.augment.to_dict()))
+    for step, batch in zip(range(config.train.steps), batches, strict=False):
+        pair = augment(jax.random.key(step), batch)
+        model.step(_to_torch(pair["input"], device), _to_torch(pair["target"], device))
+    return model
+
+
+def torch_row(model: Pix2Pix, judge: Judge) -> Row:
+    """Returns the scores of the PyTorch generator: image by image, with dropout, as in training."""
+    score = jax.jit(judge.score)
+    device = next(model.gen.parameters()).device
+
+    def row(batch: Batch) -> dict[str, jax.Array]:
+        with torch.no_grad():
+            images = [model.gen(image[None]) for image in _to_torch(batch["input"], device)]
+        output = jnp.asarray(torch.cat(images).permute(0, 2, 3, 1).cpu().numpy())
+        return score(output, batch, judge.frozen)
+
+    return row
+
+
+def _to_torch(images: jax.Array, device: Any) -> torch.Tensor:
+    """Returns [B, 3, H, W] in [-1, 1] for uint8 [B, H, W, 3]."""
+    normalized = np.array(normalize(images).transpose(0, 3, 1, 2))
+    return torch.from_numpy(normalized).to(device)
+
+
+def main(argv: list[str]) -> None:
+    """Trains, and prints a Markdown table."""
+    del argv
+    tfds.disable_progress_bar()
+    workdir = Path(_WORKDIR.value).expanduser()
+    data_dir = workdir / "data"
+    dataset = build_pairs(Path(_TRAIN.value), "training", _VIEWS.value, data_dir)
+    test = build_pairs(Path(_TEST.value), "testing", 1, data_dir)
+    configs = {name: make_config(of, dataset, data_dir) for name, of in _RECIPES.items()}
+    judge = make_judge(configs["default"], vgg16=False)
+    rows: dict[str, Row] = {}
+    minutes: dict[str, float] = {}
+
+    start = time.perf_counter()
+    rows["PyTorch"] = torch_row(train_torch(configs["paper"]), judge)
+    minutes["PyTorch"] = (time.perf_counter() - start) / 60
+    for name, config in configs.items():
+        start = time.perf_counter()
+        if train(config, workdir / name):
+            raise SystemExit("Stopped by a signal.")
+        minutes[name] = (time.perf_counter() - start) / 60
+        rows[name] = network_row(workdir / name, judge)
+    rows["input"] = input_row(judge)
+
+    data = configs["default"].data.copy_and_resolve_references()
+    data.name = test
+    batches = eval_batches(data, split="train+validation+test", batch_size=_BATCH_SIZE)
+    result = evaluate(judge, rows, batches, make_mesh(_BATCH_SIZE))
+    print(
+        f"{len(result.ids)} test pairs of {_SIZE.value}x{_SIZE.value}, width {_WIDTH.value}, "
+        f"{_STEPS.value} steps, seed {_SEED.value}, {jax.devices()[0].device_kind}\n"
+    )
+    print(as_markdown(result.summary, minutes))
+
+
+def as_markdown(summary: dict[str, dict[str, float]], minutes: dict[str, float]) -> str:
+    """Returns a Markdown table: a line for each row of the summary."""
+    metrics = ("l1", "psnr", "ssim", "lpips")
+    lines = [f"| | {' | '.join(metrics)} | minutes |", "|---" * (len(metrics) + 2) + "|"]
+    for name, scores in summary.items():
+        cells = [f"{scores[metric]:.4f}" for metric in metrics]
+        took = f"{minutes[name]:.1f}" if name in minutes else ""
+        lines.append(f"| {' | '.join([name, *cells, took])} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
