@@ -78,7 +78,9 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     origin.add_argument("--images", type=Path, metavar="DIR", help="Single pictures.")
     add("--name", help="Of the dataset; by default the config's or the folder's.")
     add("--license", default="not stated", help="Of the pictures in a folder.")
-    add("--style", choices=sorted(STYLES), help="Default: ink.")
+    known = ", ".join(STYLES)
+    style = f"Default: ink. Several, with commas, or all take turns. Known: {known}."
+    add("--style", type=_style, help=style)
     add("--strength", type=float, help="Of the style, 0 (the photo) to 1 (default).")
     add("--line_width", type=float, help="In pixels of a view; default: 2.")
     add("--views_per_photo", type=int, help="Of a folder's photographs by default 8.")
@@ -90,6 +92,16 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--overwrite", action="store_true", help="Replace a dataset that is there.")
     add("--workers", type=int, help="Threads; by default one for each core.")
     add("--export_dir", type=Path, help="Also write whole photographs and cartoons here.")
+
+
+def _style(text: str) -> str:
+    """Returns the names of the styles that a flag asks for, behind commas."""
+    names = tuple(STYLES) if text == "all" else tuple(text.split(","))
+    for name in names:
+        if name not in STYLES:
+            known = ", ".join(("all", *STYLES))
+            raise argparse.ArgumentTypeError(f"invalid choice: {name!r} (choose from {known})")
+    return ",".join(names)
 
 
 def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:

@@ -30,7 +30,7 @@ class Cartoons(Recipe):
     are equally wide, whatever part of a photograph it shows. Convolutional networks can learn that.
 
     Attributes:
-      style: a name in `cartoon_tfds.styles.STYLES`.
+      style: a name in `cartoon_tfds.styles.STYLES`, or several behind commas: views take turns.
       strength: of the style, 0 (the photograph) to 1.
       line_width: in pixels of a view.
       views_per_photo: the whole photograph and this many squares less one; times `Photo.weight`.
@@ -52,7 +52,17 @@ class Cartoons(Recipe):
             raise ValueError(f"view_size must be at least {MIN_SIDE}, got {self.view_size}")
         # Raises what is wrong with the other three, before there is a photograph.
         blank = np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)
-        cartoonize(blank, self.style, strength=self.strength, line_width=self.line_width)
+        for style in self.styles:
+            self.draw(blank, style)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The names in `style`."""
+        return tuple(self.style.split(","))
+
+    def draw(self, photo: np.ndarray, style: str) -> np.ndarray:
+        """Returns a picture drawn in one of the styles, RGB uint8 `[H, W, 3]`."""
+        return cartoonize(photo, style, strength=self.strength, line_width=self.line_width)
 
     def num_examples(self, photo: Photo) -> int:
         """Returns how many views are cut out of a photograph."""
@@ -87,23 +97,28 @@ class Cartoons(Recipe):
         start = part * self.examples_per_part
         numbers = range(start, min(start + self.examples_per_part, len(views)))
         return [
-            (f"{photo.sha256}-{number}", self._pair(photo, pixels, views[number]))
+            (f"{photo.sha256}-{number}", self._pair(photo, pixels, views[number], number))
             for number in numbers
         ]
 
     def describe(self) -> dict[str, Any]:
         """Returns as plain values all that the pairs depend on."""
-        return {**super().describe(), "style_version": STYLES[self.style].version}
+        versions = {style: STYLES[style].version for style in self.styles}
+        version = versions if len(self.styles) > 1 else versions[self.style]
+        return {**super().describe(), "style_version": version}
 
-    def _pair(self, photo: Photo, pixels: np.ndarray, view: View) -> Features:
-        cut = cut_view(pixels, view)
-        cartoon = cartoonize(cut, self.style, strength=self.strength, line_width=self.line_width)
+    def _pair(self, photo: Photo, pixels: np.ndarray, view: View, number: int) -> Features:
+        cut, style = cut_view(pixels, view), self._style_of(photo, number)
         return {
             "photo": encode_fast_png(cut),
-            "cartoon": encode_fast_png(cartoon),
+            "cartoon": encode_fast_png(self.draw(cut, style)),
             **provenance(photo),
             "view": [view.left, view.top, view.width, view.height],
-            "style": self.style,
+            "style": style,
             "strength": self.strength,
-            "style_version": STYLES[self.style].version,
+            "style_version": STYLES[style].version,
         }
+
+    def _style_of(self, photo: Photo, number: int) -> str:
+        """Returns the style of a view; the whole photograph, the first, is not always in one."""
+        return self.styles[(int(photo.sha256[:8], 16) + number) % len(self.styles)]

@@ -24,8 +24,11 @@ _SPLIT_FOLDERS = {
 class PictureFolder:
     """All pictures in a folder and in the folders in it.
 
+    Where all pictures lie in folders that are named train, val, valid, validation or test, these
+    are the splits: of what belongs together, such as an episode's pages, nothing may be in two.
+
     Attributes:
-      folder: where they lie. The folders directly in it name the themes.
+      folder: where they lie. The folders directly in it, or in those of splits, name the themes.
       license: of all of them.
     """
 
@@ -38,14 +41,17 @@ class PictureFolder:
         Raises:
           SourceError: if there is no such folder, or no picture in it.
         """
-        for path in _list_pictures(self.folder):
-            name = path.relative_to(self.folder)
-            theme = name.parts[0] if len(name.parts) > 1 else ""
+        paths = _list_pictures(self.folder)
+        names = [path.relative_to(self.folder) for path in paths]
+        splits = _own_splits([name.as_posix() for name in names])
+        for path, name, split in zip(paths, names, splits, strict=True):
+            folders = name.parts[bool(split) : -1]
             yield _read(
                 path,
                 photo_id=_printable(name.as_posix()),
                 license=self.license,
-                theme=_printable(theme),
+                theme=_printable(folders[0] if folders else ""),
+                split=split,
             )
 
 
@@ -76,10 +82,7 @@ class PairFolders:
         inputs = _by_stem(self.inputs)
         targets = _by_stem(self.targets) if self.targets else None
         names = sorted(inputs.keys() | (targets or {}).keys())
-        folders = [name.partition("/")[0] if "/" in name else "" for name in names]
-        own_splits = set(folders) <= _SPLIT_FOLDERS.keys()
-        for name, folder in zip(names, folders, strict=True):
-            split = _SPLIT_FOLDERS[folder] if own_splits else None
+        for name, split in zip(names, _own_splits(names), strict=True):
             files = [inputs.get(name, [])]
             if targets is not None:
                 files.append(targets.get(name, []))
@@ -100,6 +103,14 @@ class PairFolders:
             return photo
         problem = photo.problem or other[0].problem
         return dataclasses.replace(photo, target=other[0].data, problem=problem)
+
+
+def _own_splits(names: list[str]) -> list[str | None]:
+    """Returns the split that the folder of each file stands for, or None for all."""
+    folders = [name.partition("/")[0] if "/" in name else "" for name in names]
+    if not set(folders) <= _SPLIT_FOLDERS.keys():
+        return [None] * len(names)
+    return [_SPLIT_FOLDERS[folder] for folder in folders]
 
 
 def _read(path: Path, **fields: Any) -> Photo:

@@ -8,8 +8,7 @@ import tensorflow_datasets as tfds
 from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import SKIPPED, Builder
 from cartoon_tfds.images import write_png
-from cartoon_tfds.provenance import SPLITS, split_of
-from cartoon_tfds.styles import cartoonize
+from cartoon_tfds.provenance import SPLITS
 
 _MOST_NAMES_SHOWN = 20
 
@@ -41,26 +40,27 @@ def export(builder: Builder, folder: Path) -> None:
 
     Args:
       builder: of photographs and their cartoons.
-      folder: gets SPLIT/photo/NAME.png and SPLIT/cartoon/NAME.png.
+      folder: gets SPLIT/photo/NAME.png and SPLIT/cartoon/NAME.png; of several styles
+        SPLIT/STYLE/NAME.png.
     """
     recipe = builder.builder_config.recipe
     dl_manager = tfds.download.DownloadManager(
         download_dir=Path(builder.data_dir_root) / "downloads", url_infos=builder.url_infos
     )
-    used = {example["sha256"] for example in manifest.read_examples(Path(builder.data_path))}
+    examples = manifest.read_examples(Path(builder.data_path))
+    splits = {example["sha256"]: example["split"] for example in examples}
     for source in builder.builder_config.origin.fetch(dl_manager):
         for photo in source.photos():
-            if photo.sha256 in used:
-                _export_photo(photo, recipe, folder / split_of(photo.sha256))
+            if photo.sha256 in splits:
+                _export_photo(photo, recipe, folder / splits[photo.sha256])
     print(f"photographs and cartoons lie in {folder}")
 
 
 def _export_photo(photo, recipe, folder: Path) -> None:
     pixels = recipe.read(photo)
-    cartoon = cartoonize(
-        pixels, recipe.style, strength=recipe.strength, line_width=recipe.line_width
-    )
-    for kind, image in (("photo", pixels), ("cartoon", cartoon)):
+    kinds = recipe.styles if len(recipe.styles) > 1 else ("cartoon",)
+    drawn = [recipe.draw(pixels, style) for style in recipe.styles]
+    for kind, image in zip(("photo", *kinds), (pixels, *drawn), strict=True):
         path = folder / kind / f"{photo.photo_id}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, image)

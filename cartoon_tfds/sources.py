@@ -22,7 +22,7 @@ class Photo:
       license: its licence, as stated by the source.
       theme: what it shows, in one word; empty where nobody has said.
       target: of a ready-made pair, the bytes of the other file.
-      split: of a ready-made pair, the split that its folder stands for; else its content decides.
+      split: the split that its folder stands for, where it does; else its content decides.
       problem: why it cannot be used, where that is known before it is decoded.
       weight: how many times as many views are cut out of it, where few show what it shows.
       sha256: the hash of `data`, and of `target` where there is one; identity, split and views

@@ -19,10 +19,10 @@ import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pix2pix_flax import older_configs
-from pix2pix_flax.checkpoint_files import differences
+from pix2pix_flax.checkpoint_files import CheckpointError, differences
 from pix2pix_flax.checkpoints import find_checkpoint, read_config, restore_generator
 from pix2pix_flax.tasks import Task, make_task
-from pix2pix_flax.train_state import PyTree
+from pix2pix_flax.train_state import PyTree, TrainState
 
 METADATA = "pix2pix_flax.config"
 """Where an exported file keeps the configuration, as JSON."""
@@ -34,6 +34,10 @@ SHIPPED = tuple(sorted(file.stem for file in _SHIPPED.glob("*.safetensors")))
 
 class GeneratorFileError(ValueError):
     """A file that no generator can be made from; its message is one line that names it."""
+
+
+class StyleError(ValueError):
+    """A style that a generator does not have; its message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +64,23 @@ class TrainedGenerator:
         """The multiple that heights and widths are padded to."""
         return self.task.gen.net.module.stride
 
+    def in_style(self, style: str | None) -> "TrainedGenerator":
+        """Returns this generator, drawing in one of its styles; None: in that of its config.
+
+        Raises:
+          StyleError: it has no such style, or was trained for one alone.
+        """
+        if style is None:
+            return self
+        known = self.config.data.styles
+        if not known:
+            raise StyleError(f"{self.origin} knows no styles by name: leave out --style")
+        if style not in known:
+            raise StyleError(f"{self.origin} has no style {style!r}; it has: {', '.join(known)}")
+        config = self.config.copy_and_resolve_references()
+        config.styled.style = style
+        return dataclasses.replace(self, config=config)
+
 
 def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     """Returns a trained generator.
@@ -81,17 +102,43 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
 
 
+def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
+    """Returns a state whose generator, and its average, is a trained one; all else stays as it is.
+
+    Args:
+      checkpoint: what `load_generator` takes.
+      state: at step 0.
+
+    Raises:
+      CheckpointError: where there is none, it is damaged, or of another network.
+      GeneratorFileError: likewise, of a file.
+    """
+    trained = load_generator(checkpoint)
+    problems = differences(trained.variables, state.nets["gen"].variables, False)
+    if problems:
+        raise CheckpointError(
+            f"config.init_from: {trained.origin} holds another network: {problems[0]}."
+        )
+    nets = dict(state.nets)
+    for name in nets.keys() & {"gen", "gen_ema"}:
+        variables = jax.tree.map(jnp.array, trained.variables)  # donated buffers are not shared
+        params = variables.pop("params")
+        nets[name] = nets[name].replace(params=params, model_state=variables)
+    return state.replace(nets=nets)
+
+
 def to_safetensors(generator: TrainedGenerator) -> bytes:
     """Returns the file of a generator; arrays are named `params/down0/kernel`."""
     arrays = flatten_dict(generator.variables, sep="/")
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     return safetensors.numpy.save(arrays, metadata={METADATA: describe(generator.config)})
 
 
 def describe(config: ml_collections.ConfigDict) -> str:
-    """Returns a configuration as JSON, without the place where its dataset lay."""
+    """Returns a configuration as JSON, without the places of its dataset and its beginning."""
     values = config.to_dict()
-    values["data"]["data_dir"] = None  # of no use, and nobody's business, on another machine
+    # Of no use, and nobody's business, on another machine.
+    values["data"]["data_dir"] = values["init_from"] = None
     return json.dumps(values, sort_keys=True)
 
 

@@ -21,6 +21,9 @@ _FORMAT = flags.DEFINE_enum(
     "format", None, ["stablehlo", "onnx", "safetensors"], "What to write.", required=True
 )
 _OUTPUT = flags.DEFINE_string("output", None, "File that ends in .FORMAT.", required=True)
+_STYLE = flags.DEFINE_string(
+    "style", None, "What the file draws in, of a network of several styles."
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it is there already.")
 
 
@@ -43,6 +46,7 @@ def main(argv: list[str]) -> None:
             _FORMAT.value,
             _OUTPUT.value,
             photographs,
+            style=_STYLE.value,
             overwrite=_OVERWRITE.value,
         )
     )

@@ -65,6 +65,7 @@ def export_generator(
     output: str | Path,
     photographs: Sequence[np.ndarray],
     *,
+    style: str | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Writes the generator of a checkpoint, and compares the file's pictures with the predictor's.
@@ -78,11 +79,14 @@ def export_generator(
       file_format: one of `FORMATS`.
       output: ends in `.` and the format's name; missing folders are made.
       photographs: uint8 RGB [H, W, 3], two or more, H and W at least 1.
+      style: of those of the checkpoint; None: that of its configuration, or its only one. StableHLO
+        and ONNX files draw in it alone.
       overwrite: whether an existing output is replaced.
 
     Raises:
       ExportError: the network cannot be exported, a package is missing, or the pictures differ by
         more than one grey level.
+      StyleError: the checkpoint has no such style.
       CheckpointError: there is no checkpoint, or it is damaged.
       GeneratorFileError: likewise, of a file.
     """
@@ -92,7 +96,7 @@ def export_generator(
     if output.exists() and not overwrite:
         raise ExportError(f"{output} is there already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
-    generator = _prepare(load_generator(checkpoint), dtype)
+    generator = _prepare(load_generator(checkpoint).in_style(style), dtype)
     output.parent.mkdir(parents=True, exist_ok=True)
     with _appearing(output) as partial:
         partial.write_bytes(write(generator))
@@ -127,13 +131,15 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
     module = generator.task.gen.net.module
     if not isinstance(module, Unet):
         raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for Unet")
-    if module.out_channels != 3:
+    if module.out_channels != 3 or generator.task.legend:
         raise ExportError("no ONNX graph is known for networks that return no RGB, such as colours")
     try:
         from pix2pix_flax.inference.onnx_graph import unet_to_onnx
     except ImportError as error:
         raise _missing(error) from error
-    return unet_to_onnx(module, generator.variables, {METADATA: describe(generator.config)})
+    pixel = generator.task.to_input(np.zeros((1, 1, 1, 3), np.uint8))[0, 0, 0]
+    metadata = {METADATA: describe(generator.config)}
+    return unet_to_onnx(module, generator.variables, metadata, planes=pixel[3:].tolist())
 
 
 def _missing(error: ImportError) -> ExportError:

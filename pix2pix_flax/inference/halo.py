@@ -15,8 +15,8 @@ from pix2pix_flax.models.padding import pad_to_multiple
 from pix2pix_flax.train_state import PyTree
 
 # Networks that reach further than this many strides, and pixels, are taken to reach everywhere. A
-# U-Net reaches two strides, SRResNet (stride 1) 40 pixels.
-_STRIDES, _PIXELS = 4, 256
+# U-Net reaches two strides, SRResNet (stride 1) 40 pixels and RRDBNet 350.
+_STRIDES, _PIXELS = 4, 384
 
 
 def exact_halo(

@@ -56,7 +56,7 @@ def translate_images(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Report:
-    """Writes each picture translated, as PNG of the same size and name, into `output_dir`.
+    """Writes each picture translated, as PNG of the same name, into `output_dir`.
 
     Transparency, 16 bits a channel, grey and a colour profile are kept; `translate_pixels` says
     how. With its profile a picture's levels go through the network as they are, and mean the same

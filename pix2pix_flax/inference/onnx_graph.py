@@ -6,6 +6,7 @@ sizes that are multiples of the stride. That it says the same as `models/unet.py
 photographs each time a file is written.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ _EPSILON = 1e-5  # of models.layers.Norm
 _LEAKY_SLOPE = 0.2
 
 
-def unet_to_onnx(module: Unet, variables: PyTree, metadata: dict[str, str]) -> bytes:
+def unet_to_onnx(
+    module: Unet, variables: PyTree, metadata: dict[str, str], *, planes: Sequence[float] = ()
+) -> bytes:
     """Returns an ONNX model from `images` to `translated`, both uint8 RGB [B, H, W, 3].
 
     Any B, H and W from 1 go in: the graph pads to the network's stride and cuts back. It computes
@@ -32,6 +35,7 @@ def unet_to_onnx(module: Unet, variables: PyTree, metadata: dict[str, str]) -> b
       module: the network, to be run with running statistics and no dropout.
       variables: its `params` and, for BatchNorm, `batch_stats`.
       metadata: texts to keep in the file.
+      planes: what the network is given behind RGB in each pixel.
 
     Raises:
       ValueError: where the variables are not this network's.
@@ -39,7 +43,7 @@ def unet_to_onnx(module: Unet, variables: PyTree, metadata: dict[str, str]) -> b
     graph = _Graph(variables)
     size = graph.sizes("images")
     x = graph.pad("images", module.stride)
-    x = _generator(graph, module, _normalize(graph, x))
+    x = _generator(graph, module, _with_planes(graph, _normalize(graph, x), planes))
     ends = graph("Slice", size, graph.array([1]), graph.array([3]))
     x = graph("Slice", x, graph.array([0, 0]), ends, graph.array([2, 3]))
     _denormalize(graph, x, "translated")
@@ -122,6 +126,16 @@ def _normalize(graph: _Graph, images: str) -> str:
     x = graph("Transpose", images, perm=[0, 3, 1, 2])  # first, while a pixel is a byte a channel
     x = graph("Cast", x, to=TensorProto.FLOAT)
     return graph("Sub", graph("Div", x, graph.floats(127.5)), graph.floats(1.0))
+
+
+def _with_planes(graph: _Graph, x: str, planes: Sequence[float]) -> str:
+    """From float32 [B, C, H, W] to [B, C + P, H, W]: behind it planes, of one value each."""
+    if not len(planes):
+        return x
+    first = graph("Slice", x, graph.array([0]), graph.array([1]), graph.array([1]))
+    blank = graph("Mul", first, graph.floats(0.0))
+    values = graph.floats(np.reshape(planes, (-1, 1, 1)))
+    return graph("Concat", x, graph("Add", blank, values), axis=1)
 
 
 def _denormalize(graph: _Graph, x: str, output: str) -> None:

@@ -92,18 +92,20 @@ def cut_back(output: np.ndarray, padded: tuple[int, ...], wanted: tuple[int, ...
     return output[:, : scale * wanted[1], : scale * wanted[2]]
 
 
-def load_predictor(checkpoint: str | Path) -> Predictor:
+def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predictor:
     """Returns the predictor of a checkpoint.
 
     Args:
       checkpoint: what `generators.load_generator` takes: a training run, a safetensors file, or
         the name of a generator that comes with this package, such as `lite`.
+      style: of those of the checkpoint; None: that of its configuration, or its only one.
 
     Raises:
+      StyleError: where the checkpoint has no such style.
       CheckpointError: where it is none, or is damaged.
       GeneratorFileError: likewise, of a file.
     """
-    generator = load_generator(checkpoint)
+    generator = load_generator(checkpoint).in_style(style)
     return Predictor(
         generator.task.predict,
         generator.variables,

@@ -31,6 +31,16 @@ _HALO = flags.DEFINE_string(
     "default the least that is within 1/255 of it, measured on the first picture.",
 )
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Frames or tiles per step.", lower_bound=1)
+_STYLE = flags.DEFINE_string(
+    "style", None, "What to draw in, of a network of several styles; by default its first choice."
+)
+_STRENGTH = flags.DEFINE_float(
+    "strength",
+    1.0,
+    "From 0, the picture itself, to 1, all that the network makes of it.",
+    lower_bound=0.0,
+    upper_bound=1.0,
+)
 _OUTSCALE = flags.DEFINE_float(
     "outscale",
     None,
@@ -47,25 +57,41 @@ flags.register_validator(
 
 @dataclasses.dataclass(frozen=True)
 class Translator:
-    """A network together with the size that its pictures are wanted in.
+    """A network together with the strength and the size that its pictures are wanted in.
 
     Attributes:
       network: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, sH, sW, 3].
       outscale: Of the result over the input, whatever s is; None for s.
+      strength: 0..1, the share of the network's picture in a mixture with the input, level by
+        level, as `cartoon_tfds.styles.cartoonize` has it: 0 is the input and 1 the network's, bit
+        for bit.
     """
 
     network: Callable[[np.ndarray], np.ndarray]
     outscale: float | None = None
+    strength: float = 1.0
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Returns the translated pictures, uint8 RGB, for uint8 RGB [B, H, W, 3]."""
-        translated = self.network(images)
+        """Returns the translated pictures, uint8 RGB, for uint8 RGB [B, H, W, 3].
+
+        Raises:
+          ValueError: for a strength under 1 of a network that changes the size.
+        """
+        translated = self._mix(images, self.network(images))
         if self.outscale is None:
             return translated
         from pix2pix_flax.inference.resizing import resize
 
         height, width = (max(1, round(self.outscale * side)) for side in images.shape[1:3])
         return resize(translated, height, width)
+
+    def _mix(self, images: np.ndarray, translated: np.ndarray) -> np.ndarray:
+        if self.strength == 1:
+            return translated
+        if translated.shape != images.shape:
+            raise ValueError("--strength is for networks that keep the size of a picture")
+        levels = images + np.float32(self.strength) * (translated.astype(np.float32) - images)
+        return np.rint(levels).astype(np.uint8)
 
     @property
     def colours(self) -> bool:
@@ -85,7 +111,7 @@ def make_translator() -> Translator:
       ValueError: The checkpoint cannot be used, or the engine lacks what is asked for; one line.
     """
     make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
-    return Translator(make(_CHECKPOINT.value), _OUTSCALE.value)
+    return Translator(make(_CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
 
 
 def _jax_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
@@ -93,7 +119,7 @@ def _jax_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
     from pix2pix_flax.inference.tiling import TiledPredictor
 
     halo = int(_HALO.value) if _HALO.value and _HALO.value.isdecimal() else _HALO.value
-    network = load_predictor(checkpoint)
+    network = load_predictor(checkpoint, style=_STYLE.value)
     return TiledPredictor(network, tile=_TILE.value, halo=halo, batch_size=BATCH_SIZE.value)
 
 
@@ -102,6 +128,8 @@ def _onnx_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
 
     if _TILE.value or _HALO.value:
         raise ValueError("--engine=onnxruntime has no tiles: leave out --tile and --halo")
+    if _STYLE.value:
+        raise ValueError("an .onnx file has one style, that of its export: leave out --style")
     if not checkpoint.endswith(".onnx"):
         raise ValueError(
             f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"

@@ -14,6 +14,7 @@ import tensorflow_datasets as tfds
 from cartoon_tfds import manifest
 from cartoon_tfds.images import read_image, write_png
 from cartoon_tfds.packaged import iter_packaged
+from cartoon_tfds.styles import STYLES
 
 # The command line with one view a photograph: 64 would take a minute.
 COMMAND = """
@@ -133,6 +134,25 @@ def test_folder_of_photographs(folder, tmp_path):
         assert example["theme"] in ("sea", "hills")
 
 
+def test_several_styles_and_folders_of_splits(folder, tmp_path):
+    for name, theme in (("train", "sea"), ("test", "hills")):
+        shutil.copytree(folder / theme, tmp_path / "split" / name)
+    flags = [f"--photos={tmp_path / 'split'}", "--view_size=32", "--views_per_photo=7"]
+    places = [f"--data_dir={tmp_path / 'data'}", f"--export_dir={tmp_path / 'files'}"]
+    done = _command(*flags, *places, "--style=all")
+    assert done.returncode == 0, done.stderr
+    built = tmp_path / "data" / "cartoon_tfds" / "split" / "2.0.0"
+    examples = list(manifest.read_examples(built))
+    drawn = {(example["id"], example["style"]) for example in examples}
+    assert len(drawn) == len(examples) == 4 * len(STYLES)
+    assert manifest.read_build(built)["recipe"]["style"] == ",".join(STYLES)
+    for name, theme in (("train", "sea"), ("test", "hills")):
+        photos = sorted(path.name for path in (folder / theme).iterdir())
+        for kind in ("photo", *STYLES):
+            found = (tmp_path / "files" / name / kind).rglob("*.png")
+            assert sorted(path.name.removesuffix(".png") for path in found) == photos
+
+
 def test_folder_of_other_files_needs_another_name(folder, tmp_path):
     flags = [f"--images={folder}", "--size=32", f"--data_dir={tmp_path}"]
     assert _command(*flags, "--name=a").returncode == 0
@@ -186,6 +206,7 @@ def test_bad_pictures_are_listed_and_can_be_skipped(folder, tmp_path):
         (["demolish"], "unrecognized arguments: demolish"),
         (["--config=sample", "--photos=x"], "not allowed with argument --config"),
         (["--style=oil"], "invalid choice: 'oil'"),
+        (["--style=ink,oil"], "invalid choice: 'oil' (choose from all, ink, soft,"),
         (["--style=poster"], "sample is a config of its own: give this dataset another --name"),
         (["--size=64"], "--size is not for cartoons"),
         (["--name=../x", "--style=soft"], "'../x' cannot be the name of a dataset"),

@@ -237,9 +237,16 @@ def test_file_named_like_a_split_is_none(fill):
     assert [photo.split for photo in source.photos()] == [None, None]
 
 
-def test_splits_are_for_pairs_only(fill):
-    photos = PictureFolder(fill("train/1.jpg", "test/2.jpg"), "mine").photos()
-    assert [(photo.split, photo.theme) for photo in photos] == [(None, "test"), (None, "train")]
+def test_pictures_too_have_splits_of_their_own_with_themes_in_them(fill):
+    names = ["train/1.jpg", "train/sea/deep/3.jpg", "val/sea/1.jpg", "test/2.jpg"]
+    photos = PictureFolder(fill(*names), "mine").photos()
+    found = {photo.photo_id: (photo.split, photo.theme) for photo in photos}
+    splits = [("train", ""), ("train", "sea"), ("validation", "sea"), ("test", "")]
+    assert found == dict(zip(names, splits, strict=True))
+    photos = PictureFolder(fill("other/4.jpg"), "mine").photos()
+    assert {(photo.split, photo.theme) for photo in photos} == {
+        (None, theme) for theme in ("train", "val", "test", "other")
+    }
 
 
 def test_what_has_no_partner_is_named_on_either_side(fill, tmp_path):

@@ -90,6 +90,37 @@ def test_provenance_of_cartoons(photos):
     assert _make_all(recipe, photo)[0][1]["view"] == [0, 0, 600, 400]
 
 
+def test_views_take_turns_in_several_styles(photos):
+    recipe = Cartoons(**{**SMALL, "views_per_photo": 6}, style="soft,sketch,classic")
+    firsts = set()
+    for photo in photos.values():
+        drawn = [features for _, features in _make_all(recipe, photo)]
+        styles = [features["style"] for features in drawn]
+        firsts.add(styles[0])
+        assert set(styles[:3]) == {"soft", "sketch", "classic"}
+        assert styles[:3] == styles[3:]
+        for features in drawn[:3]:
+            style, view = features["style"], _decoded(features["photo"])
+            assert features["style_version"] == STYLES[style].version
+            cartoon = cartoonize(view, style, line_width=1.0)
+            np.testing.assert_array_equal(_decoded(features["cartoon"]), cartoon)
+    assert len(firsts) > 1  # a whole photograph, the first view, is not always drawn alike
+
+
+def test_what_one_style_depends_on_is_described_as_ever():
+    assert Cartoons(style="soft").describe() == {
+        "kind": "Cartoons",
+        "style": "soft",
+        "strength": 1.0,
+        "line_width": 2.0,
+        "views_per_photo": 64,
+        "view_size": 256,
+        "style_version": STYLES["soft"].version,
+    }
+    versions = {name: STYLES[name].version for name in ("ink", "soft")}
+    assert Cartoons(style="ink,soft").describe()["style_version"] == versions
+
+
 def test_what_examples_show_can_be_kept_as_json(photos):
     for _, features in _make_all(Cartoons(**SMALL), photos["coffee"]):
         kept = {name: value for name, value in features.items() if not isinstance(value, bytes)}

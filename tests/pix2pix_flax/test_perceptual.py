@@ -18,7 +18,7 @@ from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.weights import WeightsMissingError
 
 LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-BOTH = Perceptual(TERMS, "vgg16", LAYERS)
+BOTH = Perceptual(TERMS, "vgg16", LAYERS, "l1")
 
 
 @pytest.fixture(scope="module")
@@ -60,21 +60,19 @@ def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
 def test_each_layer_counts_by_its_weight(vgg16):
     a, b = photographs(), photographs()[:, ::-1]
     ones = {"perceptual": 1.0}
-    perceptual = functools.partial(Perceptual, ("perceptual",), "vgg16")
+    perceptual = functools.partial(Perceptual, ("perceptual",), "vgg16", distance="l1")
     alone = [
-        Perceptual(("perceptual",), "vgg16", tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)[
-            "perceptual"
-        ]
+        perceptual(layers=tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)["perceptual"]
         for i in range(5)
     ]
     assert all(value > 0 for value in alone)
-    together = perceptual(LAYERS).losses(vgg16, ones, a, b)["perceptual"]
+    together = perceptual(layers=LAYERS).losses(vgg16, ones, a, b)["perceptual"]
     np.testing.assert_allclose(together, np.dot(LAYERS, alone), rtol=1e-5)
 
 
 def test_lpips_is_the_mean_over_the_batch(vgg16):
     a, b = photographs(), photographs()[:, ::-1]
-    found = Perceptual(("lpips",), "vgg16", LAYERS).losses(vgg16, {"lpips": 2.0}, a, b)
+    found = Perceptual(("lpips",), "vgg16", LAYERS, "l1").losses(vgg16, {"lpips": 2.0}, a, b)
     np.testing.assert_allclose(
         found["lpips"], 2 * lpips(vgg16, a, b, net="vgg16").mean(), rtol=1e-4
     )
@@ -82,7 +80,7 @@ def test_lpips_is_the_mean_over_the_batch(vgg16):
 
 @pytest.mark.parametrize("term", TERMS)
 def test_its_gradient_reaches_all_of_the_output(vgg16, term):
-    distance = Perceptual((term,), "vgg16", LAYERS)
+    distance = Perceptual((term,), "vgg16", LAYERS, "l1")
     target = photographs()
     scales = distance.calibrate(vgg16, target)
     gradient = jax.grad(lambda x: distance.losses(vgg16, scales, x, target)[term])(blurred(target))

@@ -54,6 +54,23 @@ def test_without_outscale_the_network_has_the_last_word():
     assert Translator(lambda x: x, 0.001)(PHOTOS).shape == (2, 1, 1, 3)
 
 
+@pytest.mark.parametrize("strength", [0.0, 0.3, 0.5, 1.0])
+def test_strength_mixes_what_the_network_makes_into_the_picture(strength):
+    negative = 255 - PHOTOS
+    found = Translator(lambda x: 255 - x, strength=strength)(PHOTOS)
+    assert found.dtype == np.uint8
+    expected = (1 - strength) * PHOTOS.astype(float) + strength * negative
+    assert np.abs(found - expected).max() <= 0.5 + 1e-4
+    again = Translator(lambda x: 255 - x, 0.5, strength)(PHOTOS)
+    np.testing.assert_array_equal(again, resize(found, 30, 45))
+
+
+def test_strength_is_for_networks_that_keep_the_size():
+    translate = Translator(lambda x: x[:, ::2, ::2], strength=0.5)
+    with pytest.raises(ValueError, match="--strength is for networks that keep the size"):
+        translate(PHOTOS)
+
+
 @pytest.mark.parametrize("colours", [False, True])
 def test_what_is_known_of_the_network_is_passed_on(colours):
     predictor = Predictor(lambda _, x: x / 127.5 - 1, {}, 1, colours=colours)
@@ -93,6 +110,7 @@ def test_the_translator_of_the_flags(trained, given):
     [
         ({"tile": "64"}, "onnxruntime has no tiles: leave out --tile and --halo"),
         ({"halo": "0"}, "onnxruntime has no tiles"),
+        ({"style": "ink"}, "has one style, that of its export: leave out --style"),
         ({}, r"runs \.onnx files"),
     ],
 )
@@ -107,7 +125,8 @@ def test_what_onnxruntime_cannot_do_is_told(given, values, message):
 @pytest.mark.parametrize("script", ["translate_images.py", "translate_video.py"])
 def test_help_names_the_shared_flags(script):
     shown = run(script, "--help").stdout
-    for name in ("checkpoint", "engine", "tile", "halo", "batch_size", "outscale", "output"):
+    shared = ("checkpoint", "engine", "tile", "halo", "batch_size", "outscale", "output")
+    for name in (*shared, "style", "strength"):
         assert f"\n  --{name}: " in shown
 
 
@@ -140,3 +159,8 @@ def test_an_outscale_of_pictures(trained, tmp_path):
     done = run("translate_images.py", *paths, "--outscale=0.5")
     assert done.returncode == 0, done.stderr
     assert read_image(tmp_path / "out" / "a.png").shape == (30, 45, 3)
+    done = run("translate_images.py", *paths, "--strength=0", "--overwrite")
+    np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), PHOTOS[0])
+    done = run("translate_images.py", *paths, "--style=ink", "--overwrite")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"error: \S* knows no styles by name: leave out --style\n", done.stderr)
