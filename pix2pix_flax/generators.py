@@ -64,6 +64,18 @@ class TrainedGenerator:
         """The multiple that heights and widths are padded to."""
         return self.task.gen.net.module.stride
 
+    def of_pictures(self) -> "TrainedGenerator":
+        """Returns this generator.
+
+        Raises:
+          GeneratorFileError: it makes pictures of noise.
+        """
+        if not hasattr(self.task.gen.net.module, "stride"):
+            raise GeneratorFileError(
+                f"{self.origin} makes pictures of noise, not of pictures: use scripts/generate.py"
+            )
+        return self
+
     def in_style(self, style: str | None) -> "TrainedGenerator":
         """Returns this generator, drawing in one of its styles; None: in that of its config.
 
@@ -145,11 +157,10 @@ def describe(config: ml_collections.ConfigDict) -> str:
 def _load_file(path: Path) -> TrainedGenerator:
     generator = TrainedGenerator(*_read(path), path)
     try:
-        task, stride = generator.task, generator.stride
+        task = generator.task
         wanted = jax.eval_shape(
-            lambda key, images: task.gen.net.module.init(key, task.to_input(images), train=False),
+            lambda key: task.gen.net.module.init(key, task.network_input(), train=False),
             jax.random.key(0),
-            jax.ShapeDtypeStruct((1, stride, stride, 3), jnp.uint8),
         )
     except Exception as error:  # A configuration that was not written by this version.
         raise GeneratorFileError(f"{path} has an unknown configuration: {_line(error)}") from error

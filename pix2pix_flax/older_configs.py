@@ -57,8 +57,9 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     Args:
       values: as any version wrote it; what is in it stays as it is.
     """
-    groups = {name: dict(new) for name, new in _NEW_GROUPS.items() if name not in values}
-    values = {**_NEW_VALUES, **values, **groups}
+    values = {**_NEW_VALUES, **values}
+    if "loss_weights" in values:  # tasks without came later
+        values = {**{name: dict(new) for name, new in _NEW_GROUPS.items()}, **values}
     for name, new in _NEW_KEYS.items():
         if name in values and not _is_later_network(name, values[name]):
             values[name] = {**new, **values[name]}

@@ -67,7 +67,7 @@ def evaluate_checkpoint(
       ValueError: one of the project's own, naming what is missing.
     """
     named = {"network": checkpoint} | ({"baseline": baseline} if baseline else {})
-    networks = {name: load_generator(path) for name, path in named.items()}
+    networks = {name: load_generator(path).of_pictures() for name, path in named.items()}
     config = networks["network"].config.copy_and_resolve_references()
     config.data.name = dataset or config.data.name
     config.data.data_dir = data_dir or config.data.data_dir

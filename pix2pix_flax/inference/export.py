@@ -96,7 +96,7 @@ def export_generator(
     if output.exists() and not overwrite:
         raise ExportError(f"{output} is there already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
-    generator = _prepare(load_generator(checkpoint).in_style(style), dtype)
+    generator = _prepare(load_generator(checkpoint).of_pictures().in_style(style), dtype)
     output.parent.mkdir(parents=True, exist_ok=True)
     with _appearing(output) as partial:
         partial.write_bytes(write(generator))

@@ -105,7 +105,7 @@ def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predi
       CheckpointError: where it is none, or is damaged.
       GeneratorFileError: likewise, of a file.
     """
-    generator = load_generator(checkpoint).in_style(style)
+    generator = load_generator(checkpoint).of_pictures().in_style(style)
     return Predictor(
         generator.task.predict,
         generator.variables,

@@ -74,6 +74,11 @@ def make_task(config, total_steps: int) -> Task:
 def _gen(config, total_steps: int) -> Generator:
     module = make_generator(config.generator, config.dtype)
     _check_scale(config)
+    if not hasattr(module, "stride"):
+        raise ValueError(
+            f"config.generator.name must be one that takes pictures for config.task {config.task}, "
+            f"not {config.generator.name!r}, which takes noise."
+        )
     net = Net(module, make_optimizer(config.optimizer, total_steps))
     weights = config.loss_weights.to_dict()
     weights = {name: weight for name, weight in weights.items() if weight or name == "gan"}
@@ -195,10 +200,13 @@ def _paired(config, total_steps: int) -> dict[str, Any]:
 
 
 def _unconditional(config, total_steps: int) -> Unconditional:
-    net = Net(
-        make_generator(config.generator, config.dtype),
-        make_optimizer(config.optimizer, total_steps),
-    )
+    module = make_generator(config.generator, config.dtype)
+    if hasattr(module, "stride"):
+        raise ValueError(
+            "config.generator.name must be one that takes noise for config.task unconditional, "
+            f"not {config.generator.name!r}, which takes pictures."
+        )
+    net = Net(module, make_optimizer(config.optimizer, total_steps))
     return Unconditional(
         gen=Generator(net, {"gan": 1.0}, config.ema_decay),
         disc=_disc(config, total_steps),

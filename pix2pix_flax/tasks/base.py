@@ -41,6 +41,9 @@ class Task(Protocol):
     def prepare(self, batch: Batch) -> Batch:
         """Returns the pictures that are learned from and judged, of those of the dataset."""
 
+    def network_input(self) -> jax.Array:
+        """Returns the smallest thing that G takes, to see which weights it has."""
+
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree) -> TrainState:
         """Returns the state at step 0 for batches shaped like this one."""
 

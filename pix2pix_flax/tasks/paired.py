@@ -66,6 +66,11 @@ class PairedTask(abc.ABC):
         found = {"perceptual": self.perceptual.load()} if self.perceptual else {}
         return found | ({"alexnet": load_lpips_weights("alexnet")} if self.test_lpips else {})
 
+    def network_input(self) -> jax.Array:
+        """Returns what G is given for a picture of its stride, float32 [1, H, W, C]."""
+        stride = self.gen.net.module.stride
+        return self.to_input(jnp.zeros((1, stride, stride, 3), jnp.uint8))
+
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
         """Returns the state at step 0 for batches shaped like this one."""
         net_rng, rng = jax.random.split(rng)

@@ -56,6 +56,10 @@ class Unconditional:
         """Returns the weights of VGG16, where sets are compared."""
         return {"vgg16": load_lpips_weights("vgg16")} if self.distances else {}
 
+    def network_input(self) -> jax.Array:
+        """Returns one latent, float32 [1, Z]."""
+        return jnp.zeros((1, self.latent_size))
+
     def latents(self, key: jax.Array, count: int) -> jax.Array:
         """Returns `count` latents, float32 [count, Z]."""
         return jax.random.normal(key, (count, self.latent_size))

@@ -260,4 +260,6 @@ def test_a_batch_larger_than_the_split_is_named(smoke_config):
 def test_an_unknown_canvas_mode_is_named(smoke_config):
     config = smoke_config(data__canvas_mode="pad").data
     text = message(make_train_iterator, config, batch_size=4, seed=0)
-    assert text == "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
+    assert text == (
+        "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
+    )

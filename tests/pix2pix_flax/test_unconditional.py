@@ -13,10 +13,14 @@ import pytest
 
 import pix2pix_flax
 from cartoon_tfds.images import read_image
-from configs import anime, dcgan
+from configs import anime, dcgan, default
+from pix2pix_flax.generators import GeneratorFileError, load_generator, to_safetensors
 from pix2pix_flax.inference import sampler
+from pix2pix_flax.inference.export import export_generator
+from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.sampler import SamplerError, load_sampler, parse_seeds
 from pix2pix_flax.losses import GAN_LOSSES, relative
+from pix2pix_flax.report import evaluate_checkpoint
 from pix2pix_flax.tasks import make_task
 from pix2pix_flax.train import train
 
@@ -115,6 +119,16 @@ def test_slope_penalties_are_terms_of_the_discriminator(name):
     assert metrics[f"disc/{name}"] > 0
     halves = metrics["disc/real"] + metrics["disc/fake"] + metrics[f"disc/{name}"]
     np.testing.assert_allclose(metrics["disc/loss"], 0.5 * halves, rtol=1e-5)
+
+
+def test_generators_of_the_other_kind_are_refused():
+    noise, pictures = config_of(dcgan), default.get_config("smoke")
+    with noise.unlocked(), pictures.unlocked():
+        noise.generator, pictures.generator = pictures.generator, noise.generator
+    with pytest.raises(ValueError, match=r"takes noise for config.task unconditional, not 'unet'"):
+        make_task(noise, 1)
+    with pytest.raises(ValueError, match=r"takes pictures for config.task pix2pix, not 'dcgan'"):
+        make_task(pictures, 1)
 
 
 def test_relativistic_loss_is_of_pairs():
@@ -230,6 +244,25 @@ def test_wrong_flags_are_one_line(arguments, text, tmp_path):
 def test_a_translator_is_no_sampler(trained):
     with pytest.raises(SamplerError, match="makes images of pictures, not of seeds"):
         load_sampler(trained)
+
+
+def test_what_takes_pictures_refuses_a_sampler(trained_gan, tmp_path):
+    message = "makes pictures of noise, not of pictures: use scripts/generate.py"
+    with pytest.raises(GeneratorFileError, match=message):
+        load_predictor(trained_gan)
+    with pytest.raises(GeneratorFileError, match=message):
+        export_generator(trained_gan, "onnx", tmp_path / "x.onnx", [])
+    with pytest.raises(GeneratorFileError, match=message):
+        evaluate_checkpoint(
+            trained_gan, split="test", data_dir=None, baseline=None, vgg16=False, panel_rows=1
+        )
+
+
+def test_a_safetensors_file_gives_the_same_images(trained_gan, tmp_path):
+    file = tmp_path / "gan.safetensors"
+    file.write_bytes(to_safetensors(load_generator(trained_gan)))
+    one, two = load_sampler(trained_gan), load_sampler(file)
+    assert np.array_equal(one(one.latents(range(3))), two(two.latents(range(3))))
 
 
 def test_truncated_latents_lie_within(trained_gan):
