@@ -42,7 +42,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     )
     # What D sees of real and generated images: colour, translation, cutout; probability of any.
     config.diff_augment = ml_collections.ConfigDict({"policy": (), "probability": 1.0})
-    for unused in ("loss_weights", "perceptual", "consistency", "test"):
+    for unused in ("loss_weights", "perceptual", "consistency", "test", "input_channels"):
         del config[unused]
     del config.gan.conditional
     config.optimizer.schedule = "constant"

@@ -16,12 +16,13 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     # A run or a safetensors file whose generator a new training starts from; None: from scratch.
     config.init_from = config_dict.placeholder(str)
 
+    config.input_channels = 3  # of what G is given; 1: pictures made grey
     config.generator = ml_collections.ConfigDict(
         {
             "name": "unet",
             "depth": 5,  # exact tiles need a halo of 2**(depth + 1) pixels
             "width": 64,
-            "out_channels": 3,
+            "out_channels": 3,  # 1: targets made grey
             "norm": "batch",
             "upsample": "resize",
             "dropout": 0.0,

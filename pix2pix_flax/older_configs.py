@@ -4,12 +4,14 @@ A checkpoint is read with the configuration that lies in it. Keys that it could 
 value that says what was done before there was a choice. New keys need a line here.
 """
 
+import copy
 from typing import Any
 
 import ml_collections
 
 _NEW_VALUES: dict[str, Any] = {"init_from": None}
-_NEW_GROUPS: dict[str, dict[str, Any]] = {
+_NEW_OF_PAIRS: dict[str, Any] = {
+    "input_channels": 3,
     "consistency": {"weight": 0.0, "max_shift": 4, "noise": 0.06},
     "gan": {"loss": "vanilla", "conditional": True, "r1": 0.0, "r2": 0.0},
     "perceptual": {"net": "vgg16", "layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0), "distance": "l1"},
@@ -59,7 +61,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     """
     values = {**_NEW_VALUES, **values}
     if "loss_weights" in values:  # tasks without came later
-        values = {**{name: dict(new) for name, new in _NEW_GROUPS.items()}, **values}
+        values = {**copy.deepcopy(_NEW_OF_PAIRS), **values}
     for name, new in _NEW_KEYS.items():
         if name in values and not _is_later_network(name, values[name]):
             values[name] = {**new, **values[name]}

@@ -1,7 +1,5 @@
 """The only training loop: what is learned is the task's affair, when is this file's."""
 
-import functools
-import hashlib
 import json
 import logging
 import time
@@ -12,8 +10,8 @@ import jax
 from tqdm import tqdm
 
 from pix2pix_flax.checkpoints import Checkpoints
-from pix2pix_flax.data.pipeline import make_train_iterator
-from pix2pix_flax.data.source import DatasetError, fingerprint, open_source
+from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
+from pix2pix_flax.data.source import DatasetError, open_source
 from pix2pix_flax.generators import started_from
 from pix2pix_flax.meter import DivergedError, EveryMinutes, Meter, check_finite
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
@@ -68,6 +66,12 @@ class Trainer:
             batch_size=self.batch_size,
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
+        )
+        self.order = order_fingerprint(
+            config.data,
+            batch_size=self.batch_size,
+            seed=config.seed,
+            hosts=jax.process_count(),
         )
         self.checkpoints = Checkpoints(
             workdir,
@@ -220,7 +224,7 @@ class Trainer:
 
     def _save(self, stop: StopRequest, metrics: dict[str, float]) -> None:
         check_finite(self.state.nets)
-        data = {"fingerprint": self._fingerprint(), "position": self.iterator.get_state()}
+        data = {"fingerprint": self.order, "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
         with stop.timing("save"):
             self.checkpoints.save(self.state, run, metrics)
@@ -228,28 +232,11 @@ class Trainer:
                 self.checkpoints.wait()
 
     def _check_data(self, saved: dict[str, Any]) -> None:
-        if saved["fingerprint"] != self._fingerprint():
+        if saved["fingerprint"] != self.order:
             raise DatasetError(
                 "The dataset, its configuration, the batch size or the seed has changed since this "
                 "run began, so it cannot go on; take a new --workdir."
             )
-
-    @functools.cache  # noqa: B019 - there is one trainer in a process
-    def _fingerprint(self) -> str:
-        """Returns a digest of everything that decides which examples come in which order."""
-        data = self.config.data
-        order = (
-            fingerprint(data.name, data.train_split, data.data_dir),
-            tuple(data.features),
-            data.canvas_mode,
-            data.canvas_size,
-            self.batch_size,
-            self.config.seed,
-            jax.process_count(),
-        )
-        if data.labels:  # only then: older runs had none, and go on
-            order += (data.labels, tuple(data.palette))
-        return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
 
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""

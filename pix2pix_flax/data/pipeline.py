@@ -1,5 +1,6 @@
 """Batches of uint8 images for training (endless, resumable) and for evaluation (each once)."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from pix2pix_flax.data.canvas import MODES, scale, to_canvas
 from pix2pix_flax.data.readers import label_names, make_reader
-from pix2pix_flax.data.source import DatasetError, open_source
+from pix2pix_flax.data.source import DatasetError, fingerprint, open_source
 
 Batch = dict[str, np.ndarray]
 
@@ -94,6 +95,32 @@ def _make_cut(
         return canvas
 
     return checked
+
+
+def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
+    """Returns 16 hexadecimal digits that stand for which examples come in which order, and how.
+
+    Args:
+      config: `config.data`.
+      batch_size: examples in the global batch.
+      seed: of the order and of the crops.
+      hosts: how many share the reading.
+
+    Raises:
+      DatasetError: where the dataset is missing or damaged.
+    """
+    order = (
+        fingerprint(config.name, config.train_split, config.data_dir),
+        tuple(config.features),
+        config.canvas_mode,
+        config.canvas_size,
+        batch_size,
+        seed,
+        hosts,
+    )
+    if config.labels:  # only then: older runs had none, and go on
+        order += (config.labels, tuple(config.palette))
+    return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
 
 
 def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iterator[EvalBatch]:

@@ -58,6 +58,17 @@ def read_labels(maps: np.ndarray, palette: Palette) -> np.ndarray:
     return palette.colour_ids(maps[..., 0])
 
 
+def to_rgb(image: np.ndarray) -> np.ndarray:
+    """Returns uint8 [H, W, 3] for that, or for a grey picture [H, W, 1].
+
+    Raises:
+      DatasetError: for other numbers of channels.
+    """
+    if image.shape[-1] not in (1, 3):
+        raise DatasetError(f"Pictures must have 1 or 3 channels, not {image.shape[-1]}.")
+    return image if image.shape[-1] == 3 else image.repeat(3, axis=-1)
+
+
 def add_style(pair: Example, style: bytes, names: Sequence[str]) -> Example:
     """Returns a pair with the number of its style as a channel of `input`, behind those of RGB.
 
@@ -108,7 +119,10 @@ def make_reader(config) -> Reader:
     def read(example: dict[str, Any]) -> Example:
         first, last = config.features[0], config.features[-1]
         pair = read_pair(example, input_key=first, target_key=last)
-        pair |= {name: read_labels(pair[name], palette) for name in labels}
+        pair = {
+            name: read_labels(image, palette) if name in labels else to_rgb(image)
+            for name, image in pair.items()
+        }
         return add_style(pair, example.get("style", b""), styles) if styles else pair
 
     return read

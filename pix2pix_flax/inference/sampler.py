@@ -35,9 +35,7 @@ class Sampler:
         """
         self.task = generator.task
         if not hasattr(self.task, "latent_size"):
-            raise SamplerError(
-                f"{generator.origin} makes images of pictures, not of seeds"
-            )
+            raise SamplerError(f"{generator.origin} makes images of pictures, not of seeds")
         self._variables = generator.variables
         self._generate = jax.jit(
             lambda variables, latents: denormalize(self.task.generate(variables, latents))

@@ -191,6 +191,7 @@ def _paired(config, total_steps: int) -> dict[str, Any]:
     return {
         "gen": _gen(config, total_steps),
         "augment": config.augment.to_dict(),
+        "input_channels": config.input_channels,
         "consistency": _consistency(config),
         "perceptual": _perceptual(config),
         "test_statistics": config.test.statistics,

@@ -19,6 +19,18 @@ from pix2pix_flax.train_state import PyTree, TrainState
 from pix2pix_flax.weights import load_lpips_weights
 
 STATISTICS = ("running", "batch")
+_LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
+
+
+def in_channels(images: jax.Array, channels: int, key: str) -> jax.Array:
+    """Returns RGB images [B, H, W, 3] as they are, or their luma (ITU-R BT.601) [B, H, W, 1].
+
+    Raises:
+      ValueError: naming the `key` in config, for other numbers of channels.
+    """
+    if channels not in (1, 3):
+        raise ValueError(f"config.{key} must be 3 (RGB) or 1 (grey) for this task, not {channels}.")
+    return images if channels == 3 else images @ _LUMA
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -27,7 +39,7 @@ class PairedTask(abc.ABC):
 
     `prepare` makes them of an example: here they are its own. The networks see them through
     `to_input` and `to_target`, and `to_picture` leads back: here these are the pictures themselves,
-    in [-1, 1].
+    in [-1, 1], grey where a network has one channel.
 
     Attributes:
       colours: whether what is made of a grey picture has colours of its own.
@@ -36,6 +48,7 @@ class PairedTask(abc.ABC):
       scale: size of the target over that of the input.
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
+      input_channels: of what G is given: 3, or 1 for grey.
       consistency: what the loss term `consistency` asks of G; None where it has no weight.
       perceptual: the loss terms that look through a frozen network; None where none has a weight.
       test_statistics: what BatchNorm takes at test: its `running` statistics, or those of each
@@ -51,6 +64,7 @@ class PairedTask(abc.ABC):
 
     gen: Generator
     augment: dict[str, Any]
+    input_channels: int
     consistency: Consistency | None
     perceptual: Perceptual | None
     test_statistics: str
@@ -133,16 +147,17 @@ class PairedTask(abc.ABC):
 
     def to_input(self, pictures: jax.Array) -> jax.Array:
         """Returns what G is given for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
-        return normalize(pictures)
+        return in_channels(normalize(pictures), self.input_channels, "input_channels")
 
     def to_target(self, pictures: jax.Array) -> jax.Array:
         """Returns what G shall return for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
-        return normalize(pictures)
+        channels = self.gen.net.module.out_channels
+        return in_channels(normalize(pictures), channels, "generator.out_channels")
 
     def to_picture(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
         """Returns RGB in [-1, 1], float32 [B, H, W, 3], for what G was given and returned."""
         del inputs
-        return outputs
+        return jnp.broadcast_to(outputs, (*outputs.shape[:-1], 3))
 
     def views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
         """Returns what G is given in training: the inputs [B, H, W, C], and perhaps more views."""

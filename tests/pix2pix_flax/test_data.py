@@ -10,6 +10,7 @@ import skimage.data
 
 from pix2pix_flax.data.canvas import resize, to_canvas
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
+from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError, open_source
 
 BATCH = 8
@@ -263,3 +264,14 @@ def test_an_unknown_canvas_mode_is_named(smoke_config):
     assert text == (
         "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
     )
+
+
+def test_grey_pictures_come_in_rgb(smoke_config):
+    read = make_reader(smoke_config().data)
+    grey = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
+    colour = np.zeros((8, 6, 3), np.uint8)
+    pair = read({"photo": grey, "cartoon": colour})
+    assert np.array_equal(pair["input"], grey.repeat(3, axis=2))
+    assert pair["target"] is colour
+    with pytest.raises(DatasetError, match="must have 1 or 3 channels, not 4"):
+        read({"photo": np.zeros((8, 6, 4), np.uint8), "cartoon": colour})

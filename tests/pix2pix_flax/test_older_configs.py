@@ -24,7 +24,7 @@ def test_what_is_complete_stays_as_it_is(name):
 @pytest.mark.parametrize("name", ["default", "l1", "paper"])
 def test_what_the_first_version_wrote_becomes_complete(name):
     first = of_today(name)
-    for new in (*older_configs._NEW_VALUES, *older_configs._NEW_GROUPS):
+    for new in (*older_configs._NEW_VALUES, *older_configs._NEW_OF_PAIRS):
         del first[new]
     for group, new in older_configs._NEW_KEYS.items():
         for key in new.keys() & first.get(group, {}).keys():

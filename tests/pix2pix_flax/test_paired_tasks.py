@@ -5,6 +5,7 @@ import functools
 import importlib
 import itertools
 
+import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -158,3 +159,29 @@ def test_crop_larger_than_the_pictures_is_named():
     task = make_task(make_config(augment__crop_size=17), 100)
     with pytest.raises(ValueError, match=r"augment.crop_size is 17, but the images are 16x16"):
         jax.eval_shape(task.init, jax.random.key(0), make_batch())
+
+
+@pytest.mark.parametrize("name", ["default", "l1"])
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 3), (3, 1), (1, 1)])
+def test_grey_inputs_and_outputs(name, inputs, outputs):
+    task = make_task(make_config(name, input_channels=inputs, generator__out_channels=outputs), 8)
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
+    batch = {"input": pixels, "target": pixels[::-1].copy()}
+    state = jax.jit(task.init)(jax.random.key(0), batch)
+    assert state.nets["gen"].params["down0"]["kernel"].shape[2] == inputs
+    state, scalars = jax.jit(task.train_step)(state, batch)
+    assert np.isfinite(scalars["gen/l1"])
+    output = np.asarray(jax.jit(task.predict)(state.generator.variables, pixels))
+    assert output.shape == (4, 16, 16, 3)
+    assert (output == output[..., :1]).all() == (outputs == 1)
+    grey = cv2.cvtColor(pixels[0], cv2.COLOR_RGB2GRAY)
+    for made, channels in ((task.to_input(pixels), inputs), (task.to_target(pixels), outputs)):
+        wanted = grey[..., None] if channels == 1 else pixels[0]
+        np.testing.assert_allclose(made[0], wanted / 127.5 - 1, atol=0.0045)
+
+
+@pytest.mark.parametrize("key", ["input_channels", "generator__out_channels"])
+def test_other_numbers_of_channels_are_refused(key):
+    task, batch = make_task(make_config(**{key: 2}), 8), make_batch()
+    with pytest.raises(ValueError, match=rf"config\.{key.replace('__', '.')} must be 3 .* not 2"):
+        jax.eval_shape(task.init, jax.random.key(0), batch)
