@@ -40,6 +40,12 @@ def flatten(config, prefix=""):
     return flat
 
 
+def of_pairs(field):
+    """Whether a field of the default says what is done with pairs."""
+    groups = ("loss_weights.", "perceptual.", "consistency.", "test.")
+    return field.startswith(groups) or field in ("gan.conditional", "input_channels")
+
+
 @pytest.mark.parametrize("variant", ["", "smoke"])
 @pytest.mark.parametrize("name", NAMES)
 def test_configs_are_locked_and_complete(name, variant):
@@ -52,7 +58,9 @@ def test_configs_are_locked_and_complete(name, variant):
         without = [f for f in reference if f.startswith(("discriminator.", "loss_weights.gan"))]
         reference = {field: value for field, value in reference.items() if field not in without}
     group = config.task.removeprefix("adversarial_")  # of what only a task has
-    own = {field for field in flat if field.startswith(f"{group}.")}
+    own = {field for field in flat if field.startswith((f"{group}.", "diff_augment."))}
+    if config.task == "unconditional":
+        reference = {field: value for field, value in reference.items() if not of_pairs(field)}
     for net in ("generator", "discriminator"):  # whose keys are for make_task to check
         if net in config and config[net].name != default.get_config()[net].name:
             own |= {field for field in flat if field.startswith(f"{net}.")}
@@ -154,28 +162,38 @@ def test_smoke_trains_and_logs(workdir):
     steps = sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
     assert steps in ([4], [4, 8])
     last = {name: v for line in lines if line["step"] == steps[-1] for name, v in line.items()}
-    assert np.isfinite(list(last.values())).all()
+    # Four pictures are too few for distances of sets.
+    values = [value for name, value in last.items() if "/vgg16_" not in name]
+    assert np.isfinite(values).all()
     best = load_generator(workdir).config.train.best_metric
     assert {"gen/loss", f"validation/{best}", "speed/images_per_second"} <= last.keys()
 
 
-def test_smoke_is_evaluated(workdir, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(workdir / "cache"))
+@pytest.fixture
+def translator(workdir):
+    """Of these those that take pictures; test_unconditional.py has the others."""
+    if load_generator(workdir).config.task == "unconditional":
+        pytest.skip("makes pictures of noise")
+    return workdir
+
+
+def test_smoke_is_evaluated(translator, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(translator / "cache"))
     report, panel = evaluate_checkpoint(
-        workdir, split="test", data_dir=None, baseline=None, panel_rows=2
+        translator, split="test", data_dir=None, baseline=None, panel_rows=2
     )
     assert report["count"] == 8
     assert len(report["summary"]) >= 2  # the network, and the task's controls
     labels = {"pixel_accuracy", "class_accuracy", "mean_iou"}
-    of_labels = load_generator(workdir).task.legend
+    of_labels = load_generator(translator).task.legend
     for scores in report["summary"].values():
         assert (labels if of_labels else {"l1", "psnr", "ssim"}) <= scores.keys()
         assert np.isfinite(list(scores.values())).all()
     assert panel.shape[0] >= 2 * 36
 
 
-def test_smoke_predicts_each_picture_by_itself(workdir):
-    predict = load_predictor(workdir)
+def test_smoke_predicts_each_picture_by_itself(translator):
+    predict = load_predictor(translator)
     photo = skimage.data.coffee()
     images = np.stack([photo[40 * i : 40 * i + 17, 90 * i : 90 * i + 24] for i in range(3)])
     output = predict(images)
