@@ -88,9 +88,9 @@ class Trainer:
         self.meter = Meter(self.batch_size)
         self.preview_every = EveryMinutes(config.train.preview_every_minutes)
         self.save_every = EveryMinutes(config.train.keep_every_minutes)
-        self.writer = Writer(workdir, self.step)
-        self.validation = Validation(config, self.task, self.mesh, self.frozen, self.writer)
+        self.validation = Validation(config, self.task, self.mesh, self.frozen)
         self.validation.check_best_metric(self.state)
+        self.writer = Writer(workdir, self.step)
         sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s).",
@@ -174,7 +174,7 @@ class Trainer:
         elif is_eval or is_save or (is_first and stop.has_limit):
             self._save(stop, metrics={})
         if self.preview_every.is_due() and not is_eval:
-            self.validation.preview(self.step, self.state)
+            self.validation.preview(self.state, self.writer)
         if is_log:
             self.meter.restart()
 
@@ -217,9 +217,9 @@ class Trainer:
 
     def _evaluate(self, stop: StopRequest) -> dict[str, float]:
         """Returns the validation split's scores, and logs them and the pictures."""
-        scores = self.validation.scores(self.step, self.state, stop)
+        scores = self.validation.scores(self.state, self.writer, stop)
         if scores:
-            self.validation.preview(self.step, self.state)
+            self.validation.preview(self.state, self.writer)
         return scores
 
     def _save(self, stop: StopRequest, metrics: dict[str, float]) -> None:

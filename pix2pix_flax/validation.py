@@ -27,12 +27,10 @@ class Validation:
       task: what is trained.
       mesh: the devices to use.
       frozen: what the task has loaded.
-      writer: takes all of it.
     """
 
-    def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree, writer: Writer):
-        self._train, self._task, self._mesh = config.train, task, mesh
-        self._frozen, self._writer = frozen, writer
+    def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree):
+        self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
         self._batches = functools.partial(
             eval_batches,
             config.data,
@@ -53,29 +51,30 @@ class Validation:
                 f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
             )
 
-    def scores(self, step: int, state: TrainState, stop: StopRequest) -> dict[str, float]:
-        """Returns the scores of `config.train.eval_examples`; {} where the training has to end."""
+    def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
+        """Writes and returns scores of `config.train.eval_examples`; {} where the training ends."""
         batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):
             found = evaluate(self._task, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # there may be examples that have no scores
             return {}
-        self._writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
+        step = int(state.step)
+        writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
         _log.info("Step %d: %s", step, ", ".join(f"{n} {v:.4g}" for n, v in found.items()))
         return found
 
-    def preview(self, step: int, state: TrainState) -> None:
+    def preview(self, state: TrainState, writer: Writer) -> None:
         """Writes the pictures of `config.train.panel_examples`, one by one and all in one."""
-        rows: dict[str, list[np.ndarray]] = {}
+        step, rows = int(state.step), {}
         for batch in self._batches(limit=self._train.panel_examples):
             pictures = self.visualize(state, put_batch(batch.images, self._mesh))
             for name, images in jax.device_get(pictures).items():
                 rows.setdefault(name, []).extend(images[: batch.count])
                 for identity, image in zip(batch.ids, images, strict=False):
-                    self._writer.image(step, f"{name}/{identity}", image)
+                    writer.image(step, f"{name}/{identity}", image)
         for name, images in rows.items():
-            self._writer.preview(step, name, stack(images))
+            writer.preview(step, name, stack(images))
 
 
 def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:
