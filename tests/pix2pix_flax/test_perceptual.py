@@ -106,7 +106,7 @@ def test_a_run_goes_on_with_the_same_calibration(perceptual_run):
         assert int(trainer.state.step) == config.train.steps
         scales = trainer.state.extra["scales"]
         assert scales.keys() == set(TERMS)
-        batch, _ = trainer._next_batch({})
+        batch, _ = trainer._next_batch()
         fresh = jax.jit(trainer.task.init)(jax.random.key(config.seed), batch, trainer.frozen)
         assert all(float(scale) > 0 for scale in scales.values())
         assert jax.tree.map(jnp.shape, fresh.extra) == jax.tree.map(jnp.shape, trainer.state.extra)
