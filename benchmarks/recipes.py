@@ -36,9 +36,10 @@ from configs import default, l1, paper
 from pix2pix_flax import command_line
 from pix2pix_flax.augment import jitter, normalize
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
-from pix2pix_flax.evaluate import Row, evaluate
+from pix2pix_flax.evaluate import evaluate
 from pix2pix_flax.generators import load_generator
-from pix2pix_flax.judge import Judge, make_judge
+from pix2pix_flax.judge import make_judge
+from pix2pix_flax.report import Batch, Output, network_output
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.train import train
 
@@ -53,7 +54,6 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of networks, order and jitter.")
 
 _RECIPES = {"paper": paper, "default": default, "l1": l1}
 _BATCH_SIZE = 8  # of the test
-Batch = dict[str, jax.Array]
 
 
 def write_squares(photos: Path, folder: Path) -> Path:
@@ -101,19 +101,6 @@ def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collecti
     return config
 
 
-def network_row(workdir: Path, judge: Judge) -> Row:
-    """Returns the scores of a trained network as a row of `evaluate`."""
-    generator = load_generator(workdir)
-    predict, score = jax.jit(generator.task.predict), jax.jit(judge.score)
-    return lambda batch: score(predict(generator.variables, batch["input"]), batch, judge.frozen)
-
-
-def input_row(judge: Judge) -> Row:
-    """Returns the scores of the inputs themselves."""
-    score = jax.jit(judge.score)
-    return lambda batch: score(normalize(batch["input"]), batch, judge.frozen)
-
-
 def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
     """Trains the plain PyTorch pix2pix on the batches and with the jitter of `configs/paper.py`."""
     torch.manual_seed(config.seed)
@@ -128,18 +115,16 @@ def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
     return model
 
 
-def torch_row(model: Pix2Pix, judge: Judge) -> Row:
-    """Returns the scores of the PyTorch generator: image by image, with dropout, as in training."""
-    score = jax.jit(judge.score)
+def torch_output(model: Pix2Pix) -> Output:
+    """Returns what runs the PyTorch generator: image by image, with dropout, as in training."""
     device = next(model.gen.parameters()).device
 
-    def row(batch: Batch) -> dict[str, jax.Array]:
+    def output(batch: Batch) -> jax.Array:
         with torch.no_grad():
             images = [model.gen(image[None]) for image in _to_torch(batch["input"], device)]
-        output = jnp.asarray(torch.cat(images).permute(0, 2, 3, 1).cpu().numpy())
-        return score(output, batch, judge.frozen)
+        return jnp.asarray(torch.cat(images).permute(0, 2, 3, 1).cpu().numpy())
 
-    return row
+    return output
 
 
 def _to_torch(images: jax.Array, device: Any) -> torch.Tensor:
@@ -157,25 +142,25 @@ def main(argv: list[str]) -> None:
     dataset = build_pairs(Path(_TRAIN.value), "training", _VIEWS.value, data_dir)
     test = build_pairs(Path(_TEST.value), "testing", 1, data_dir)
     configs = {name: make_config(of, dataset, data_dir) for name, of in _RECIPES.items()}
-    judge = make_judge(configs["default"], vgg16=False)
-    rows: dict[str, Row] = {}
+    outputs: dict[str, Output] = {}
     minutes: dict[str, float] = {}
 
     start = time.perf_counter()
-    rows["PyTorch"] = torch_row(train_torch(configs["paper"]), judge)
+    outputs["PyTorch"] = torch_output(train_torch(configs["paper"]))
     minutes["PyTorch"] = (time.perf_counter() - start) / 60
     for name, config in configs.items():
         start = time.perf_counter()
         if train(config, workdir / name):
             raise SystemExit("Stopped by a signal.")
         minutes[name] = (time.perf_counter() - start) / 60
-        rows[name] = network_row(workdir / name, judge)
-    rows["input"] = input_row(judge)
+        outputs[name] = network_output(load_generator(workdir / name))
+    outputs["input"] = lambda batch: normalize(batch["input"])
 
     data = configs["default"].data.copy_and_resolve_references()
     data.name = test
     batches = eval_batches(data, split="train+validation+test", batch_size=_BATCH_SIZE)
-    result = evaluate(judge, rows, batches, make_mesh(_BATCH_SIZE))
+    judge, mesh = make_judge(configs["default"], vgg16=False), make_mesh(_BATCH_SIZE)
+    result = evaluate(judge, judge.rows(outputs, mesh), batches, mesh)
     print(
         f"{len(result.ids)} test pairs of {_SIZE.value}x{_SIZE.value}, width {_WIDTH.value}, "
         f"{_STEPS.value} steps, seed {_SEED.value}, {jax.devices()[0].device_kind}\n"

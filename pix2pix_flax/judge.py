@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -10,8 +11,10 @@ import numpy as np
 
 from pix2pix_flax.augment import denormalize, normalize
 from pix2pix_flax.distribution_metrics import vgg16_distances
+from pix2pix_flax.evaluate import Row
 from pix2pix_flax.models.lpips import lpips
 from pix2pix_flax.models.pooled_features import pooled_features
+from pix2pix_flax.sharding import replicated
 from pix2pix_flax.tasks import Task, make_task
 from pix2pix_flax.train_state import PyTree
 from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
@@ -22,6 +25,7 @@ FEWEST = 50
 """How many examples a split needs for distances of distributions; see docs/evaluation.md."""
 
 _FEATURES = "features"
+Batch = dict[str, jax.Array]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,9 +40,22 @@ class Judge:
     task: Task
     frozen: PyTree
 
-    def score(
-        self, output: jax.Array, batch: dict[str, jax.Array], frozen: PyTree
-    ) -> dict[str, jax.Array]:
+    def rows(
+        self, outputs: dict[str, Callable[[Batch], jax.Array]], mesh: jax.sharding.Mesh
+    ) -> dict[str, Row]:
+        """Returns what `evaluate` takes: the scores of each output, compiled once for all of them.
+
+        Args:
+          outputs: by name, from a batch to [B, H, W, 3] in [-1, 1].
+          mesh: the devices to use.
+        """
+        score, frozen = jax.jit(self.score), jax.device_put(self.frozen, replicated(mesh))
+        return {
+            name: lambda batch, output=output: score(output(batch), batch, frozen)
+            for name, output in outputs.items()
+        }
+
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree) -> dict[str, jax.Array]:
         """Returns what `summarize` takes: scores [B], and features of outputs and targets.
 
         Args:

@@ -16,18 +16,15 @@ from tqdm import tqdm
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluate import Evaluation, evaluate
 from pix2pix_flax.generators import TrainedGenerator, load_generator
-from pix2pix_flax.judge import Judge, by_example, make_judge, target_halves
+from pix2pix_flax.judge import Batch, Judge, by_example, make_judge, target_halves
 from pix2pix_flax.panel import choose, draw, draw_legend, stack
-from pix2pix_flax.sharding import make_mesh, replicated
-from pix2pix_flax.train_state import PyTree
+from pix2pix_flax.sharding import make_mesh
 
 _BATCH_SIZE = 8
 _OF_SETS = "vgg16_"  # how the names of distances of distributions begin
-Batch = dict[str, jax.Array]
 Output = Callable[[Batch], jax.Array]
 Controls = Callable[[Batch], dict[str, jax.Array]]
 Columns = Callable[[Batch, jax.Array], list[jax.Array]]
-Score = Callable[[jax.Array, Batch, PyTree], dict[str, jax.Array]]
 
 
 def evaluate_checkpoint(
@@ -72,16 +69,15 @@ def evaluate_checkpoint(
     config.data.name = dataset or config.data.name
     config.data.data_dir = data_dir or config.data.data_dir
     judge = make_judge(config, vgg16=vgg16)
-    outputs = {name: _network(network) for name, network in networks.items()}
+    outputs = {name: network_output(network) for name, network in networks.items()}
     read = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
     batches = partial(_prepared, jax.jit(judge.task.prepare), read)
     controls = jax.jit(judge.task.controls)
     names = jax.eval_shape(controls, next(batches(limit=1)).images)
     outputs |= {name: partial(_control, controls, name) for name in names}
     mesh = make_mesh(_BATCH_SIZE)
-    score, frozen = jax.jit(judge.score), jax.device_put(judge.frozen, replicated(mesh))
-    rows = {name: partial(_scored, output, score, frozen) for name, output in outputs.items()}
-    result = evaluate(judge, rows, tqdm(batches(), unit="batch", disable=None), mesh)
+    progress = tqdm(batches(), unit="batch", disable=None)
+    result = evaluate(judge, judge.rows(outputs, mesh), progress, mesh)
     shown = _shown(result, judge.task.ranked_by, panel_rows, panel)
     report = {
         "checkpoints": {name: str(network.origin) for name, network in networks.items()},
@@ -109,17 +105,14 @@ def _prepared(
         yield batch._replace(images=jax.device_get(prepare(batch.images)))
 
 
-def _network(network: TrainedGenerator) -> Output:
+def network_output(network: TrainedGenerator) -> Output:
+    """Returns the function from a batch to what a network makes of its inputs."""
     predict = jax.jit(network.task.predict)
     return lambda batch: predict(network.variables, batch["input"])
 
 
 def _control(controls: Controls, name: str, batch: Batch) -> jax.Array:
     return controls(batch)[name]
-
-
-def _scored(output: Output, score: Score, frozen: PyTree, batch: Batch) -> dict[str, jax.Array]:
-    return score(output(batch), batch, frozen)
 
 
 def _summary(result: Evaluation) -> dict[str, dict[str, float]]:

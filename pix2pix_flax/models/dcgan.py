@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer, up_conv
+from pix2pix_flax.models.layers import Dtype, Norm, convolve, down_conv, initializer, up_conv
 
 _START = 4  # height and width of the first maps of G, and of the last ones of D
 _LEAKY_SLOPE = 0.2
@@ -113,4 +113,4 @@ class DCGANDiscriminator(nn.Module):
         return [self._convolve(last, x, train).astype(jnp.float32)]
 
     def _convolve(self, layer: nn.Conv, x: jax.Array, train: bool) -> jax.Array:
-        return nn.SpectralNorm(layer)(x, update_stats=train) if self.spectral_norm else layer(x)
+        return convolve(layer, x, spectral_norm=self.spectral_norm, train=train)

@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer
+from pix2pix_flax.models.layers import Dtype, Norm, convolve, down_conv, initializer
 
 _LEAKY_SLOPE = 0.2
 
@@ -74,7 +74,7 @@ class PatchDiscriminator(nn.Module):
         return self._convolve(layers[-1], x, train).astype(jnp.float32)
 
     def _convolve(self, layer: nn.Conv, x: jax.Array, train: bool) -> jax.Array:
-        return nn.SpectralNorm(layer)(x, update_stats=train) if self.spectral_norm else layer(x)
+        return convolve(layer, x, spectral_norm=self.spectral_norm, train=train)
 
     def _patch_layers(self) -> list[nn.Conv]:
         """Convolutions: `depth` with stride 2, one without, and the one to logits."""
