@@ -120,6 +120,8 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
     )
     if config.labels:  # only then: older runs had none, and go on
         order += (config.labels, tuple(config.palette))
+    if config.styles:
+        order += (tuple(config.styles),)
     return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
 
 

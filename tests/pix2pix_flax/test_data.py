@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 
 from pix2pix_flax.data.canvas import resize, to_canvas
-from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
+from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator, order_fingerprint
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError, open_source
 
@@ -275,3 +275,24 @@ def test_grey_pictures_come_in_rgb(smoke_config):
     assert pair["target"] is colour
     with pytest.raises(DatasetError, match="must have 1 or 3 channels, not 4"):
         read({"photo": np.zeros((8, 6, 4), np.uint8), "cartoon": colour})
+
+
+def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
+    def fingerprint(**changes):
+        size = changes.pop("batch_size", BATCH)
+        seed = changes.pop("seed", 0)
+        config = smoke_config(**changes).data
+        return order_fingerprint(config, batch_size=size, seed=seed, hosts=1)
+
+    palette = (("road", (128, 64, 128), (0,)),)
+    found = [
+        fingerprint(),
+        fingerprint(seed=1),
+        fingerprint(batch_size=4),
+        fingerprint(data__canvas_size=64),
+        fingerprint(data__styles=("ink", "soft")),
+        fingerprint(data__styles=("soft", "ink")),
+        fingerprint(data__labels="cartoon", data__palette=palette),
+    ]
+    assert len(set(found)) == len(found)
+    assert fingerprint(data__eval_size=16, data__num_threads=1) == found[0]
