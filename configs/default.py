@@ -137,6 +137,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "log_every_steps": 100,
             "eval_every_steps": 2_500,  # evaluation, panel and checkpoint
             "eval_examples": 128,
+            # Of larger pictures the middle, of this side, is looked at during the training; 0: all
+            # of them. Reports (scripts/evaluate_checkpoint.py) are of whole pictures.
+            "eval_crop": 0,
             "panel_examples": 4,
             "keep_checkpoints": 3,  # the last ones; the best one is kept beside them, ...
             "keep_every_minutes": 0.0,  # ... and one that is saved so often; 0: none

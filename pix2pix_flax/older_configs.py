@@ -42,6 +42,7 @@ _NEW_KEYS: dict[str, dict[str, Any]] = {
         "accumulate_steps": 1,
     },
     "train": {
+        "eval_crop": 0,
         "keep_every_minutes": 0.0,
         "preview_every_minutes": 0.0,
         "max_hours": 0.0,

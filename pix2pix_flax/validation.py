@@ -36,6 +36,7 @@ class Validation:
             config.data,
             split=config.data.validation_split,
             batch_size=config.train.batch_size,
+            crop=config.train.eval_crop,
         )
         self.eval_step = jax.jit(task.eval_step)
         self.visualize = jax.jit(task.visualize)

@@ -41,6 +41,12 @@ def scale(example: Example, size: int, mode: str, labels: Collection[str]) -> Ex
     return resize_example(example, height, size, labels)
 
 
+def middle(example: Example, size: int) -> Example:
+    """Returns the middle of the images: at most [size, size, C], in the scale of the pixels."""
+    top, left = (max(0, side - size) // 2 for side in _size(example))
+    return {name: image[top : top + size, left : left + size] for name, image in example.items()}
+
+
 def to_canvas(
     example: Example,
     size: int,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import grain
 import numpy as np
 
-from pix2pix_flax.data.canvas import MODES, scale, to_canvas
+from pix2pix_flax.data.canvas import MODES, middle, scale, to_canvas
 from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.source import DatasetError, fingerprint, open_source
 
@@ -18,7 +18,7 @@ class EvalBatch(NamedTuple):
     """A batch of which the first `count` examples are new and the rest only fill it up.
 
     Attributes:
-      images: uint8 arrays [B, H, W, C], by name.
+      images: uint8 arrays [B, H, W, C], by name, and `index`, uint32 [B]: places in the split.
       count: how many examples count, 1 to B.
       ids: a name for each counted example, from the dataset where it has one.
     """
@@ -125,8 +125,16 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
     return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
 
 
-def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iterator[EvalBatch]:
-    """Yields each example of a split once, whole, in the dataset's order within each size.
+def eval_batches(
+    config,
+    *,
+    split: str,
+    batch_size: int,
+    limit: int = 0,
+    places: Sequence[int] | None = None,
+    crop: int = 0,
+) -> Iterator[EvalBatch]:
+    """Yields each example of a split once, in the dataset's order within each size.
 
     Examples of one size share a batch, and each batch is filled up to `batch_size`, so that there
     is one compilation a size.
@@ -137,15 +145,20 @@ def eval_batches(config, *, split: str, batch_size: int, limit: int = 0) -> Iter
       split: which one.
       batch_size: examples in a batch.
       limit: take only so many examples, evenly spread over the split; 0 for all.
+      places: in the split, of the examples to take; None for those that `limit` leaves.
+      crop: of larger examples take the middle, a square of that side; 0 for whole ones.
     """
     source = open_source(config.name, split, config.data_dir)
     reader, labels = make_reader(config), label_names(config)
     waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
-    for index in _spread(len(source), limit):
+    for index in _spread(len(source), limit) if places is None else places:
         record = source[index]
         example = reader(record)
         if config.eval_size:
             example = scale(example, config.eval_size, config.canvas_mode, labels)
+        if crop:
+            example = middle(example, crop)
+        example = {**example, "index": np.uint32(index)}
         group = waiting.setdefault(example["input"].shape, [])
         group.append((example, f"{index}:{_text(record.get('id', ''))}"))
         if len(group) == batch_size:

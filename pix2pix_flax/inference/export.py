@@ -22,7 +22,6 @@ from pix2pix_flax.generators import (
 from pix2pix_flax.inference import exported
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.inference.stablehlo import to_stablehlo
-from pix2pix_flax.models import Unet
 
 _SIDE = 256  # of the photographs that are compared
 _ODD = (147, 201)
@@ -128,18 +127,27 @@ def _write_stablehlo(generator: TrainedGenerator) -> bytes:
 
 
 def _write_onnx(generator: TrainedGenerator) -> bytes:
-    module = generator.task.gen.net.module
-    if not isinstance(module, Unet):
-        raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for Unet")
-    if module.out_channels != 3 or generator.task.legend:
-        raise ExportError("no ONNX graph is known for networks that return no RGB, such as colours")
     try:
-        from pix2pix_flax.inference.onnx_graph import unet_to_onnx
+        from pix2pix_flax.inference.onnx_networks import NETWORKS, to_onnx
     except ImportError as error:
         raise _missing(error) from error
-    pixel = generator.task.to_input(np.zeros((1, 1, 1, 3), np.uint8))[0, 0, 0]
-    metadata = {METADATA: describe(generator.config)}
-    return unet_to_onnx(module, generator.variables, metadata, planes=pixel[3:].tolist())
+    task, module = generator.task, generator.task.gen.net.module
+    if type(module) not in NETWORKS:
+        known = ", ".join(network.__name__ for network in NETWORKS)
+        raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for {known}")
+    pixel = task.to_input(np.zeros((1, 1, 1, 3), np.uint8))[0, 0, 0]
+    if module.out_channels != 3 or task.legend or len(pixel) < 3:
+        raise ExportError(
+            "no ONNX graph is known for networks that return no RGB, such as colours, or see none"
+        )
+    return to_onnx(
+        module,
+        generator.variables,
+        {METADATA: describe(generator.config)},
+        scale=task.scale,
+        border=task.border,
+        planes=pixel[3:].tolist(),
+    )
 
 
 def _missing(error: ImportError) -> ExportError:

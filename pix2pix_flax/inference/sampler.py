@@ -1,6 +1,5 @@
 """Images from seeds by a trained unconditional generator, and the way from one to the next."""
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +16,7 @@ from pix2pix_flax.inference.video_writer import VideoWriter
 
 _BATCH_SIZE = 16
 _SRGB_AS_VIDEO = (1, 1, 1, 1)  # H.273: BT.709, limited range
-_GAP = 2  # pixels between the images of a grid
+_MOST = 2**32 - 1  # as a seed
 
 
 class SamplerError(ValueError):
@@ -33,8 +32,8 @@ class Sampler:
         Raises:
           SamplerError: it is another one.
         """
-        self.task = generator.task
-        if not hasattr(self.task, "latent_size"):
+        self.config, self.task = generator.config, generator.task
+        if self.task.paired:
             raise SamplerError(f"{generator.origin} makes images of pictures, not of seeds")
         self._variables = generator.variables
         self._generate = jax.jit(
@@ -45,19 +44,10 @@ class Sampler:
         """Returns a latent for each seed, float32 [N, Z].
 
         Args:
-          seeds: 0 or more each.
-          truncation: numbers beyond it are drawn again (Brock et al. 2019, section 3.1): the
-            smaller, the more alike and the more usual the images; None: none are.
+          seeds: from 0 to 2**32 - 1 each.
+          truncation: see `Unconditional.latents`.
         """
-        shape = (self.task.latent_size,)
-
-        def draw(seed):
-            key = jax.random.key(seed)
-            if truncation is None:
-                return jax.random.normal(key, shape)
-            return jax.random.truncated_normal(key, -truncation, truncation, shape)
-
-        return np.stack([draw(seed) for seed in seeds])
+        return np.asarray(self.task.latents(np.asarray(seeds, np.uint32), truncation))
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
         """Returns images uint8 [N, H, W, 3] of latents [N, Z]."""
@@ -86,27 +76,12 @@ def parse_seeds(text: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise SamplerError(f"seeds are numbers and ranges such as 0-63,100, not {text!r}")
+        if int(last or first) > _MOST:
+            raise SamplerError(f"seeds are at most {_MOST}, not {last or first}")
         seeds += range(int(first), int(last or first) + 1)
     if not seeds:
         raise SamplerError(f"no seed in {text!r}")
     return seeds
-
-
-def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
-    """Returns images uint8 [N, H, W, 3] in rows on white, uint8 [H', W', 3].
-
-    Args:
-      images: from left to right and from top to bottom.
-      columns: in a row; 0: as many as rows, or one more.
-    """
-    columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
-    rows = math.ceil(len(images) / columns)
-    height, width = (side + _GAP for side in images.shape[1:3])
-    sheet = np.full((rows * height - _GAP, columns * width - _GAP, 3), 255, np.uint8)
-    for place, image in enumerate(images):
-        top, left = place // columns * height, place % columns * width
-        sheet[top : top + height - _GAP, left : left + width - _GAP] = image
-    return sheet
 
 
 def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:

@@ -5,6 +5,9 @@ from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
+import tqdm
+
+_PATIENCE = 3.0  # seconds until a bar appears
 
 
 class Span(NamedTuple):
@@ -65,8 +68,12 @@ def run_tiles(
     halo: int,
     stride: int,
     batch_size: int,
-) -> tuple[np.ndarray, int]:
+    most_seam: int,
+    progress: bool,
+) -> tuple[np.ndarray | None, int]:
     """Returns what `run` makes of a picture, and by how much its tiles differ where they meet.
+
+    Beside the result itself, memory holds one batch of tiles.
 
     Args:
       run: uint8 [B, h, w, 3] -> uint8 [B, s * h, s * w, C]; here B is always `batch_size`, and
@@ -76,6 +83,8 @@ def run_tiles(
       halo: what each tile loses at an inner edge.
       stride: tiles begin at its multiples.
       batch_size: tiles in one step.
+      most_seam: where tiles differ by more, the rest is left, and the result is None.
+      progress: whether to show a bar on standard error, where there is time to read it.
 
     Returns:
       uint8 [s * H, s * W, C], and the largest difference in levels (0 where there is one tile).
@@ -85,14 +94,24 @@ def run_tiles(
     columns = spans(picture.shape[1], width, halo, stride)
     places = list(product(rows, columns))
     tiles = [picture[y : y + height, x : x + width] for (y, *_), (x, *_) in places]
+    outputs = run_batches(run, tiles, batch_size)
     canvas, seam = None, 0
-    for (row, column), output in zip(places, run_batches(run, tiles, batch_size), strict=True):
-        scale = len(output) // height
-        if canvas is None:
-            shape = (scale * len(picture), scale * picture.shape[1], output.shape[2])
-            canvas = np.empty(shape, output.dtype)
-        seam = max(seam, _paste(canvas, output, row, column, scale))
+    with _bar(len(tiles), progress) as bar:
+        for (row, column), output in zip(places, outputs, strict=True):
+            scale = len(output) // height
+            if canvas is None:
+                shape = (scale * len(picture), scale * picture.shape[1], output.shape[2])
+                canvas = np.empty(shape, output.dtype)
+            seam = max(seam, _paste(canvas, output, row, column, scale))
+            if seam > most_seam:
+                return None, seam
+            bar.update()
     return canvas, seam
+
+
+def _bar(tiles: int, progress: bool) -> tqdm.tqdm:
+    """Returns a bar that leaves nothing behind."""
+    return tqdm.tqdm(total=tiles, unit=" tiles", delay=_PATIENCE, leave=False, disable=not progress)
 
 
 def run_batches(

@@ -50,6 +50,7 @@ class TiledPredictor:
         tile: int = 0,
         halo: int | str | None = None,
         batch_size: int = 4,
+        progress: bool = False,
     ):
         """Chooses tiles.
 
@@ -60,6 +61,7 @@ class TiledPredictor:
           halo: in pixels, `exact`, or None for the smallest that keeps the first tiled picture
             within 1/255, and that grows when a later one needs more.
           batch_size: tiles in one step, at least 1.
+          progress: whether to show a bar on standard error for pictures that take long.
 
         Raises:
           ValueError: for anything else.
@@ -73,7 +75,7 @@ class TiledPredictor:
         self.halo = halo if isinstance(halo, int) else None
         self.exact_halo: int | None = None
         self.seam: int | None = None
-        self._measures = halo is None
+        self._measures, self._progress = halo is None, progress
         self._is_prepared = self._has_warned = False
         self._prefers_wholes = tile == 0
         self._fit_tile(tile or DEFAULT_TILE)
@@ -158,8 +160,10 @@ class TiledPredictor:
                 halo=self.halo,
                 stride=self.predictor.stride,
                 batch_size=self.batch_size,
+                most_seam=1 if self._can_grow() else 255,
+                progress=self._progress,
             )
-            if seam <= 1 or not self._can_grow():
+            if output is not None:
                 break
             self._grow_halo()
         if seam > 1 and self.exact_halo is not None and self.halo >= self.exact_halo:

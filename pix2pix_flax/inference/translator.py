@@ -120,7 +120,9 @@ def _jax_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
 
     halo = int(_HALO.value) if _HALO.value and _HALO.value.isdecimal() else _HALO.value
     network = load_predictor(checkpoint, style=_STYLE.value)
-    return TiledPredictor(network, tile=_TILE.value, halo=halo, batch_size=BATCH_SIZE.value)
+    return TiledPredictor(
+        network, tile=_TILE.value, halo=halo, batch_size=BATCH_SIZE.value, progress=True
+    )
 
 
 def _onnx_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:

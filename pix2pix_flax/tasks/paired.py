@@ -42,10 +42,12 @@ class PairedTask(abc.ABC):
     in [-1, 1], grey where a network has one channel.
 
     Attributes:
+      paired: see `Task`.
       colours: whether what is made of a grey picture has colours of its own.
       ranked_by: see `Task`.
       legend: see `Task`.
       scale: size of the target over that of the input.
+      border: pixels of reflection on all sides of what G is given at test, cut off its output.
       gen: the generator and its losses.
       augment: keyword arguments of `augment.jitter`.
       input_channels: of what G is given: 3, or 1 for grey.
@@ -57,10 +59,12 @@ class PairedTask(abc.ABC):
       test_lpips: whether LPIPS (AlexNet) is among the scores.
     """
 
+    paired: ClassVar[bool] = True
     colours: ClassVar[bool] = False
     ranked_by: ClassVar[tuple[str, ...]] = ("lpips", "l1")
     legend: ClassVar[dict[str, tuple[int, int, int]]] = {}
     scale: ClassVar[int] = 1
+    border: ClassVar[int] = 0
 
     gen: Generator
     augment: dict[str, Any]

@@ -1,6 +1,7 @@
 """Larger pictures from small ones, with a GAN or without (Ledig et al. 2017, arXiv:1609.04802)."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,6 @@ from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.supervised import Supervised
 from pix2pix_flax.train_state import PyTree, TrainState
 
-_BORDER = 4  # pixels that are reflected on all sides; zeros beyond it spoil about three
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SuperResolution(PairedTask):
@@ -25,6 +24,8 @@ class SuperResolution(PairedTask):
     Of an example the target alone is looked at: what is reduced is made of it, as published by
     MATLAB's bicubic `imresize`, in 8 bits.
     """
+
+    border: ClassVar[int] = 4  # zeros beyond a picture spoil about three pixels
 
     @property
     def scale(self) -> int:
@@ -39,8 +40,8 @@ class SuperResolution(PairedTask):
 
     def generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
         """Returns [B, sH, sW, C] of [B, H, W, C], which is continued by reflection on all sides."""
-        shape, start = images.shape, self.scale * _BORDER
-        output = super().generate(variables, reflect_border(images, _BORDER))
+        shape, start = images.shape, self.scale * self.border
+        output = super().generate(variables, reflect_border(images, self.border))
         for axis in (1, 2):
             stop = start + self.scale * shape[axis]
             output = jax.lax.slice_in_dim(output, start, stop, axis=axis)

@@ -1,15 +1,24 @@
 """The jitter modes: resize and crop, crop, scale width and none, by values of the configuration."""
 
+import contextlib
+from types import SimpleNamespace
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import skimage.data
 
+from cartoon_tfds.images import read_image
 from pix2pix_flax.augment import jitter
 from pix2pix_flax.data.canvas import to_canvas
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.tasks import make_task
+from pix2pix_flax.train_state import TrainState
+from pix2pix_flax.validation import Validation
+from pix2pix_flax.writers import Writer
 
 PHOTO = skimage.data.coffee()  # 400x600
 
@@ -88,6 +97,28 @@ def test_evaluation_scales_to_a_width_where_training_does(smoke_config):
         b.images["input"].shape[1:3] for b in eval_batches(config, split="test", batch_size=4)
     }
     assert shapes == {(48, 48), (32, 48)}
+
+
+def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
+    config = smoke_config(data__eval_size=0).data
+    (found,) = eval_batches(config, split="test", batch_size=8, crop=50)
+    cut = dict(zip(found.ids, found.images["target"], strict=True))
+    for batch in eval_batches(config, split="test", batch_size=1):
+        image = batch.images["target"][0]
+        top, left = (image.shape[0] - 50) // 2, (image.shape[1] - 50) // 2
+        np.testing.assert_array_equal(cut[batch.ids[0]], image[top : top + 50, left : left + 50])
+    wider = eval_batches(config, split="test", batch_size=1, crop=80)
+    assert {batch.images["input"].shape[1:3] for batch in wider} == {(64, 64), (64, 80)}
+
+
+def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_path):
+    config = smoke_config(data__eval_size=0, train__eval_crop=24)
+    task = SimpleNamespace(eval_step=print, visualize=lambda _, batch: {"panel": batch["input"]})
+    validation = Validation(config, task, make_mesh(config.train.batch_size), ())
+    with contextlib.closing(Writer(tmp_path, 0)) as writer:
+        validation.preview(TrainState(jnp.int32(0), jax.random.key(0), {}, {}), writer)
+    widths = {read_image(path).shape[1] for path in tmp_path.glob("previews/*.png")}
+    assert widths == {24}
 
 
 def test_whole_pictures_train_that_are_no_squares(smoke_config):

@@ -123,9 +123,9 @@ def test_every_unet_of_any_size(name, depth, upsample, norm, tmp_path):
 
     file = tmp_path / f"generator.{name}"
     if name == "onnx":
-        from pix2pix_flax.inference.onnx_graph import unet_to_onnx
+        from pix2pix_flax.inference.onnx_networks import to_onnx
 
-        file.write_bytes(unet_to_onnx(module, variables, {}))
+        file.write_bytes(to_onnx(module, variables, {}))
     else:
         file.write_bytes(to_stablehlo(forward, variables, module.stride))
     translate, predict = load_exported(file), Predictor(forward, variables, module.stride)
@@ -366,16 +366,25 @@ def test_an_output_with_another_ending_is_refused(run, tmp_path):
 
 @dataclasses.dataclass
 class Other:
-    """A network that is no Unet."""
+    """A network that has no graph."""
 
     stride = 1
 
 
-def test_other_networks_than_unets_have_no_onnx_graph(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", [with_runtime("onnx")])
+def test_not_all_networks_have_an_onnx_graph(name, run, tmp_path, monkeypatch):
     task = SimpleNamespace(gen=SimpleNamespace(net=SimpleNamespace(module=Other())))
     monkeypatch.setattr(generators, "make_task", lambda *_, **__: task)
-    with pytest.raises(ExportError, match="no ONNX graph is known for Other, only for Unet"):
-        export_generator(run, "onnx", tmp_path / "a.onnx", PHOTOGRAPHS)
+    known = "only for Unet, SRResNet, RRDBNet"
+    with pytest.raises(ExportError, match=f"no ONNX graph is known for Other, {known}"):
+        export_generator(run, name, tmp_path / f"a.{name}", PHOTOGRAPHS)
+
+
+@pytest.mark.parametrize("name", [with_runtime("onnx")])
+def test_networks_that_see_grey_have_no_onnx_graph(name, save, tmp_path):
+    run = save(generator__depth=1, input_channels=1)
+    with pytest.raises(ExportError, match="return no RGB, such as colours, or see none"):
+        export_generator(run, name, tmp_path / f"a.{name}", PHOTOGRAPHS)
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -389,7 +398,7 @@ def test_a_missing_runtime_is_named(name, files, monkeypatch):
 @pytest.mark.parametrize("package", ["onnx", "flatbuffers"])
 def test_a_missing_package_is_named(package, run, tmp_path, monkeypatch):
     for module in list(sys.modules):
-        if module.startswith((package, "jax._src.export.serialization")) or "onnx_graph" in module:
+        if module.startswith((package, "jax._src.export.serialization")) or ".onnx_" in module:
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     name = "onnx" if package == "onnx" else "stablehlo"

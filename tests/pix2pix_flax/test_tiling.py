@@ -12,9 +12,10 @@ import skimage.data
 
 from pix2pix_flax.augment import normalize
 from pix2pix_flax.inference import predictor as predictor_module
+from pix2pix_flax.inference import tile_grid
 from pix2pix_flax.inference.halo import exact_halo, measured_halo
 from pix2pix_flax.inference.predictor import Predictor
-from pix2pix_flax.inference.tile_grid import smallest_tile, spans
+from pix2pix_flax.inference.tile_grid import run_tiles, smallest_tile, spans
 from pix2pix_flax.inference.tiling import TiledPredictor
 from pix2pix_flax.models.unet import Unet
 
@@ -204,6 +205,23 @@ def test_the_default_halo_is_within_one_level_of_the_whole_picture(depth):
     assert f"halo {tiled.halo} px (exact: {tiled.exact_halo} px)" in tiled.summary
     assert "at most 1/255" in tiled.summary
     assert len(predictor._programs) == 2  # measuring needed none of its own
+
+
+def test_tiles_that_do_not_meet_are_not_gone_on_with(capsys, monkeypatch):
+    calls = itertools.count()
+
+    def run(tiles):
+        return np.full_like(tiles, next(calls))
+
+    sizes = {"tile": 16, "halo": 1, "stride": 8, "batch_size": 1}
+    picture = photograph(64, 64)[0]
+    assert run_tiles(run, picture, **sizes, most_seam=1, progress=False) == (None, 7)
+    assert next(calls) == 8  # the last tile was the first of the second row
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(tile_grid, "_PATIENCE", 0)
+    output, seam = run_tiles(run, picture, **sizes, most_seam=255, progress=True)
+    assert (output.shape, seam) == ((64, 64, 3), 7)
+    assert " tiles" in capsys.readouterr().err
 
 
 def test_the_default_halo_is_kept_and_grows_where_it_is_too_small(caplog):
