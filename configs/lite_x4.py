@@ -17,7 +17,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.generator.width = 32
     config.generator.norm = "none"
     config.discriminator.width = 16
-    config.loss_weights.l1 = config.loss_weights.gradient = config.loss_weights.lpips = 1.0
+    config.loss_weights.l1 = config.loss_weights.lpips = 1.0
+    config.loss_weights.gradient = 2.0
     config.loss_weights.gan = 2e-3
     config.loss_weights.perceptual = 0.0
     config.perceptual.net = "alexnet"

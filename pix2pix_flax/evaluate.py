@@ -48,6 +48,20 @@ def evaluate(
     Raises:
       ValueError: where there is no batch.
     """
+    ids, examples = collect(rows, batches, mesh)
+    return Evaluation(
+        ids, examples, {name: task.summarize(outputs) for name, outputs in examples.items()}
+    )
+
+
+def collect(
+    rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
+) -> tuple[list[str], dict[str, dict[str, np.ndarray]]]:
+    """Returns the `ids` and `examples` of an `Evaluation`; see `evaluate`.
+
+    Raises:
+      ValueError: where there is no batch.
+    """
     ids: list[str] = []
     parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in rows}
     for batch in batches:
@@ -58,10 +72,7 @@ def evaluate(
             parts[name].append({key: value[: batch.count] for key, value in outputs.items()})
     if not ids:
         raise ValueError("There are no examples to evaluate on.")
-    examples = {name: _joined(outputs) for name, outputs in parts.items()}
-    return Evaluation(
-        ids, examples, {name: task.summarize(rows) for name, rows in examples.items()}
-    )
+    return ids, {name: _joined(outputs) for name, outputs in parts.items()}
 
 
 def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

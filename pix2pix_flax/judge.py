@@ -6,16 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax.augment import denormalize, normalize
 from pix2pix_flax.distribution_metrics import vgg16_distances
 from pix2pix_flax.evaluate import Row
 from pix2pix_flax.models.lpips import lpips
-from pix2pix_flax.models.pooled_features import pooled_features
 from pix2pix_flax.sharding import replicated
 from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.tasks.sets import FEATURES, SetsError, features_of_both, set_distances
 from pix2pix_flax.train_state import PyTree
 from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
 
@@ -24,7 +23,6 @@ _log = logging.getLogger(__name__)
 FEWEST = 50
 """How many examples a split needs for distances of distributions; see docs/evaluation.md."""
 
-_FEATURES = "features"
 Batch = dict[str, jax.Array]
 
 
@@ -65,23 +63,27 @@ class Judge:
         """
         found = self.task.score(output, batch, frozen)
         if "vgg16" in frozen:
-            vgg16, target = frozen["vgg16"], normalize(batch["target"])
+            found[FEATURES] = features_of_both(frozen["vgg16"], output, batch["target"])
+        if "vgg16" in frozen and self.task.paired:
+            target = normalize(batch["target"])
             output = normalize(denormalize(output))  # 8 bits, as in the task's scores
-            found["lpips_vgg16"] = lpips(vgg16, output, target, net="vgg16")
-            pooled = [pooled_features(vgg16, images) for images in (output, target)]
-            found[_FEATURES] = jnp.stack(pooled, axis=1)
+            found["lpips_vgg16"] = lpips(frozen["vgg16"], output, target, net="vgg16")
         return found
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
         """Returns the task's summary, and the distances of the outputs from the targets.
 
         Those are `distribution_metrics.vgg16_distances`, where there are `FEWEST` examples.
+
+        Raises:
+          SetsError: there are fewer, and nothing else to score them by.
         """
-        summary = self.task.summarize(_of_task(outputs))
-        if len(outputs.get(_FEATURES, ())) < FEWEST:
-            return summary
-        generated, real = np.moveaxis(outputs[_FEATURES], 1, 0)
-        return summary | vgg16_distances(real, generated)
+        summary, count = self.task.summarize(_of_task(outputs)), len(outputs.get(FEATURES, ()))
+        if count >= FEWEST:
+            return summary | set_distances(outputs[FEATURES])
+        if not self.task.paired:
+            raise SetsError(f"Sets of pictures compare from {FEWEST} examples on, not {count}.")
+        return summary
 
     def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
         """Returns the task's tables."""
@@ -89,7 +91,7 @@ class Judge:
 
 
 def _of_task(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name: values for name, values in outputs.items() if name != _FEATURES}
+    return {name: values for name, values in outputs.items() if name != FEATURES}
 
 
 def by_example(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -99,26 +101,43 @@ def by_example(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def target_halves(outputs: dict[str, np.ndarray]) -> dict[str, float]:
     """Returns the distances of every other target from those between; {} for too few examples."""
-    if len(outputs.get(_FEATURES, ())) < FEWEST:
+    if len(outputs.get(FEATURES, ())) < FEWEST:
         return {}
-    targets = outputs[_FEATURES][:, 1]
+    targets = outputs[FEATURES][:, 1]
     return vgg16_distances(targets[::2], targets[1::2])
 
 
 def make_judge(config, *, vgg16: bool) -> Judge:
     """Returns what scores for a configuration; where weights are missing, it does without them.
 
-    Label maps are no pictures: they are scored by their task alone.
+    Label maps are no pictures: they are scored by their task alone. Outputs that belong to no
+    example are scored by VGG16 alone.
 
     Args:
       config: the whole configuration.
       vgg16: whether to look through VGG16, which on a CPU takes far longer than all else.
+
+    Raises:
+      SetsError: nothing can be scored without VGG16, and it is missing or not wanted.
     """
+    task = make_task(config, total_steps=1)
+    if not task.paired:
+        return Judge(task, _frozen_of_sets(vgg16))
+    return Judge(task, {}) if task.legend else _judge_of_pairs(config, vgg16)
+
+
+def _frozen_of_sets(vgg16: bool) -> PyTree:
+    if not vgg16:
+        raise SetsError("Images of noise are compared as sets, by VGG16 alone: not without it.")
+    try:
+        return {"vgg16": load_lpips_weights("vgg16")}
+    except WeightsMissingError as error:
+        raise SetsError(f"Sets of pictures cannot be compared: {error}") from error
+
+
+def _judge_of_pairs(config, vgg16: bool) -> Judge:
     config = config.copy_and_resolve_references()
     config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
-    task = make_task(config, total_steps=1)
-    if task.legend:
-        return Judge(task, {})
     config.test.lpips = True
     task = make_task(config, total_steps=1)
     try:

@@ -1,18 +1,101 @@
-"""A picture of examples, chosen by their scores: the best, the worst, or all the way between."""
+"""A picture of what was scored: examples, chosen by their scores, or sets beside one another."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
 
 import cv2
 import jax
 import numpy as np
 
+from pix2pix_flax.augment import denormalize
 from pix2pix_flax.data.pipeline import EvalBatch
+from pix2pix_flax.evaluate import Evaluation
+from pix2pix_flax.grid import grid
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.tasks.sets import SetsError
 
+Output = Callable[[dict[str, jax.Array]], jax.Array]
 ORDERS = ("spread", "best", "worst")
 
 _GAP = 4  # pixels between the pictures
+_GAP_OF_SETS = 16  # pixels between the grids
 _LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
 _FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
+
+
+def check_order(task: Task, order: str) -> None:
+    """Raises a SetsError where examples are to be ordered by scores that they do not have."""
+    if order != "spread" and not task.ranked_by:
+        raise SetsError(f"Pictures of noise have no scores, so none are the {order}.")
+
+
+def show_pairs(
+    task: Task,
+    outputs: dict[str, Output],
+    batches: Callable[..., Iterator[EvalBatch]],
+    result: Evaluation,
+    *,
+    order: str,
+    count: int,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Returns what is shown of examples, and the picture of it.
+
+    Args:
+      task: ranks them, and says what is shown of each.
+      outputs: from a batch to what a row makes of it; that of `network` is shown.
+      batches: reads the prepared examples.
+      result: their scores.
+      order: see `choose`.
+      count: of examples.
+
+    Returns:
+      The `ids` of the examples and the `metric` that chose them; and uint8 [H, W, 3], the task's
+      columns, such as controls | target | output, one example a row, and its legend if it has one.
+    """
+    scores = result.examples["network"]
+    metric = next(name for name in task.ranked_by if name in scores)
+    ids = [result.ids[place] for place in choose(scores[metric], count, order)]
+    columns = partial(_columns, jax.jit(task.columns), outputs["network"])
+    picture = draw(columns, batches(), ids)
+    if task.legend:
+        picture = stack([picture, draw_legend(task.legend, picture.shape[1])])
+    return {"metric": metric, "ids": ids}, picture
+
+
+def show_sets(
+    task: Task,
+    outputs: dict[str, Output],
+    batches: Callable[..., Iterator[EvalBatch]],
+    result: Evaluation,
+    *,
+    order: str,
+    count: int,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Returns what is shown of sets, and the picture of it.
+
+    Args:
+      task: nothing of it is shown.
+      outputs: by row, from a batch to what it makes of the inputs.
+      batches: reads the prepared examples.
+      result: nothing of it is shown.
+      order: `spread` alone: examples are taken evenly from the split.
+      count: rows and columns of a grid.
+
+    Returns:
+      The `ids` of the examples, and `grids`, the sets from left to right, `real` being the last;
+      and uint8 [H, W, 3], a grid of each.
+    """
+    del task, result, order
+    sets: dict[str, list[np.ndarray]] = {name: [] for name in (*outputs, "real")}
+    ids: list[str] = []
+    for batch in batches(limit=count**2):
+        ids.extend(batch.ids)
+        made = {name: denormalize(output(batch.images)) for name, output in outputs.items()}
+        for name, images in (made | {"real": batch.images["target"]}).items():
+            sets[name].extend(np.asarray(images)[: batch.count])
+    grids = [grid(np.stack(images)) for images in sets.values()]
+    return {"grids": list(sets), "ids": ids}, beside(grids, _GAP_OF_SETS)
 
 
 def choose(distances: np.ndarray, count: int, order: str) -> list[int]:
@@ -48,16 +131,24 @@ def draw(
     for batch in batches:
         places = [place for place, identity in enumerate(batch.ids) if identity in ids]
         if places:
-            joined = _joined(columns(batch.images))
+            joined = beside(columns(batch.images))
             rows |= {batch.ids[place]: joined[place] for place in places}
     return stack([rows[identity] for identity in ids])
 
 
-def _joined(images: list[np.ndarray]) -> np.ndarray:
-    """Returns the pictures of each example beside one another, uint8 [B, H, nW + gaps, 3]."""
-    gap = ((0, 0), (0, 0), (0, _GAP), (0, 0))
-    parts = [np.pad(part, gap, constant_values=255) for part in images]
-    return np.concatenate(parts, axis=2)[:, :, :-_GAP]
+def _columns(
+    columns: Callable[[dict[str, jax.Array], jax.Array], list[jax.Array]],
+    network: Output,
+    batch: dict[str, jax.Array],
+) -> list[jax.Array]:
+    return columns(batch, network(batch))
+
+
+def beside(images: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
+    """Returns pictures uint8 [..., h, w, 3] beside one another on white, uint8 [..., h, W, 3]."""
+    white = np.full_like(images[0][..., :gap, :], 255)
+    first, *others = images
+    return np.concatenate([first, *(part for image in others for part in (white, image))], axis=-2)
 
 
 def stack(rows: list[np.ndarray]) -> np.ndarray:

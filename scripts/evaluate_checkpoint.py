@@ -4,18 +4,20 @@
 
 Writes the scores of each example and their means to FILE.json, input | target | output of a few
 examples to FILE.png, and prints the table. Of label maps there are also the scores of each class in
-FILE.classes.csv. docs/evaluation.md says what the scores mean.
+FILE.classes.csv. Of a network that makes pictures of noise as many as the split has are compared
+with those of the split, as sets, and FILE.png has a grid of each. docs/evaluation.md says what the
+scores mean.
 """
 
 from pathlib import Path
-from typing import Any
 
 from absl import flags
 
 from cartoon_tfds.images import write_png
 from pix2pix_flax import command_line
 from pix2pix_flax.panel import ORDERS
-from pix2pix_flax.report import as_csv, as_json, as_table, evaluate_checkpoint
+from pix2pix_flax.report import evaluate_checkpoint
+from pix2pix_flax.report_text import as_csv, as_json, as_table, caption, title
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -34,16 +36,22 @@ _VGG16 = flags.DEFINE_bool(
     "vgg16",
     True,
     "Score through VGG16 as well: lpips_vgg16 and the distances of distributions. On a CPU that "
-    "takes far longer than all else.",
+    "takes far longer than all else. Pictures of noise have no other scores.",
 )
 _PANEL = flags.DEFINE_enum(
     "panel",
     "spread",
     ORDERS,
     "Which examples are in the picture, by LPIPS, or by L1 without it (label maps: by the share of "
-    "wrong pixels): from the best over the median to the worst, the best ones, or the worst ones.",
+    "wrong pixels): from the best over the median to the worst, the best ones, or the worst ones. "
+    "Pictures of noise are not ordered.",
 )
-_PANEL_ROWS = flags.DEFINE_integer("panel_rows", 6, "Examples in the picture.", lower_bound=1)
+_PANEL_ROWS = flags.DEFINE_integer(
+    "panel_rows",
+    6,
+    "Examples in the picture; where sets are compared, rows and columns of each grid.",
+    lower_bound=1,
+)
 
 
 def main(argv: list[str]) -> None:
@@ -65,27 +73,14 @@ def main(argv: list[str]) -> None:
     )
     output.write_text(as_json(report) + "\n")
     write_png(output.with_suffix(".png"), panel)
-    print(_title(report))
+    print(title(report))
     print(as_table(report))
     print(f"Scores: {output}")
     for name, lines in report["tables"].items():
         table = output.with_suffix(f".{name}.csv")
         table.write_text(as_csv(lines))
         print(f"Table: {table}")
-    print(f"Picture: {output.with_suffix('.png')}, {_caption(report['panel'])}")
-
-
-def _title(report: dict[str, Any]) -> str:
-    size = report["eval_size"]
-    squeezed = f"squeezed to {size}x{size}"
-    scaled = f"scaled to width {size}" if report["canvas_mode"] == "scale_width" else squeezed
-    sizes = scaled if size else "each in its own size"
-    return f"{report['count']} examples of {report['dataset']}, split {report['split']}: {sizes}"
-
-
-def _caption(panel: dict[str, Any]) -> str:
-    chosen = {"spread": "from the best to the worst", "best": "the best", "worst": "the worst"}
-    return f"{chosen[panel['order']]} by {panel['metric']}"
+    print(f"Picture: {output.with_suffix('.png')}, {caption(report)}")
 
 
 if __name__ == "__main__":

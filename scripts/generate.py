@@ -1,13 +1,15 @@
-"""Generates images with a trained unconditional network: no data, no training.
+"""Generates images with a trained unconditional network.
 
     python scripts/generate.py --checkpoint=DIR --seeds=0-63 --grid=faces.png
     python scripts/generate.py --checkpoint=DIR --seeds=3,14,15 --interpolate=way.mp4
+    python scripts/generate.py --checkpoint=DIR --seeds=0-63 --neighbours=near.png
 
-The same seeds give the same bytes on the same machine.
+The same seeds give the same bytes on the same machine. Only --neighbours reads the dataset.
 """
 
 from pathlib import Path
 
+import numpy as np
 from absl import flags
 
 from pix2pix_flax import command_line
@@ -28,7 +30,21 @@ _OUTPUT = flags.DEFINE_string("output", None, "Folder for each image as seed-N.p
 _INTERPOLATE = flags.DEFINE_string("interpolate", None, "Clip from seed to seed and back.")
 _SECONDS = flags.DEFINE_float("seconds", 1.0, "Of the clip, from seed to seed.", lower_bound=0.1)
 _FPS = flags.DEFINE_integer("fps", 24, "Frames per second of the clip.", lower_bound=1)
+_NEIGHBOURS = flags.DEFINE_string(
+    "neighbours",
+    None,
+    "PNG file with the images that are nearest to training pictures, each beside its nearest five. "
+    "Looks at the whole training split through VGG16 (extra lpips).",
+)
+_DATASET = flags.DEFINE_string(
+    "dataset", None, "For --neighbours: its name, if not that of the training."
+)
+_DATA_DIR = flags.DEFINE_string(
+    "data_dir", None, "For --neighbours: where the dataset lies, if not where it lay."
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that are there already.")
+
+_SHOWN = 12  # rows of --neighbours
 
 
 def main(argv: list[str]) -> None:
@@ -36,12 +52,14 @@ def main(argv: list[str]) -> None:
     del argv
     # Imported here: a wrong flag is told at once.
     from cartoon_tfds.images import write_png
+    from pix2pix_flax.grid import grid
     from pix2pix_flax.inference import sampler
 
     seeds = sampler.parse_seeds(_SEEDS.value)
     files = {
         "grid": _GRID.value,
         "interpolate": _INTERPOLATE.value,
+        "neighbours": _NEIGHBOURS.value,
         **{seed: Path(_OUTPUT.value) / f"seed-{seed}.png" for seed in seeds if _OUTPUT.value},
     }
     files = {name: Path(file).expanduser() for name, file in files.items() if file}
@@ -49,29 +67,53 @@ def main(argv: list[str]) -> None:
     sample = sampler.load_sampler(_CHECKPOINT.value)
     latents = sample.latents(seeds, _TRUNCATION.value)
     images = sample(latents)
+    near = _neighbours(sample.config.data, images, seeds) if "neighbours" in files else None
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)
     if "grid" in files:
-        write_png(files["grid"], sampler.grid(images, _COLUMNS.value))
+        write_png(files["grid"], grid(images, _COLUMNS.value))
     for seed, image in zip(seeds, images, strict=True):
         if seed in files:
             write_png(files[seed], image)
     if "interpolate" in files:
         way = sampler.interpolate(latents, round(_SECONDS.value * _FPS.value))
         sampler.write_video(sample(way), files["interpolate"], _FPS.value)
-    written = filter(None, (_GRID.value, _OUTPUT.value, _INTERPOLATE.value))
+    if near is not None:
+        write_png(files["neighbours"], near)
+    written = filter(None, (_GRID.value, _OUTPUT.value, _INTERPOLATE.value, _NEIGHBOURS.value))
     print(f"{len(seeds)} images: {', '.join(written)}")
 
 
 def _check(files: dict[str | int, Path], count: int) -> None:
     """Raises a ValueError where nothing is to be written, or where it may not be."""
     if not files:
-        raise ValueError("name at least one of --grid, --output and --interpolate")
+        raise ValueError("name at least one of --grid, --output, --interpolate and --neighbours")
     if "interpolate" in files and count < 2:
         raise ValueError("--interpolate needs two seeds or more")
     there = [file for file in files.values() if file.exists()]
     if there and not _OVERWRITE.value:
         raise ValueError(f"{there[0]} exists already (replace it with --overwrite)")
+
+
+def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
+    """Prints how near images are to training pictures; returns the nearest beside these."""
+    from pix2pix_flax.neighbours import draw_neighbours, find_neighbours
+    from pix2pix_flax.weights import load_lpips_weights
+
+    config = config.copy_and_resolve_references()
+    config.name = _DATASET.value or config.name
+    config.data_dir = _DATA_DIR.value or config.data_dir
+    found = find_neighbours(images, config, load_lpips_weights("vgg16"))
+    least = found.distances[:, 0]
+    print(
+        f"nearest training picture: median distance {np.median(least):.3g} from {len(images)} "
+        f"generated, {np.median(found.unseen):.3g} from {len(found.unseen)} unseen pictures "
+        f"(split {config.validation_split})"
+    )
+    order = np.argsort(least, kind="stable")[:_SHOWN]
+    print(f"rows of {_NEIGHBOURS.value}: seeds {', '.join(str(seeds[place]) for place in order)}")
+    found = found._replace(distances=found.distances[order], places=found.places[order])
+    return draw_neighbours(images[order], found, config)
 
 
 if __name__ == "__main__":

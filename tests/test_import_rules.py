@@ -12,7 +12,7 @@ FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 # Each part of pix2pix_flax may import the parts in the lines above its own, and itself. A part is
 # a folder, or a module together with those that were split off from it.
 LAYERS = (
-    (["train_state"], ["weights"], ["command_line"], ["older_configs"], ["palettes"]),
+    (["train_state"], ["weights"], ["command_line"], ["older_configs"], ["palettes"], ["grid"]),
     (
         ["models"],
         ["losses"],
@@ -31,7 +31,19 @@ LAYERS = (
         ["meter"],
         ["stop"],
     ),
-    (["evaluate", "judge", "panel", "report"], ["inference"]),
+    (
+        [
+            "evaluate",
+            "judge",
+            "neighbours",
+            "panel",
+            "real_control",
+            "report",
+            "report_text",
+            "split_features",
+        ],
+        ["inference"],
+    ),
     (["train", "validation"],),
     (["main"],),
 )

@@ -74,17 +74,42 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
       DatasetError: naming what is missing or damaged.
     """
     builder = open_builder(name, data_dir)
-    try:
-        described = builder.info.splits[split]
-    except (KeyError, ValueError) as error:
-        known = ", ".join(builder.info.splits)
-        raise DatasetError(f"Dataset {name!r} has no split {split!r}; it has: {known}.") from error
+    described = _described(builder, name, split)
     if not described.num_examples:
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
     for _ in _sampled_records(described):
         pass
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints each file that it looks for
         return builder.as_data_source(split)
+
+
+def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:
+    """Returns whether any example of a dataset is in both of two splits.
+
+    Raises:
+      DatasetError: naming what is missing.
+    """
+    builder = open_builder(name, data_dir)
+    first, second = (
+        [
+            (part.filename, part.skip, part.skip + part.take)
+            for part in _described(builder, name, split).file_instructions
+        ]
+        for split in splits
+    )
+    return any(
+        file == other and start < other_stop and other_start < stop
+        for file, start, stop in first
+        for other, other_start, other_stop in second
+    )
+
+
+def _described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.core.SplitInfo:
+    try:
+        return builder.info.splits[split]
+    except (KeyError, ValueError) as error:
+        known = ", ".join(builder.info.splits)
+        raise DatasetError(f"Dataset {name!r} has no split {split!r}; it has: {known}.") from error
 
 
 def _sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from typing import Any, ClassVar
 
 import jax
@@ -11,24 +10,23 @@ import numpy as np
 
 from pix2pix_flax.augment import denormalize, jitter, normalize
 from pix2pix_flax.diff_augment import diff_augment
-from pix2pix_flax.distribution_metrics import NEAREST, vgg16_distances
-from pix2pix_flax.models.pooled_features import pooled_features
 from pix2pix_flax.tasks.adversarial import AdversarialStep
 from pix2pix_flax.tasks.base import Batch, Metrics
 from pix2pix_flax.tasks.discriminator import Discriminator
 from pix2pix_flax.tasks.generator import Generator
+from pix2pix_flax.tasks.sets import FEATURES, features_of_both, set_distances
 from pix2pix_flax.train_state import PyTree, TrainState
 from pix2pix_flax.weights import load_lpips_weights
 
 _GRID = 8  # images in a row and in a column of the picture to look at
-_FEATURES = "features"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unconditional:
     """G makes images of latents from N(0, 1), and D tells them from the pictures of a dataset.
 
-    Of an example the target alone is looked at.
+    Of an example the target alone is looked at, and in evaluation its place in the split, which is
+    the seed of the image that stands beside it.
 
     Attributes:
       gen: the generator; its one loss is that by the discriminator.
@@ -46,7 +44,10 @@ class Unconditional:
     latent_size: int
     distances: bool
 
+    paired: ClassVar[bool] = False
     colours: ClassVar[bool] = True
+    ranked_by: ClassVar[tuple[str, ...]] = ()
+    legend: ClassVar[dict[str, tuple[int, int, int]]] = {}
 
     @property
     def _gan(self) -> AdversarialStep:
@@ -60,8 +61,24 @@ class Unconditional:
         """Returns one latent, float32 [1, Z]."""
         return jnp.zeros((1, self.latent_size))
 
-    def latents(self, key: jax.Array, count: int) -> jax.Array:
-        """Returns `count` latents, float32 [count, Z]."""
+    def latents(self, seeds: jax.Array, truncation: float | None = None) -> jax.Array:
+        """Returns the latents of seeds uint32 [B], float32 [B, Z].
+
+        Args:
+          seeds: each has one latent, whatever the others are.
+          truncation: numbers beyond it are drawn again (Brock et al. 2019, section 3.1): the
+            smaller, the more alike and the more usual the images; None: none are.
+        """
+
+        def draw(seed):
+            key, shape = jax.random.key(seed), (self.latent_size,)
+            if truncation is None:
+                return jax.random.normal(key, shape)
+            return jax.random.truncated_normal(key, -truncation, truncation, shape)
+
+        return jax.vmap(draw)(seeds)
+
+    def _noise(self, key: jax.Array, count: int) -> jax.Array:
         return jax.random.normal(key, (count, self.latent_size))
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
@@ -69,7 +86,7 @@ class Unconditional:
         del frozen
         net_rng, rng = jax.random.split(rng)
         real = self._real(rng, batch)
-        nets = self._gan.init(net_rng, self.latents(rng, len(real)), real)
+        nets = self._gan.init(net_rng, self._noise(rng, len(real)), real)
         return TrainState(jnp.zeros((), jnp.int32), rng, nets)
 
     def train_step(
@@ -82,7 +99,7 @@ class Unconditional:
         real = self._real(augment_rng, batch)
         nets, metrics = self._gan(
             state.nets,
-            inputs=self.latents(latent_rng, len(real)),
+            inputs=self._noise(latent_rng, len(real)),
             real=real,
             judge=functools.partial(diff_augment, seen_rng, **self.diff_augment),
             terms=lambda images: {},
@@ -99,45 +116,54 @@ class Unconditional:
         """Returns images float32 [B, H, W, C] in [-1, 1] of latents [B, Z]."""
         return self.gen.net.module.apply(variables, latents, train=False)
 
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns `input`, seeds uint32 [B], and `target`, real pictures uint8 [B, H, W, C]."""
+        return {"input": batch["index"], "target": batch["target"]}
+
+    def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
+        """Returns images float32 [B, H, W, C] in [-1, 1] of seeds uint32 [B]."""
+        return self.generate(variables, self.latents(inputs))
+
     def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree = ()) -> Metrics:
         """Returns how D fares, and features of generated images and of as many real ones.
 
         [B] each: `accuracy_real` on pictures that it has not been trained on, and `accuracy_fake`;
-        the higher the first is in training than here, the more D knows by heart. `features`, [B, 2,
-        512], where sets are compared: of generated and of real pictures.
+        the higher the first is in training than here, the more D knows by heart. Where sets are
+        compared, `sets.features_of_both`.
         """
-        real = normalize(batch["target"])
-        # Noise that follows from the pictures: each batch has its own, and always the same.
-        key = jax.random.key(batch["target"].astype(jnp.uint32).sum())
-        made = self.generate(state.generator.variables, self.latents(key, len(real)))
-        made = normalize(denormalize(made))
+        batch = self.prepare(batch)
+        output = self.predict(state.generator.variables, batch["input"])
+        made, real = normalize(denormalize(output)), normalize(batch["target"])
         found = self.disc.accuracies(state.nets["disc"], real, made)
         if frozen:
-            pooled = [pooled_features(frozen["vgg16"], images) for images in (made, real)]
-            found[_FEATURES] = jnp.stack(pooled, axis=1)
+            found[FEATURES] = features_of_both(frozen["vgg16"], output, batch["target"])
         return found
 
-    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the means of D's accuracies, and `distribution_metrics.vgg16_distances`.
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
+        """Returns no scores: an image says nothing of the one that it stands beside."""
+        del output, batch, frozen
+        return {}
 
-        Those are not-a-number for too few examples.
-        """
-        outputs = dict(outputs)
-        features = outputs.pop(_FEATURES, None)
-        means = {name: float(np.mean(values)) for name, values in outputs.items()}
-        if features is None:
-            return means
-        generated, real = np.moveaxis(features, 1, 0)
-        if len(features) > NEAREST:
-            return means | vgg16_distances(real, generated)
-        nothing = vgg16_distances(*np.zeros((2, NEAREST + 1, 1)))
-        return means | dict.fromkeys(nothing, math.nan)
+    def controls(self, batch: Batch) -> dict[str, jax.Array]:
+        """Returns no outputs: there is nothing to take for one."""
+        del batch
+        return {}
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns the means of D's accuracies, and `sets.set_distances`."""
+        means = {name: float(values.mean()) for name, values in outputs.items() if name != FEATURES}
+        return means | (set_distances(outputs[FEATURES]) if FEATURES in outputs else {})
+
+    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
+        """Returns no tables: the summary says all."""
+        del outputs
+        return {}
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `grid`, uint8 [1, 8H, 8W, C]: images of always the same latents."""
+        """Returns `grid`, uint8 [1, 8H, 8W, C]: images of always the same seeds, 0 to 63."""
         del batch
-        latents = self.latents(jax.random.key(0), _GRID**2)
-        images = denormalize(self.generate(state.generator.variables, latents))
+        seeds = jnp.arange(_GRID**2, dtype=jnp.uint32)
+        images = denormalize(self.predict(state.generator.variables, seeds))
         height, width, channels = images.shape[1:]
         rows = images.reshape(_GRID, _GRID, height, width, channels).swapaxes(1, 2)
         return {"grid": rows.reshape(1, _GRID * height, _GRID * width, channels)}

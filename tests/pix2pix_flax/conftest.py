@@ -5,6 +5,9 @@ import threading
 import jax
 import pytest
 
+from pix2pix_flax.train import train
+from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
+
 
 @pytest.fixture
 def nothing_is_left(tmp_path):
@@ -28,3 +31,21 @@ def compilation_cache(tmp_path_factory):
     yield
     for name, value in before.items():
         jax.config.update(name, value)
+
+
+@pytest.fixture(scope="session")
+def trained_gan(tmp_path_factory, smoke_config):
+    """A work directory in which `configs/anime.py:smoke` was trained."""
+    workdir = tmp_path_factory.mktemp("gan")
+    changes = {"unconditional__distances": False, "train__best_metric": "accuracy_real"}
+    assert train(smoke_config("anime", **changes), workdir) == 0
+    return workdir
+
+
+@pytest.fixture(scope="session")
+def vgg16():
+    """The weights of VGG16; without the extra `lpips` the test is skipped."""
+    try:
+        return load_lpips_weights("vgg16")
+    except WeightsMissingError as error:
+        pytest.skip(str(error))

@@ -211,6 +211,16 @@ def test_a_limit_is_spread_over_the_split(smoke_config, limit, expected):
     assert indices == list(expected)
 
 
+def test_examples_come_with_their_places(smoke_config):
+    config = smoke_config().data
+    found = list(eval_batches(config, split="test", batch_size=3, places=[6, 1, 1, 2]))
+    assert [batch.images["index"].tolist() for batch in found] == [[6, 1, 1], [2, 2, 2]]
+    assert found[0].images["index"].dtype == np.uint32
+    (whole,) = eval_batches(config, split="test", batch_size=8)
+    for name in ("input", "target"):
+        np.testing.assert_array_equal(found[0].images[name], whole.images[name][[6, 1, 1]])
+
+
 def test_red_stays_red(smoke_config):
     """Against pictures that scikit-image decodes, channel by channel."""
     config = smoke_config(data__eval_size=0, data__canvas_mode="resize").data

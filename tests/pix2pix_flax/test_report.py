@@ -15,7 +15,7 @@ import pix2pix_flax
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.generators import load_generator, to_safetensors
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.report import as_json, as_table
+from pix2pix_flax.report_text import as_json, as_table, caption
 from pix2pix_flax.weights import CACHE_VARIABLE
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
@@ -61,6 +61,18 @@ def test_distances_of_sets_are_a_table_of_their_own():
         "input          100.2500     0.5000",
         "target_halves    9.0000  -2.00e-05",
     ]
+
+
+def test_sets_alone_are_one_table():
+    summary = {"network": {"vgg16_frechet": 12.5}, "real": {"vgg16_frechet": 9.0}}
+    assert as_table({"summary": summary}).splitlines() == [
+        "As sets, by features of VGG16:",
+        "         frechet",
+        "network  12.5000",
+        "real      9.0000",
+    ]
+    panel = {"order": "spread", "grids": ["network", "real"]}
+    assert caption({"panel": panel}) == "from left to right: network, real"
 
 
 def test_json_has_no_infinity():

@@ -21,7 +21,7 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling import TiledPredictor
 from pix2pix_flax.palettes import make_palette
 from pix2pix_flax.panel import draw_legend
-from pix2pix_flax.report import as_csv
+from pix2pix_flax.report_text import as_csv
 from pix2pix_flax.tasks import make_task
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]

@@ -7,7 +7,13 @@ import pytest
 from array_record.python import array_record_module
 
 from pix2pix_flax.data.pipeline import make_train_iterator
-from pix2pix_flax.data.source import DatasetError, fingerprint, open_builder, open_source
+from pix2pix_flax.data.source import (
+    DatasetError,
+    fingerprint,
+    open_builder,
+    open_source,
+    share_examples,
+)
 
 NAME = "cartoon_tfds/tiny"
 SHARD = "cartoon_tfds-{}.array_record-00000-of-00001"
@@ -53,6 +59,20 @@ def test_examples_are_decoded_by_index(dataset_dir):
     assert example["photo"].shape == example["cartoon"].shape
     assert example["photo"].shape[2] == 3
     assert len(open_source(NAME, "train[:5]", str(dataset_dir))) == 5
+
+
+@pytest.mark.parametrize(
+    ("splits", "expected"),
+    [
+        (("train", "validation+test"), False),
+        (("train", "test+train"), True),
+        (("train[:5]", "train[5:]"), False),
+        (("train[:6]", "train[5:]"), True),
+        (("train[5:]", "train[:6]"), True),
+    ],
+)
+def test_splits_that_share_examples(dataset_dir, splits, expected):
+    assert share_examples(NAME, splits, str(dataset_dir)) is expected
 
 
 def test_a_missing_dataset_names_the_command_that_builds_it(tmp_path):

@@ -1,30 +1,17 @@
-"""The GAN without a condition: its networks, its step, what is scored, and images from seeds."""
+"""The GAN without a condition: its networks, its step, and what is scored in training."""
 
 import math
-import subprocess
-import sys
-from pathlib import Path
 
-import av
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import pix2pix_flax
-from cartoon_tfds.images import read_image
 from configs import anime, dcgan, default
-from pix2pix_flax.generators import GeneratorFileError, load_generator, to_safetensors
-from pix2pix_flax.inference import sampler
-from pix2pix_flax.inference.export import export_generator
-from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.inference.sampler import SamplerError, load_sampler, parse_seeds
+from pix2pix_flax.augment import denormalize
 from pix2pix_flax.losses import GAN_LOSSES, relative
-from pix2pix_flax.report import evaluate_checkpoint
 from pix2pix_flax.tasks import make_task
-from pix2pix_flax.train import train
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
+from pix2pix_flax.tasks.sets import SetsError, features_of_both
 
 
 def config_of(module, **changes):
@@ -152,25 +139,41 @@ def test_relativistic_step_tells_how_often_the_real_one_is_ahead():
     assert metrics["disc/accuracy_real"] == metrics["disc/accuracy_fake"]
 
 
-def test_noise_of_validation_follows_from_the_pictures():
+def test_seeds_of_validation_are_the_places_of_examples():
     task = make_task(config_of(anime), 8)
     state = jax.jit(task.init)(jax.random.key(0), batch())
-    seen = []
-    generate = task.generate
-
-    def recorded(variables, latents):
-        seen.append(np.asarray(latents))
-        return generate(variables, latents)
-
-    object.__setattr__(task, "generate", recorded)
-    cropped = [{"target": batch(seed)["target"][:, :32, :32]} for seed in (0, 0, 1)]
-    scores = [task.eval_step(state, pixels) for pixels in cropped]
-    assert np.array_equal(seen[0], seen[1])
-    assert not np.array_equal(seen[0], seen[2])
-    assert {name: value.shape for name, value in scores[0].items()} == {
+    seeds = np.array([7, 0, 2, 7], np.uint32)
+    pixels = {"target": batch()["target"][:, :32, :32], "index": seeds}
+    scores = task.eval_step(state, pixels)
+    assert {name: value.shape for name, value in scores.items()} == {
         "accuracy_real": (4,),
         "accuracy_fake": (4,),
     }
+    prepared = task.prepare(pixels)
+    variables = jax.tree.map(lambda x: 4 * x, state.generator.variables)  # strong colours
+    net = state.nets["gen_ema"].replace(params=variables.pop("params"), model_state=variables)
+    state = state.replace(nets=state.nets | {"gen_ema": net})
+    made = np.asarray(task.predict(state.generator.variables, prepared["input"]))
+    grid = np.asarray(task.visualize(state, batch())["grid"])[0].reshape(8, 32, 8, 32, 3)
+    preview = grid.swapaxes(1, 2).reshape(64, 32, 32, 3)
+    shown = preview[seeds].astype(int)
+    np.testing.assert_allclose(shown, denormalize(made), atol=1)
+    assert np.abs(shown[0] - shown[1]).mean() > 10
+    assert prepared["target"] is pixels["target"]
+
+
+def test_a_seed_has_one_latent():
+    task = make_task(config_of(anime), 8)
+    seeds = np.array([3, 0, 2**32 - 1], np.uint32)
+    found = task.latents(seeds)
+    expected = [jax.random.normal(jax.random.key(seed), (100,)) for seed in seeds]
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(task.latents(seeds[1:]), found[1:])
+
+
+def test_images_compare_with_pictures_of_their_size_only():
+    with pytest.raises(SetsError, match="Pictures of 64x48 do not compare with those of 32x32"):
+        features_of_both({}, jnp.zeros((1, 48, 64, 3)), jnp.zeros((1, 32, 32, 3), jnp.uint8))
 
 
 def test_summary_of_too_few_pictures_is_not_a_number():
@@ -183,107 +186,3 @@ def test_summary_of_too_few_pictures_is_not_a_number():
     few = task.summarize(outputs | {"features": features[:5]})
     assert few.keys() == found.keys()
     assert math.isnan(few["vgg16_frechet"])
-
-
-@pytest.fixture(scope="module")
-def trained_gan(tmp_path_factory, smoke_config):
-    workdir = tmp_path_factory.mktemp("gan")
-    data = smoke_config().data
-    config = config_of(anime, data__name=data.name, data__data_dir=data.data_dir)
-    with config.unlocked():
-        config.train.best_metric = "accuracy_real"
-    assert train(config, workdir) == 0
-    return workdir
-
-
-def run(*arguments):
-    command = [sys.executable, "scripts/generate.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_the_same_seeds_give_the_same_bytes_in_another_process(trained_gan, tmp_path):
-    first = run(
-        *(f"--checkpoint={trained_gan}", "--seeds=0-3,20", f"--output={tmp_path / 'one'}"),
-        *(f"--grid={tmp_path / 'grid.png'}", f"--interpolate={tmp_path / 'way.mp4'}"),
-        *("--seconds=0.25", "--fps=8"),
-    )
-    assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith("5 images: ")
-    second = run(f"--checkpoint={trained_gan}", "--seeds=20", f"--output={tmp_path / 'two'}")
-    assert second.returncode == 0, second.stderr
-    names = [path.name for path in sorted((tmp_path / "one").iterdir())]
-    assert names == ["seed-0.png", "seed-1.png", "seed-2.png", "seed-20.png", "seed-3.png"]
-    one, two = (tmp_path / folder / "seed-20.png" for folder in ("one", "two"))
-    assert one.read_bytes() == two.read_bytes()
-    grid = read_image(tmp_path / "grid.png")
-    assert grid.shape == (2 * 34 - 2, 3 * 34 - 2, 3)
-    assert np.array_equal(grid[34:, 34:66], read_image(one))  # the fifth, and then white
-    assert (grid[34:, 68:] == 255).all()
-    with av.open(str(tmp_path / "way.mp4")) as clip:
-        assert clip.streams.video[0].average_rate == 8
-        frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
-    assert len(frames) == 10
-    assert np.abs(frames[0].astype(int) - read_image(tmp_path / "one/seed-0.png")).mean() < 16
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (["--seeds=1"], "name at least one of --grid, --output and --interpolate"),
-        (["--seeds=1", "--interpolate=x.mp4"], "--interpolate needs two seeds or more"),
-        (["--seeds=a-b", "--grid=x.png"], "seeds are numbers and ranges such as 0-63,100, not"),
-    ],
-)
-def test_wrong_flags_are_one_line(arguments, text, tmp_path):
-    done = run(f"--checkpoint={tmp_path}", *arguments)
-    assert done.returncode == 1
-    assert text in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_translator_is_no_sampler(trained):
-    with pytest.raises(SamplerError, match="makes images of pictures, not of seeds"):
-        load_sampler(trained)
-
-
-def test_what_takes_pictures_refuses_a_sampler(trained_gan, tmp_path):
-    message = "makes pictures of noise, not of pictures: use scripts/generate.py"
-    with pytest.raises(GeneratorFileError, match=message):
-        load_predictor(trained_gan)
-    with pytest.raises(GeneratorFileError, match=message):
-        export_generator(trained_gan, "onnx", tmp_path / "x.onnx", [])
-    with pytest.raises(GeneratorFileError, match=message):
-        evaluate_checkpoint(
-            trained_gan, split="test", data_dir=None, baseline=None, vgg16=False, panel_rows=1
-        )
-
-
-def test_a_safetensors_file_gives_the_same_images(trained_gan, tmp_path):
-    file = tmp_path / "gan.safetensors"
-    file.write_bytes(to_safetensors(load_generator(trained_gan)))
-    one, two = load_sampler(trained_gan), load_sampler(file)
-    assert np.array_equal(one(one.latents(range(3))), two(two.latents(range(3))))
-
-
-def test_truncated_latents_lie_within(trained_gan):
-    sample = load_sampler(trained_gan)
-    latents = sample.latents(range(50), 0.7)
-    assert latents.shape == (50, 100)
-    assert 0.69 < np.abs(latents).max() <= 0.7
-    assert np.abs(sample.latents(range(50))).max() > 3
-
-
-def test_parse_seeds():
-    assert parse_seeds("0-3, 7") == [0, 1, 2, 3, 7]
-    for text in ("", "1-", "-1", "1,,2", "5-3"):
-        with pytest.raises(SamplerError):
-            parse_seeds(text)
-
-
-def test_interpolation_passes_through_all_latents_on_circles():
-    latents = np.random.default_rng(0).normal(size=(3, 512)).astype(np.float32)
-    way = sampler.interpolate(latents, 4)
-    assert way.shape == (12, 512)
-    np.testing.assert_allclose(way[::4], latents, atol=1e-5)
-    lengths = np.linalg.norm(way, axis=1)
-    assert lengths.min() > 0.95 * np.linalg.norm(latents, axis=1).min()
