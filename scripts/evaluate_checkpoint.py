@@ -23,7 +23,7 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
-    "name of a network that comes with the package (lite).",
+    "name of a network that comes with the package (lite, lite_x4).",
 )
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Its name, such as cartoon_tfds/sample, if not that of the training."

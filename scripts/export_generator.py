@@ -14,7 +14,7 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
-    "name of a network that comes with the package (lite).",
+    "name of a network that comes with the package (lite, lite_x4).",
     required=True,
 )
 _FORMAT = flags.DEFINE_enum(

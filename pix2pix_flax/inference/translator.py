@@ -13,8 +13,8 @@ _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "
-    "the name of a generator that comes with the package, such as lite; for onnxruntime a .onnx "
-    "file.",
+    "the name of a generator that comes with the package, such as lite or lite_x4; for "
+    "onnxruntime a .onnx file.",
 )
 _ENGINE = flags.DEFINE_enum("engine", "jax", ["jax", "onnxruntime"], "What runs the network.")
 _TILE = flags.DEFINE_integer(
