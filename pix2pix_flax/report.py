@@ -1,6 +1,6 @@
 """A checkpoint's scores on a split, beside control rows, and a picture of what was scored."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ def evaluate_checkpoint(
     *,
     split: str,
     dataset: str | None = None,
+    features: Sequence[str] | None = None,
     data_dir: str | None,
     baseline: str | Path | None,
     vgg16: bool = True,
@@ -48,6 +49,7 @@ def evaluate_checkpoint(
       checkpoint: a training run, a safetensors file or a name; see `generators.load_generator`.
       split: of the dataset.
       dataset: its name; None for the one that the checkpoint was trained on.
+      features: the names that its pictures have, as in `config.data.features`; None likewise.
       data_dir: where the dataset lies; None for where it lay in training.
       baseline: a second checkpoint, likewise.
       vgg16: whether to give `lpips_vgg16` and the distances of distributions, which take long.
@@ -62,7 +64,7 @@ def evaluate_checkpoint(
       ValueError: one of the project's own, naming what is missing.
     """
     networks = _load({"network": checkpoint} | ({"baseline": baseline} if baseline else {}))
-    config = _elsewhere(networks["network"].config, dataset, data_dir)
+    config = _elsewhere(networks["network"].config, dataset, features, data_dir)
     judge = make_judge(config, vgg16=vgg16)
     check_order(judge.task, panel)
     read = partial(eval_batches, config.data, split=split, batch_size=_BATCH_SIZE)
@@ -113,10 +115,14 @@ def _load(named: dict[str, str | Path]) -> dict[str, TrainedGenerator]:
 
 
 def _elsewhere(
-    config: ml_collections.ConfigDict, dataset: str | None, data_dir: str | None
+    config: ml_collections.ConfigDict,
+    dataset: str | None,
+    features: Sequence[str] | None,
+    data_dir: str | None,
 ) -> ml_collections.ConfigDict:
     config = config.copy_and_resolve_references()
     config.data.name = dataset or config.data.name
+    config.data.features = tuple(features or config.data.features)
     config.data.data_dir = data_dir or config.data.data_dir
     return config
 

@@ -28,6 +28,9 @@ _CHECKPOINT = flags.DEFINE_string(
 _DATASET = flags.DEFINE_string(
     "dataset", None, "Its name, such as cartoon_tfds/sample, if not that of the training."
 )
+_FEATURES = flags.DEFINE_list(
+    "features", None, "What its pictures are called, such as photo,cartoon or image, likewise."
+)
 _SPLIT = flags.DEFINE_string("split", "test", "Which split of the dataset.")
 _OUTPUT = flags.DEFINE_string("output", None, "The JSON file to write; the picture lies beside it.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset lies, if not where it lay.")
@@ -65,6 +68,7 @@ def main(argv: list[str]) -> None:
         _CHECKPOINT.value,
         split=_SPLIT.value,
         dataset=_DATASET.value,
+        features=_FEATURES.value,
         data_dir=_DATA_DIR.value,
         baseline=_BASELINE.value,
         vgg16=_VGG16.value,

@@ -125,13 +125,15 @@ def test_a_file_is_scored_on_another_dataset_than_its_own(script, trained, datas
     generator = load_generator(trained)
     config = generator.config.copy_and_resolve_references()
     config.data.name, config.data.eval_size = "cartoon_tfds/elsewhere", 0
-    config.data.features = ("photo", "photo")  # so the row `input` is perfect
+    config.data.features = ("before", "after")
     file = tmp_path / "generator.safetensors"
     file.write_bytes(to_safetensors(dataclasses.replace(generator, config=config)))
     settings = {"checkpoint": file, "split": "test", "output": tmp_path / "scores.json"}
     done = script(**settings, data_dir=dataset_dir, vgg16=False)
     assert "No prepared dataset 'cartoon_tfds/elsewhere'" in done.stderr
-    done = script(**settings, data_dir=dataset_dir, vgg16=False, dataset="cartoon_tfds/tiny")
+    settings |= {"data_dir": dataset_dir, "vgg16": False, "dataset": "cartoon_tfds/tiny"}
+    assert "Examples have no feature 'before'" in script(**settings).stderr
+    done = script(**settings, features="photo,photo")  # so the row `input` is perfect
     assert done.returncode == 0, done.stderr
     first = "8 examples of cartoon_tfds/tiny, split test: each in its own size"
     assert done.stdout.splitlines()[0] == first
