@@ -99,7 +99,8 @@ def test_diff_augment_is_what_the_discriminator_sees():
 
 @pytest.mark.parametrize("name", ["r1", "r2"])
 def test_slope_penalties_are_terms_of_the_discriminator(name):
-    config = config_of(anime, **{f"gan__{name}": 1.0})
+    changes = {f"gan__{name}": 1.0, "discriminator__norm": "none"}
+    config = config_of(anime, **changes)
     task = make_task(config, 8)
     state = jax.jit(task.init)(jax.random.key(0), batch())
     _, metrics = jax.jit(task.train_step)(state, batch())
