@@ -64,32 +64,22 @@ def show_pairs(
 
 
 def show_sets(
-    task: Task,
-    outputs: dict[str, Output],
-    batches: Callable[..., Iterator[EvalBatch]],
-    result: Evaluation,
-    *,
-    order: str,
-    count: int,
+    outputs: dict[str, Output], batches: Callable[..., Iterator[EvalBatch]], *, side: int
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Returns what is shown of sets, and the picture of it.
 
     Args:
-      task: nothing of it is shown.
       outputs: by row, from a batch to what it makes of the inputs.
-      batches: reads the prepared examples.
-      result: nothing of it is shown.
-      order: `spread` alone: examples are taken evenly from the split.
-      count: rows and columns of a grid.
+      batches: reads the prepared examples, which are taken evenly from the split.
+      side: rows and columns of a grid.
 
     Returns:
       The `ids` of the examples, and `grids`, the sets from left to right, `real` being the last;
       and uint8 [H, W, 3], a grid of each.
     """
-    del task, result, order
     sets: dict[str, list[np.ndarray]] = {name: [] for name in (*outputs, "real")}
     ids: list[str] = []
-    for batch in batches(limit=count**2):
+    for batch in batches(limit=side**2):
         ids.extend(batch.ids)
         made = {name: denormalize(output(batch.images)) for name, output in outputs.items()}
         for name, images in (made | {"real": batch.images["target"]}).items():

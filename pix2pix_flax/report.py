@@ -71,18 +71,15 @@ def evaluate_checkpoint(
     batches = partial(_prepared, jax.jit(judge.task.prepare), read)
     outputs = {name: network_output(network) for name, network in networks.items()}
     outputs |= _controls(judge.task, batches)
-    show = partial(
-        show_pairs if judge.task.paired else show_sets,
-        judge.task,
-        outputs,
-        batches,
-        order=panel,
-        count=panel_rows,
-    )
     mesh = make_mesh(_BATCH_SIZE)
     progress = tqdm(batches(), unit="batch", disable=None)
     result = evaluate(judge, judge.rows(outputs, mesh), progress, mesh)
-    shown, picture = show(result)
+    if judge.task.paired:
+        shown, picture = show_pairs(
+            judge.task, outputs, batches, result, order=panel, count=panel_rows
+        )
+    else:
+        shown, picture = show_sets(outputs, batches, side=panel_rows)
     report = {
         "checkpoints": {name: str(network.origin) for name, network in networks.items()},
         "dataset": config.data.name,

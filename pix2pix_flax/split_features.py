@@ -59,7 +59,9 @@ def features_of(images: np.ndarray, vgg16: PyTree) -> np.ndarray:
 
     @jax.jit
     def look(weights, images):
-        one = lambda image: pooled_features(weights, normalize(image[None]))[0]  # noqa: E731
-        return jax.lax.map(one, images, batch_size=_BATCH_SIZE)
+        def look_at(image):
+            return pooled_features(weights, normalize(image[None]))[0]
+
+        return jax.lax.map(look_at, images, batch_size=_BATCH_SIZE)
 
     return np.asarray(look(vgg16, images))
