@@ -18,7 +18,7 @@ setuptools.setup(
     packages=setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
-        "pix2pix_flax": ["shipped/*"],
+        "pix2pix_flax": ["pretrained/shipped/*"],
     },
     python_requires=">=3.11",
     install_requires=[

@@ -18,12 +18,12 @@ from absl import app, flags, logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
-from cartoon_tfds.cartoons import Cartoons
-from cartoon_tfds.folders import PictureFolder
-from cartoon_tfds.parallel import keep_freed_memory, one_opencv_thread
-from cartoon_tfds.sources import Local
+from cartoon_tfds.generation.parallel import keep_freed_memory, one_opencv_thread
+from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.views import cut_view, draw_views
+from cartoon_tfds.sources.base import Local
+from cartoon_tfds.sources.folders import PictureFolder
 from cartoon_tfds.styles import cartoonize
-from cartoon_tfds.views import cut_view, draw_views
 
 _PHOTOS = flags.DEFINE_string("photos", None, "Folder of photographs.", required=True)
 _VIEWS = flags.DEFINE_integer("views_per_photo", 4, "Views of each.", lower_bound=1)

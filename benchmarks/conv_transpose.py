@@ -11,7 +11,7 @@ from collections.abc import Callable
 import jax
 from absl import flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 from pix2pix_flax.models import conv_transpose
 
 _REPEATS = flags.DEFINE_integer("repeats", 5, "Runs of which the least counts.", lower_bound=1)
@@ -55,4 +55,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

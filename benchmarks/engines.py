@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from absl import flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 from pix2pix_flax.inference.exported import Translate, load_exported
 from pix2pix_flax.inference.predictor import load_predictor
 
@@ -49,4 +49,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

@@ -15,10 +15,10 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks.styles import VIDEOS, Draw, flickers
-from cartoon_tfds.cartoons import Cartoons
+from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.inference.temporal import TemporalBlend
+from pix2pix_flax.inference.video.temporal import TemporalBlend
 
 _CHECKPOINTS = flags.DEFINE_multi_string("checkpoint", [], "A work directory; may be repeated.")
 _TEMPORAL = flags.DEFINE_bool("temporal", False, "Measure each with the temporal mode as well.")

@@ -28,18 +28,18 @@ from absl import flags
 from benchmarks.torch_pix2pix import Pix2Pix
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
-from cartoon_tfds.cartoons import Cartoons
-from cartoon_tfds.folders import PictureFolder
 from cartoon_tfds.images import read_image, write_png
-from cartoon_tfds.sources import Local
+from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.sources.base import Local
+from cartoon_tfds.sources.folders import PictureFolder
 from configs import default, l1, paper
-from pix2pix_flax import command_line
-from pix2pix_flax.augment import jitter, normalize
+from pix2pix_flax.cli import command
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
-from pix2pix_flax.evaluate import evaluate
-from pix2pix_flax.generators import load_generator
-from pix2pix_flax.judge import make_judge
-from pix2pix_flax.report import Batch, Output, network_output
+from pix2pix_flax.evaluation.evaluate import evaluate
+from pix2pix_flax.evaluation.report import Batch, Output, network_output
+from pix2pix_flax.evaluation.scorer import make_judge
+from pix2pix_flax.image.augment import jitter, normalize
+from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.train import train
 
@@ -180,4 +180,4 @@ def as_markdown(summary: dict[str, dict[str, float]], minutes: dict[str, float])
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

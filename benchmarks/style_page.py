@@ -19,7 +19,7 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks import styles
-from cartoon_tfds.packaged import PACKAGED
+from cartoon_tfds.sources.packaged import PACKAGED
 from cartoon_tfds.styles import STYLES, cartoonize
 
 _SHOW = flags.DEFINE_string("show", None, "Photographs to show, as --photos; by default the same.")

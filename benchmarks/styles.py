@@ -18,7 +18,7 @@ from absl import app, flags
 
 from benchmarks import style_metrics
 from cartoon_tfds.images import read_image
-from cartoon_tfds.packaged import iter_packaged
+from cartoon_tfds.sources.packaged import iter_packaged
 from cartoon_tfds.styles import STYLES, cartoonize
 
 PACKAGED = "packaged"

@@ -21,7 +21,7 @@ import numpy as np
 from absl import flags
 
 from cartoon_tfds.images import write_png
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command as command_line
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "A training run, file or name.", required=True
@@ -59,7 +59,7 @@ def measure(name: str) -> None:
     import jax
 
     from pix2pix_flax.inference.predictor import load_predictor
-    from pix2pix_flax.inference.tiling import TiledPredictor
+    from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 
     jax.config.update("jax_platforms", "cpu")
     predict = TiledPredictor(

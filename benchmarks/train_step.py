@@ -18,7 +18,7 @@ from absl import flags
 
 from benchmarks.torch_pix2pix import Pix2Pix
 from configs import paper
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 from pix2pix_flax.tasks import make_task
 
 _SIZE = flags.DEFINE_integer("size", 256, "Height and width in pixels, a multiple of 256.")
@@ -88,4 +88,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from pix2pix_flax import command_line
-from pix2pix_flax.inference import translator
-from pix2pix_flax.inference.resizing import resize
+from pix2pix_flax.cli import command, translation_flags
+from pix2pix_flax.inference.images.resizing import resize
 from pix2pix_flax.inference.video import translate_video
-from pix2pix_flax.inference.video_codecs import CODECS, PRESETS
-from pix2pix_flax.inference.video_reader import Batch, VideoReader
-from pix2pix_flax.inference.video_writer import VideoWriter
+from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
+from pix2pix_flax.inference.video.reader import Batch, VideoReader
+from pix2pix_flax.inference.video.writer import VideoWriter
 
 _INPUT = flags.DEFINE_string("input", None, "A clip.", required=True)
 _SIZES = flags.DEFINE_list("sizes", ["256x256", "512x512"], "Widths and heights.")
@@ -51,7 +50,7 @@ def cut(clip: Path, size: str, folder: Path) -> Path:
 def decode(clip: Path) -> list[Batch]:
     """Returns all batches of a clip."""
     with VideoReader(clip) as reader:
-        return list(reader.batches(translator.BATCH_SIZE.value))
+        return list(reader.batches(translation_flags.BATCH_SIZE.value))
 
 
 def compute(predict: Predict, batches: list[Batch]) -> list[np.ndarray]:
@@ -83,7 +82,7 @@ def timed(clip: Path, predict: Predict, folder: Path) -> dict[str, float]:
     lap()
     encode(clip, batches, outputs, folder)
     lap()
-    options = {"preset": _PRESET.value, "batch_size": translator.BATCH_SIZE.value}
+    options = {"preset": _PRESET.value, "batch_size": translation_flags.BATCH_SIZE.value}
     translate_video(predict, clip, folder / "whole.mp4", overwrite=True, progress=False, **options)
     lap()
     names = ("decoding", "computing", "encoding", "together")
@@ -93,7 +92,7 @@ def timed(clip: Path, predict: Predict, folder: Path) -> dict[str, float]:
 def main(argv: list[str]) -> None:
     """Prints a line for each size."""
     del argv
-    predict = translator.make_translator()
+    predict = translation_flags.make_translator()
     with tempfile.TemporaryDirectory() as name:
         for size in _SIZES.value:
             clip = cut(Path(_INPUT.value), size, Path(name))
@@ -112,5 +111,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(translator)
-    command_line.run(main)
+    flags.adopt_module_key_flags(translation_flags)
+    command.run(main)

@@ -19,16 +19,16 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 from absl import logging
 
-from cartoon_tfds import manifest
-from cartoon_tfds.archives import ArchiveFile
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.cartoons import Cartoons
-from cartoon_tfds.folders import PairFolders, PictureFolder
 from cartoon_tfds.images import ImageError
-from cartoon_tfds.recipes import Panels, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes.base import Panels, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.records import manifest
 from cartoon_tfds.report import export, report
-from cartoon_tfds.sources import Local, Source, SourceError
+from cartoon_tfds.sources.archives import ArchiveFile
+from cartoon_tfds.sources.base import Local, Source, SourceError
+from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from cartoon_tfds.styles import STYLES
 
 _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_size", "size")

@@ -9,8 +9,8 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.sources import SourceError
-from cartoon_tfds.work_folder import locate, lock, work_folder
+from cartoon_tfds.generation.work_folder import locate, lock, work_folder
+from cartoon_tfds.sources.base import SourceError
 
 _OLD = "old"
 

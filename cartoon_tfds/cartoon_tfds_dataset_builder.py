@@ -10,16 +10,18 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 # Absolute imports: after a failed relative one, `tfds build` hides which module is missing.
-from cartoon_tfds import beam_examples, manifest, public
-from cartoon_tfds.cartoons import Cartoons
-from cartoon_tfds.packaged import Packaged
-from cartoon_tfds.provenance import SALT, SPLITS, content_hash
-from cartoon_tfds.recipes import Example, Recipe
-from cartoon_tfds.records import RepeatableWriter
-from cartoon_tfds.sources import Local, Origin, SourceError
-from cartoon_tfds.survey import make_survey
-from cartoon_tfds.work_folder import work_folder
-from cartoon_tfds.workshop import Workshop, library_versions
+from cartoon_tfds.generation import beam
+from cartoon_tfds.generation.local import Workshop, library_versions
+from cartoon_tfds.generation.survey import make_survey
+from cartoon_tfds.generation.work_folder import work_folder
+from cartoon_tfds.recipes.base import Example, Recipe
+from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.records import manifest
+from cartoon_tfds.records.array_record import RepeatableWriter
+from cartoon_tfds.sources import public
+from cartoon_tfds.sources.base import Local, Origin, SourceError
+from cartoon_tfds.sources.packaged import Packaged
+from cartoon_tfds.sources.splits import SALT, SPLITS, content_hash
 
 SKIPPED = "skipped.json"
 
@@ -193,8 +195,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         splits = [split for split in SPLITS if split in found]
         if download_config.beam_options or download_config.beam_runner:
             return {
-                split: beam_examples.make(sources, config.recipe, self._survey, split)
-                for split in splits
+                split: beam.make(sources, config.recipe, self._survey, split) for split in splits
             }
         workshop = Workshop(Path(self._work), sources, config.recipe, self._survey)
         workshop.make_all(workers=options.workers, progress=options.progress)

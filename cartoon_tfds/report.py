@@ -5,10 +5,10 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
-from cartoon_tfds import manifest
 from cartoon_tfds.cartoon_tfds_dataset_builder import SKIPPED, Builder
 from cartoon_tfds.images import write_png
-from cartoon_tfds.provenance import SPLITS
+from cartoon_tfds.records import manifest
+from cartoon_tfds.sources.splits import SPLITS
 
 _MOST_NAMES_SHOWN = 20
 

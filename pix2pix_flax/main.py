@@ -10,7 +10,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 from pix2pix_flax.train import train
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -27,4 +27,4 @@ def main(argv: list[str]) -> int:
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    command_line.run(main)
+    command.run(main)

@@ -14,10 +14,10 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.images import write_png
-from pix2pix_flax import command_line
-from pix2pix_flax.panel import ORDERS
-from pix2pix_flax.report import evaluate_checkpoint
-from pix2pix_flax.report_text import as_csv, as_json, as_table, caption, title
+from pix2pix_flax.cli import command
+from pix2pix_flax.evaluation.panel import ORDERS
+from pix2pix_flax.evaluation.report import evaluate_checkpoint
+from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -89,4 +89,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["checkpoint", "output"])
-    command_line.run(main)
+    command.run(main)

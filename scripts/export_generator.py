@@ -8,7 +8,7 @@ grey level is removed, and the exit code is 1.
 
 from absl import flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint",
@@ -34,8 +34,8 @@ def main(argv: list[str]) -> None:
     import jax
 
     from cartoon_tfds.images import read_image
-    from cartoon_tfds.packaged import iter_packaged
-    from pix2pix_flax.inference.export import export_generator
+    from cartoon_tfds.sources.packaged import iter_packaged
+    from pix2pix_flax.export.exporter import export_generator
 
     # A GPU multiplies in TF32 unless it is told otherwise, which is not what is compared here.
     jax.config.update("jax_platforms", "cpu")
@@ -53,4 +53,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

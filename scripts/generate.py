@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 
 _CHECKPOINT = flags.DEFINE_string(
     "checkpoint", None, "A training run (its best step, else its latest) or one of its steps."
@@ -52,7 +52,7 @@ def main(argv: list[str]) -> None:
     del argv
     # Imported here: a wrong flag is told at once.
     from cartoon_tfds.images import write_png
-    from pix2pix_flax.grid import grid
+    from pix2pix_flax.image.sheet import grid
     from pix2pix_flax.inference import sampler
 
     seeds = sampler.parse_seeds(_SEEDS.value)
@@ -97,8 +97,8 @@ def _check(files: dict[str | int, Path], count: int) -> None:
 
 def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
     """Prints how near images are to training pictures; returns the nearest beside these."""
-    from pix2pix_flax.neighbours import draw_neighbours, find_neighbours
-    from pix2pix_flax.weights import load_lpips_weights
+    from pix2pix_flax.evaluation.nearest_neighbours import draw_neighbours, find_neighbours
+    from pix2pix_flax.models.frozen.weights import load_lpips_weights
 
     config = config.copy_and_resolve_references()
     config.name = _DATASET.value or config.name
@@ -118,4 +118,4 @@ def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["checkpoint"])
-    command_line.run(main)
+    command.run(main)

@@ -10,7 +10,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import config_flags
 
-from pix2pix_flax import command_line
+from pix2pix_flax.cli import command
 
 _INPUT = flags.DEFINE_string(
     "input", None, "A state dict, *_net_G.pth, or a safetensors file of it.", required=True
@@ -39,9 +39,9 @@ def main(argv: list[str]) -> None:
     if output.exists() and not _OVERWRITE.value:
         raise ValueError(f"{output} is there already (--overwrite replaces it)")
     # Imported here: a wrong flag is told at once, not after the seconds that JAX takes to load.
-    from cartoon_tfds.appearing import appearing
-    from pix2pix_flax.generators import to_safetensors
-    from pix2pix_flax.pytorch_import import import_generator
+    from cartoon_tfds.files import appearing
+    from pix2pix_flax.pretrained.generator import to_safetensors
+    from pix2pix_flax.pretrained.pytorch_import import import_generator
 
     generator = import_generator(_INPUT.value, _CONFIG.value, paper_test=_PAPER_TEST.value)
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -53,4 +53,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)

@@ -8,8 +8,7 @@ into memory are cut into tiles by themselves; with --tile all that are larger th
 
 from absl import flags
 
-from pix2pix_flax import command_line
-from pix2pix_flax.inference import translator
+from pix2pix_flax.cli import command, translation_flags
 
 _INPUT = flags.DEFINE_multi_string(
     "input", None, "Picture, folder or quoted pattern; may be repeated."
@@ -27,7 +26,7 @@ def main(argv: list[str]) -> int:
     # Imported here: a wrong flag is told at once.
     from pix2pix_flax.inference.images import translate_images
 
-    translate = translator.make_translator()
+    translate = translation_flags.make_translator()
     report = translate_images(
         translate,
         _INPUT.value,
@@ -42,6 +41,6 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(translator)
+    flags.adopt_module_key_flags(translation_flags)
     flags.mark_flags_as_required(["checkpoint", "input", "output"])
-    command_line.run(main)
+    command.run(main)

@@ -8,9 +8,8 @@ Every frame, its timestamp and the audio are kept. An exported network runs with
 
 from absl import flags
 
-from pix2pix_flax import command_line
-from pix2pix_flax.inference import translator
-from pix2pix_flax.inference.video_codecs import CODECS, PRESETS
+from pix2pix_flax.cli import command, translation_flags
+from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 _INPUT = flags.DEFINE_string("input", None, "Video file.")
 _OUTPUT = flags.DEFINE_string("output", None, "File ending in .mp4, .mkv or .mov.")
@@ -43,15 +42,15 @@ def main(argv: list[str]) -> None:
     """Translates the video that the flags name."""
     del argv
     # Imported here: a wrong flag is told at once.
-    from pix2pix_flax.inference.temporal import TemporalBlend
     from pix2pix_flax.inference.video import translate_video
+    from pix2pix_flax.inference.video.temporal import TemporalBlend
 
-    translate = translator.make_translator()
+    translate = translation_flags.make_translator()
     report = translate_video(
         translate,
         _INPUT.value,
         _OUTPUT.value,
-        batch_size=translator.BATCH_SIZE.value,
+        batch_size=translation_flags.BATCH_SIZE.value,
         start=_START.value,
         duration=_DURATION.value,
         max_height=_MAX_HEIGHT.value,
@@ -68,6 +67,6 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(translator)
+    flags.adopt_module_key_flags(translation_flags)
     flags.mark_flags_as_required(["checkpoint", "input", "output"])
-    command_line.run(main)
+    command.run(main)

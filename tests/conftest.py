@@ -44,7 +44,7 @@ def largest_file():
 def dataset_dir(tmp_path_factory):
     """A data_dir with `cartoon_tfds/tiny`: small views of the packaged photographs."""
     from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
-    from cartoon_tfds.cartoons import Cartoons
+    from cartoon_tfds.recipes.cartoons import Cartoons
 
     path = tmp_path_factory.mktemp("datasets")
     recipe = Cartoons(views_per_photo=4, view_size=64)

@@ -8,51 +8,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
-
-# Each part of pix2pix_flax may import the parts in the lines above its own, and itself. A part is
-# a folder, or a module together with those that were split off from it.
-LAYERS = (
-    (["train_state"], ["weights"], ["command_line"], ["older_configs"], ["palettes"], ["grid"]),
-    (
-        ["models"],
-        ["losses"],
-        ["metrics", "distribution_metrics"],
-        ["optimizers"],
-        ["augment", "diff_augment"],
-        ["colour"],
-        ["resampling"],
-        ["sharding"],
-        ["data"],
-    ),
-    (["tasks"],),
-    (
-        ["checkpoints", "checkpoint_files", "generators", "pytorch_checkpoint", "pytorch_import"],
-        ["writers"],
-        ["meter"],
-        ["stop"],
-    ),
-    (
-        [
-            "evaluate",
-            "judge",
-            "neighbours",
-            "panel",
-            "real_control",
-            "report",
-            "report_text",
-            "split_features",
-        ],
-        ["inference"],
-    ),
-    (["train", "validation"],),
-    (["main"],),
-)
-# What lies above and is kept apart all the same.
-APART = {
-    "tasks": {"data", "sharding"},
-    "evaluate": {"writers"},
-    "report": {"writers"},
-    "inference": {"data", "writers"},
+# A room may import the rooms before it, and itself.
+ORDER = {
+    "pix2pix_flax": "typing sharding image data models losses metrics steps tasks checkpoint "
+    "pretrained inference export evaluation train cli main",
+    "cartoon_tfds": "files images styles sources recipes records generation "
+    "cartoon_tfds_dataset_builder build report __main__",
 }
 TENSORFLOW = ("tensorflow", "keras", "tf_keras", "clu", "flax.metrics")
 
@@ -69,7 +30,7 @@ ALL = [path for folder in FOLDERS for path in files(folder)]
 
 
 def imported(source):
-    """Returns all that a source text imports: for `from a import b` both `a` and `a.b`."""
+    """Returns all modules that a source text imports: for `from a import b` both `a` and `a.b`."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -91,47 +52,29 @@ def offences(paths, *modules):
     }
 
 
-def place(part):
-    """Returns the line of a part in LAYERS, and the names that belong to it."""
-    found = [(i, group) for i, layer in enumerate(LAYERS) for group in layer if part in group]
-    assert len(found) == 1, f"pix2pix_flax/{part} has no place in LAYERS"
-    return found[0]
-
-
-def misplaced(part, source):
-    """Returns what a part of pix2pix_flax imports and must not."""
-    line, group = place(part)
-    names = {name.split(".")[1] for name in imported(source) if name.startswith("pix2pix_flax.")}
-    return {
-        other
-        for other in names - set(group)
-        if place(other)[0] >= line or other in APART.get(part, ())
-    }
+def upward(package, room, source):
+    """Returns the rooms that a source text in `room` imports and must not."""
+    order = ORDER[package].split()
+    names = [name.split(".") for name in imported(source)]
+    rooms = {name[1] for name in names if name[0] == package and len(name) > 1}
+    return {other for other in rooms if order.index(other) > order.index(room)}
 
 
 def test_imports_are_found_wherever_they_are():
     source = "import a.b\nfrom c import d\ndef f():\n    from pix2pix_flax import train\n"
     assert imported(source) == {"a.b", "c", "c.d", "pix2pix_flax", "pix2pix_flax.train"}
-    assert misplaced("losses", source) == {"train"}
-    assert misplaced("losses", "from pix2pix_flax.metrics import psnr") == {"metrics"}
-    assert misplaced("tasks", "from pix2pix_flax import sharding, losses") == {"sharding"}
-    assert misplaced("report", "import pix2pix_flax.evaluate, pix2pix_flax.data.source") == set()
+    assert upward("pix2pix_flax", "losses", source) == {"train"}
+    assert upward("pix2pix_flax", "train", source) == set()
 
 
-def test_each_part_imports_the_ones_above_it():
-    package = ROOT / "pix2pix_flax"
+@pytest.mark.parametrize("package", ORDER)
+def test_each_room_imports_the_rooms_before_it(package):
     found = {}
-    for path in files("pix2pix_flax"):
-        part = path.relative_to(package).with_suffix("").parts[0]
-        wrong = misplaced(part, path.read_text()) if part != "__init__" else ()
+    for path in files(package):
+        room = path.relative_to(ROOT / package).with_suffix("").parts[0]
+        wrong = upward(package, room, path.read_text()) if room != "__init__" else ()
         found |= {relative(path): wrong} if wrong else {}
     assert not found
-
-
-def test_every_part_in_the_layers_exists():
-    parts = [part for layer in LAYERS for group in layer for part in group]
-    package = ROOT / "pix2pix_flax"
-    assert not [p for p in parts if not list(package.glob(f"{p}.py")) + list(package.glob(p))]
 
 
 def test_data_import_no_jax():
@@ -144,9 +87,13 @@ def test_nothing_imports_tensorflow():
     assert not offences(users, *TENSORFLOW)
 
 
-def test_the_package_imports_no_configs_and_no_scripts():
+def test_the_packages_import_no_configs_and_no_scripts():
     inside = files("pix2pix_flax") + files("cartoon_tfds")
     assert not offences(inside, "configs", "scripts", "benchmarks", "tests")
+
+
+def test_inference_reads_no_datasets():
+    assert not offences(files("pix2pix_flax/inference"), "pix2pix_flax.data")
 
 
 def test_the_packages_meet_in_the_reader_of_pictures_only():
@@ -155,8 +102,9 @@ def test_the_packages_meet_in_the_reader_of_pictures_only():
     for path in files("pix2pix_flax"):
         for name in imported(path.read_text()):
             if name.startswith("cartoon_tfds"):
-                found[relative(path.parent)].add(".".join(name.split(".")[:2]))
-    assert found == {"pix2pix_flax/inference": {"cartoon_tfds.images"}}
+                room = path.relative_to(ROOT / "pix2pix_flax").parts[0]
+                found[room].add(".".join(name.split(".")[:2]))
+    assert found == {"inference": {"cartoon_tfds.images"}}
 
 
 @pytest.mark.parametrize("path", ALL, ids=relative)

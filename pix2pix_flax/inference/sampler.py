@@ -7,12 +7,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from pix2pix_flax.augment import denormalize
-from pix2pix_flax.generators import TrainedGenerator, load_generator
-from pix2pix_flax.inference.video_codecs import CODECS
-from pix2pix_flax.inference.video_info import VideoInfo
-from pix2pix_flax.inference.video_reader import Batch
-from pix2pix_flax.inference.video_writer import VideoWriter
+from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.inference.video.codecs import CODECS
+from pix2pix_flax.inference.video.info import VideoInfo
+from pix2pix_flax.inference.video.reader import Batch
+from pix2pix_flax.inference.video.writer import VideoWriter
+from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 
 _BATCH_SIZE = 16
 _SRGB_AS_VIDEO = (1, 1, 1, 1)  # H.273: BT.709, limited range

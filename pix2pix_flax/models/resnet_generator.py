@@ -9,8 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.models.layers import Dtype, Norm, initializer, stage, up_conv
-from pix2pix_flax.models.padding import pad_to_multiple
 
 _LEVELS = 3  # of resolution: whole, half and quarter
 

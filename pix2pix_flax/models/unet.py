@@ -4,8 +4,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.models.layers import Dtype, Norm, down_conv, stage, up_conv
-from pix2pix_flax.models.padding import pad_to_multiple
 
 _LEAKY_SLOPE = 0.2
 _DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the paper

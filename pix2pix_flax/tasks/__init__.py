@@ -3,17 +3,17 @@
 import dataclasses
 from typing import Any
 
+from pix2pix_flax.image.palettes import make_palette
 from pix2pix_flax.losses import GAN_LOSSES, GanLoss
+from pix2pix_flax.losses.consistency import Consistency
+from pix2pix_flax.losses.perceptual import TERMS, Perceptual
 from pix2pix_flax.models import make_discriminator, make_generator
-from pix2pix_flax.optimizers import make_optimizer
-from pix2pix_flax.palettes import make_palette
+from pix2pix_flax.steps.discriminator import Discriminator
+from pix2pix_flax.steps.generator import Generator
+from pix2pix_flax.steps.optimizers import make_optimizer
 from pix2pix_flax.tasks.base import Net, Task
 from pix2pix_flax.tasks.colourisation import Colourisation
-from pix2pix_flax.tasks.consistency import Consistency
-from pix2pix_flax.tasks.discriminator import Discriminator
-from pix2pix_flax.tasks.generator import Generator
 from pix2pix_flax.tasks.paired import STATISTICS
-from pix2pix_flax.tasks.perceptual import TERMS, Perceptual
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.segmentation import AdversarialSegmentation, SupervisedSegmentation
 from pix2pix_flax.tasks.styled import Styled

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from pix2pix_flax.train_state import NetState, PyTree, TrainState
+from pix2pix_flax.steps.state import NetState, PyTree, TrainState
 
 Batch = dict[str, jax.Array]
 Metrics = dict[str, jax.Array]

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax import losses, metrics
-from pix2pix_flax.augment import denormalize, normalize
-from pix2pix_flax.palettes import Palette
+from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.palettes import Palette
+from pix2pix_flax.steps.state import PyTree
 from pix2pix_flax.tasks.base import Batch, Metrics
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
-from pix2pix_flax.tasks.reduced import Reduced
+from pix2pix_flax.tasks.resolution import Reduced
 from pix2pix_flax.tasks.supervised import Supervised
-from pix2pix_flax.train_state import PyTree
 
 _CONFUSION = "confusion"
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import jax
 
+from pix2pix_flax.steps.generator import Terms
 from pix2pix_flax.tasks.base import Batch, Metrics, Nets
-from pix2pix_flax.tasks.generator import Terms
 from pix2pix_flax.tasks.paired import PairedTask
 
 

@@ -57,7 +57,7 @@ def public_archives(server, monkeypatch):
 
     Faces: 6 of LFW and 1 of COCO; animals: 6; nature: 6; roads: 3.
     """
-    from cartoon_tfds import public
+    from cartoon_tfds.sources import public
 
     jpegs = _jpegs()
     tables = {
@@ -86,7 +86,7 @@ def public_archives(server, monkeypatch):
 def _jpegs():
     """Yields distinct pieces of the packaged photographs, 96 pixels high, as JPEG files."""
     from cartoon_tfds.images import read_image
-    from cartoon_tfds.packaged import iter_packaged
+    from cartoon_tfds.sources.packaged import iter_packaged
 
     photos = [Image.fromarray(read_image(photo.data)) for photo in iter_packaged()]
     for row, column, photo in itertools.product(range(3), range(3), photos):

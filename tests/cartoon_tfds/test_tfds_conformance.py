@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 pytest.importorskip("tensorflow", reason="tfds.testing needs TensorFlow")
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
-from cartoon_tfds.cartoons import Cartoons
+from cartoon_tfds.recipes.cartoons import Cartoons
 
 
 class CartoonTfdsTest(tfds.testing.DatasetBuilderTestCase):

@@ -5,8 +5,8 @@ import threading
 import jax
 import pytest
 
+from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
 from pix2pix_flax.train import train
-from pix2pix_flax.weights import WeightsMissingError, load_lpips_weights
 
 
 @pytest.fixture

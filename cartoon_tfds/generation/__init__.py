@@ -1,0 +1,1 @@
+"""From photographs to the examples of a dataset, on all cores."""

@@ -1,0 +1,133 @@
+"""The manifest of a prepared dataset: what it was made of, and the check of what it holds.
+
+`manifest.jsonl` has a line about the build, a line for each example in the order of the records,
+and last the SHA-256 of all lines before.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cartoon_tfds.files import appearing
+from cartoon_tfds.records.array_record import RecordError, iter_records, parse_record
+from cartoon_tfds.sources.splits import content_hash
+
+NAME = "manifest.jsonl"
+
+
+def write(folder: Path, build: dict[str, Any]) -> None:
+    """Writes the manifest of a complete dataset into its folder.
+
+    Args:
+      folder: of the dataset: DATA_DIR/cartoon_tfds/CONFIG/VERSION.
+      build: what the dataset was made of and by, as plain values.
+    """
+    header = {**build, "files": _describe_files(folder)}
+    text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
+    text += _to_line({"sha256": content_hash(text.encode())})
+    with appearing(folder / NAME) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+def read_build(folder: Path) -> dict[str, Any] | None:
+    """Returns what `write` was told of a build, or None where there is no manifest to read."""
+    try:
+        with (folder / NAME).open(encoding="utf-8") as file:
+            build = json.loads(file.readline())
+    except (OSError, ValueError):
+        return None
+    return build if isinstance(build, dict) else None
+
+
+def read_examples(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yields what the manifest of a dataset says of each example."""
+    with (folder / NAME).open(encoding="utf-8") as file:
+        for line in file:
+            content = json.loads(line)
+            if "split" in content:
+                yield content
+
+
+def first_difference(folder: Path) -> str | None:
+    """Returns where a dataset first differs from its manifest, in one line, or None.
+
+    The manifest is checked first, then the size and SHA-256 of each file, and where a file of
+    records differs, which record; at last each example against its line.
+
+    Args:
+      folder: of the dataset.
+    """
+    try:
+        text = (folder / NAME).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        return f"{NAME} cannot be read: {error}"
+    body, _, last = text.rstrip("\n").rpartition("\n")
+    if last != _to_line({"sha256": content_hash(f"{body}\n".encode())}).rstrip("\n"):
+        return f"{NAME} itself was changed or cut off"
+    header, *lines = map(json.loads, body.splitlines())
+    changed_file = _first_changed_file(header["files"], _describe_files(folder))
+    changed_example = _first_changed_example(folder, lines)
+    return " ".join(filter(None, (changed_file, changed_example))) or None
+
+
+def _first_changed_file(expected: dict[str, Any], found: dict[str, Any]) -> str | None:
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            return f"{name} is missing."
+        if name not in expected:
+            return f"{name} does not belong to the dataset."
+        if found[name] != expected[name]:
+            return (
+                f"{name} differs: {found[name]['bytes']} bytes of SHA-256 {found[name]['sha256']},"
+                f" expected {expected[name]['bytes']} of {expected[name]['sha256']}."
+            )
+    return None
+
+
+def _first_changed_example(folder: Path, lines: list[dict[str, Any]]) -> str | None:
+    """Returns which example is the first that cannot be read or is not as its line says."""
+    expected = iter(lines)
+    try:
+        for found in _describe_examples(folder):
+            line = next(expected, {})
+            if found != line:
+                return _what_differs(found, line)
+    except RecordError as error:
+        return f"{error}."
+    return None if next(expected, None) is None else "There are fewer examples than lines."
+
+
+def _what_differs(found: dict[str, Any], line: dict[str, Any]) -> str:
+    names = sorted(key for key in found.keys() | line.keys() if found.get(key) != line.get(key))
+    return (
+        f"{found['split']} example {found['index']} ({line.get('id')}) is not as the manifest says"
+        f" in {', '.join(names)}."
+    )
+
+
+def _describe_files(folder: Path) -> dict[str, Any]:
+    """Returns size and SHA-256 of the files in a folder, but for the manifest, by name."""
+    paths = sorted(path for path in folder.iterdir() if path.name != NAME)
+    return {path.name: _describe_file(path) for path in paths}
+
+
+def _describe_file(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"bytes": path.stat().st_size, "sha256": digest}
+
+
+def _describe_examples(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yields what a manifest says of each example, in the order of the records."""
+    for split, index, record in iter_records(folder):
+        features = {
+            name: {"sha256": content_hash(value)} if isinstance(value, bytes) else value
+            for name, value in parse_record(record).items()
+        }
+        yield {"split": split, "index": index, **features, "record": content_hash(record)}
+
+
+def _to_line(content: dict[str, Any]) -> str:
+    return json.dumps(content, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""Where photographs come from, and in which split they are."""

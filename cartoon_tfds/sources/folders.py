@@ -1,0 +1,157 @@
+"""Photographs, pictures and ready-made pairs from folders on disk."""
+
+import dataclasses
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.sources.base import Photo, SourceError
+
+# What the folders of a dataset with splits of its own are called.
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "test": "test",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureFolder:
+    """All pictures in a folder and in the folders in it.
+
+    Where all pictures lie in folders that are named train, val, valid, validation or test, these
+    are the splits: of what belongs together, such as an episode's pages, nothing may be in two.
+
+    Attributes:
+      folder: where they lie. The folders directly in it, or in those of splits, name the themes.
+      license: of all of them.
+    """
+
+    folder: Path
+    license: str
+
+    def photos(self) -> Iterator[Photo]:
+        """Yields the pictures, by name.
+
+        Raises:
+          SourceError: if there is no such folder, or no picture in it.
+        """
+        paths = _list_pictures(self.folder)
+        names = [path.relative_to(self.folder) for path in paths]
+        splits = _own_splits([name.as_posix() for name in names])
+        for path, name, split in zip(paths, names, splits, strict=True):
+            folders = name.parts[bool(split) : -1]
+            yield _read(
+                path,
+                photo_id=_printable(name.as_posix()),
+                license=self.license,
+                theme=_printable(folders[0] if folders else ""),
+                split=split,
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class PairFolders:
+    """Ready-made pairs.
+
+    Where all pictures lie in folders that are named train, val, valid, validation or test, these
+    are the splits.
+
+    Attributes:
+      inputs: folder of the inputs, or of pictures with input and target side by side.
+      targets: folder of the targets, whose names are the same but for their suffix; or None.
+      license: of all of them.
+    """
+
+    inputs: Path
+    targets: Path | None = None
+    _: dataclasses.KW_ONLY
+    license: str
+
+    def photos(self) -> Iterator[Photo]:
+        """Yields the pairs, by name; those that have no partner with that as their problem.
+
+        Raises:
+          SourceError: if there is no such folder, or no picture in it.
+        """
+        inputs = _by_stem(self.inputs)
+        targets = _by_stem(self.targets) if self.targets else None
+        names = sorted(inputs.keys() | (targets or {}).keys())
+        for name, split in zip(names, _own_splits(names), strict=True):
+            files = [inputs.get(name, [])]
+            if targets is not None:
+                files.append(targets.get(name, []))
+            yield self._pair(files, photo_id=_printable(name), license=self.license, split=split)
+
+    def _pair(self, files: list[list[Path]], **fields: Any) -> Photo:
+        """Returns a pair, whose problem says what is wrong with the files of its name."""
+        name = fields["photo_id"]
+        for found, folder in zip(files, (self.inputs, self.targets), strict=False):
+            if len(found) != 1:
+                several = " and ".join(_printable(file.name) for file in found)
+                problem = f"{name}: several files of this name: {several}"
+                if not found:
+                    problem = f"{name}: not in {_printable(folder.name)}"
+                return Photo(data=b"", source=name, problem=problem, **fields)
+        photo, *other = (_read(found[0], **fields) for found in files)
+        if not other:
+            return photo
+        problem = photo.problem or other[0].problem
+        return dataclasses.replace(photo, target=other[0].data, problem=problem)
+
+
+def _own_splits(names: list[str]) -> list[str | None]:
+    """Returns the split that the folder of each file stands for, or None for all."""
+    folders = [name.partition("/")[0] if "/" in name else "" for name in names]
+    if not set(folders) <= _SPLIT_FOLDERS.keys():
+        return [None] * len(names)
+    return [_SPLIT_FOLDERS[folder] for folder in folders]
+
+
+def _read(path: Path, **fields: Any) -> Photo:
+    """Returns a file as a photograph, whose problem is why the file cannot be read."""
+    data, problem = b"", ""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = f"{fields['photo_id']}: {error.strerror}"
+    # The file's name alone: where a user's folders lie is nobody's business.
+    return Photo(data=data, source=_printable(path.name), problem=problem, **fields)
+
+
+def _list_pictures(folder: Path) -> list[Path]:
+    """Returns the pictures in a folder, by name, without hidden ones."""
+    if not folder.is_dir():
+        raise SourceError(f"{folder}: no such folder")
+    names = (path.relative_to(folder) for path in folder.rglob("*"))
+    pictures = [
+        name
+        for name in names
+        if name.suffix.lower() in PICTURE_SUFFIXES
+        and not any(part.startswith(".") for part in name.parts)
+        and ((folder / name).is_file() or (folder / name).is_symlink())  # one to nowhere is bad
+    ]
+    if not pictures:
+        raise SourceError(f"{folder}: no picture in it ({' '.join(sorted(PICTURE_SUFFIXES))})")
+    return [folder / name for name in sorted(pictures, key=lambda name: name.as_posix())]
+
+
+def _by_stem(folder: Path) -> dict[str, list[Path]]:
+    """Returns the pictures in a folder by their names without suffix."""
+    found: dict[str, list[Path]] = {}
+    for path in _list_pictures(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        # Some systems write an accent as a character of its own.
+        found.setdefault(unicodedata.normalize("NFC", name), []).append(path)
+    return found
+
+
+def _printable(name: str) -> str:
+    """Returns a name of a file on one line of Unicode, which file systems do not promise."""
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

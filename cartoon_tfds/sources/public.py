@@ -1,0 +1,146 @@
+"""Faces, animals, nature and roads from public archives, downloaded by TensorFlow Datasets."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from cartoon_tfds.sources.archives import Archive, ArchiveFile
+from cartoon_tfds.sources.base import Source, SourceError
+from cartoon_tfds.sources.coco import CocoPhotos
+
+# All that is downloaded: 2.1 GiB. Sizes and SHA-256 are those that TensorFlow Datasets registers.
+ARCHIVES = (
+    # Faces: thousands of people in a small file on a plain server; CelebA and WIDER FACE lie on
+    # Google Drive, which refuses what too many ask for. Of each person the first photograph, 5,749,
+    # or 13,233 small pictures would drown the rest. It is the only one here without a free licence:
+    # who needs one removes these lines, and COCO's faces remain.
+    Archive(
+        name="lfw",
+        url="https://ndownloader.figshare.com/files/5976018",
+        num_bytes=180566744,
+        sha256="055f7d9c632d7370e6fb4afc7468d40f970c34a80d4c6f50ffec63f5a8d536c0",
+        filename="lfw.tgz",
+        license="none stated; news photographs, for research (Labeled Faces in the Wild)",
+        theme="faces",
+        members="*_0001.jpg",
+    ),
+    # Animals: cats and dogs, fur and eyes near and sharp. Stanford Dogs and Caltech-UCSD Birds are
+    # for non-commercial research.
+    Archive(
+        name="oxford_iiit_pet",
+        url="https://thor.robots.ox.ac.uk/~vgg/data/pets/images.tar.gz",
+        num_bytes=791918971,
+        sha256="67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
+        filename="images.tar.gz",
+        license="CC BY-SA 4.0 (The Oxford-IIIT Pet Dataset; copyright remains with the owners)",
+        theme="animals",
+    ),
+    # Nature: flowers, leaves, grass and sky; the smallest of the well-known archives whose
+    # photographs anybody may use, change and give away.
+    Archive(
+        name="tf_flowers",
+        url="http://download.tensorflow.org/example_images/flower_photos.tgz",
+        num_bytes=228813984,
+        sha256="4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c",
+        filename="flower_photos.tgz",
+        license="CC BY 2.0 (authors by photograph in the archive's LICENSE.txt)",
+        theme="nature",
+    ),
+    # Roads, and more faces: street scenes from all over the world, where the archives made for
+    # driving have one camera, gigabytes, a registration or a non-commercial licence. Of its parts
+    # val2017 is the only one under 6 GB.
+    Archive(
+        name="coco",
+        url="http://images.cocodataset.org/zips/val2017.zip",
+        num_bytes=815585330,
+        sha256="4f7e2ccb2866ec5041993c9cf2a952bbed69647b115d0f74da7ce8f4bef82f05",
+        filename="val2017.zip",
+        license="by photograph; free ones only (cartoon_tfds/sources/coco.py)",
+        annotations="coco_annotations",
+    ),
+    Archive(
+        name="coco_annotations",
+        url="http://images.cocodataset.org/annotations/annotations_trainval2017.zip",
+        num_bytes=252907541,
+        sha256="113a836d90195ee1f884e704da6304dfaaecff1f023f49b6ca93c4aaae470268",
+        filename="annotations_trainval2017.zip",
+        license="CC BY 4.0 (COCO Consortium)",
+    ),
+)
+
+
+def url_infos() -> dict[str, tfds.download.checksums.UrlInfo]:
+    """Returns what TensorFlow Datasets checks downloads by, for each URL."""
+    return {
+        archive.url: tfds.download.checksums.UrlInfo(
+            size=tfds.core.utils.Size(archive.num_bytes),
+            checksum=archive.sha256,
+            filename=archive.filename,
+        )
+        for archive in ARCHIVES
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class PublicArchives:
+    """The photographs of `ARCHIVES`."""
+
+    def identity(self) -> str:
+        """Returns a text that changes when the photographs do."""
+        return repr(ARCHIVES)
+
+    def fetch(self, dl_manager: tfds.download.DownloadManager) -> tuple[Source, ...]:
+        """Returns the sources, having downloaded what is missing.
+
+        Args:
+          dl_manager: made with `url_infos()`, by which it checks sizes and SHA-256.
+
+        Raises:
+          SourceError: in one line, if a download fails or is not what it should be.
+        """
+        # One after the other: where one fails, TFDS would go on with the others unseen.
+        paths = {archive.name: _download(dl_manager, archive) for archive in ARCHIVES}
+        auxiliary = {archive.annotations for archive in ARCHIVES}
+        return tuple(
+            _source(archive, paths) for archive in ARCHIVES if archive.name not in auxiliary
+        )
+
+
+def _source(archive: Archive, paths: dict[str, Path]) -> Source:
+    path = paths[archive.name]
+    if archive.annotations:
+        return CocoPhotos(path, paths[archive.annotations], archive.name, archive.url)
+    return ArchiveFile(
+        path,
+        archive.license,
+        theme=archive.theme,
+        name=archive.name,
+        source=archive.url,
+        members=archive.members,
+    )
+
+
+def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Path:
+    """Returns where an archive lies; it is downloaded unless it is there."""
+    before = _unfinished(dl_manager)
+    try:
+        # As a dictionary, since TFDS's own test of builders answers every call with the same one.
+        return Path(dl_manager.download({archive.name: archive.url})[archive.name])
+    except Exception as error:  # Network, server, disk and checksum errors share no base class.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(
+            f"cannot download {archive.url}: {reason};"
+            " archives that are complete stay, and the config `sample` needs no network"
+        ) from None
+    finally:
+        # TFDS leaves behind what it refused or got a part of, hundreds of megabytes each time.
+        for folder in _unfinished(dl_manager) - before:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unfinished(dl_manager: tfds.download.DownloadManager) -> set[Path]:
+    """Returns the folders in which TFDS has unfinished downloads."""
+    folder = Path(dl_manager.download_dir)
+    return {path for pattern in ("*.tmp.*", "*/*.tmp.*") for path in folder.glob(pattern)}

@@ -1,0 +1,1 @@
+"""Command lines: one clear line for a user's mistake, and flags that scripts share."""

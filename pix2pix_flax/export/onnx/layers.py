@@ -1,0 +1,126 @@
+"""Layers of `models/` as ONNX nodes. Features are float32 [B, C, H, W] here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import TensorProto
+
+from pix2pix_flax.export.onnx.graph import Graph
+
+_EPSILON = 1e-5  # of models.layers.Norm
+
+
+def normalize(graph: Graph, images: str) -> str:
+    """From uint8 [B, H, W, C] to float32 [B, C, H, W] in [-1, 1], as `augment.normalize`."""
+    x = graph("Transpose", images, perm=[0, 3, 1, 2])  # first, while a pixel is a byte a channel
+    x = graph("Cast", x, to=TensorProto.FLOAT)
+    return graph("Sub", graph("Div", x, graph.floats(127.5)), graph.floats(1.0))
+
+
+def denormalize(graph: Graph, x: str, output: str) -> None:
+    """From float32 [B, C, H, W] to uint8 [B, H, W, C], as `augment.denormalize`."""
+    x = graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(127.5))
+    x = graph("Clip", graph("Round", x), graph.floats(0.0), graph.floats(255.0))
+    x = graph("Cast", x, to=TensorProto.UINT8)
+    graph("Transpose", x, perm=[0, 2, 3, 1], output=output)
+
+
+def with_planes(graph: Graph, x: str, planes: Sequence[float]) -> str:
+    """From [B, C, H, W] to [B, C + P, H, W]: behind it planes, of one value each."""
+    if not len(planes):
+        return x
+    first = graph("Slice", x, graph.array([0]), graph.array([1]), graph.array([1]))
+    blank = graph("Mul", first, graph.floats(0.0))
+    values = graph.floats(np.reshape(planes, (-1, 1, 1)))
+    return graph("Concat", x, graph("Add", blank, values), axis=1)
+
+
+def conv(graph: Graph, x: str, name: str, norm: str = "none", *, stride: int = 1) -> str:
+    """A convolution with zeros around, and the norm of the same name.
+
+    The output has the size of the input, or half of it for a 4x4 kernel of stride 2.
+    """
+    kernel, bias = _weights(graph, name, "", norm)
+    weight = kernel.transpose(3, 2, 0, 1)
+    pads = [(size - 1) // 2 for size in kernel.shape[:2]] * 2
+    return _normed(graph, "Conv", x, weight, bias, name, norm, stride=stride, pads=pads)
+
+
+def conv_transpose(graph: Graph, x: str, name: str, norm: str) -> str:
+    """`models.layers.ConvTranspose` of size 4, and its norm: twice the size."""
+    kernel, bias = _weights(graph, name, "", norm)
+    kernel = kernel[::-1, ::-1]  # in JAX the taps count from the other end
+    return _doubled(graph, x, kernel, bias, name, norm)
+
+
+def resize_conv(graph: Graph, x: str, name: str, norm: str = "none") -> str:
+    """`models.layers.ResizeConv`, and its norm: twice the size.
+
+    Two neighbours that the doubling made equal share a product: the transposed 4x4 kernel that does
+    what doubling and the 3x3 kernel do has 4 taps a pixel instead of 9.
+    """
+    kernel, bias = _weights(graph, name, "Conv_0/", norm)
+    taps = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
+    kernel = np.einsum("ap,bq,pqio->abio", taps, taps, kernel)
+    return _doubled(graph, x, kernel, bias, name, norm)
+
+
+def pixel_shuffle(graph: Graph, x: str, factor: int) -> str:
+    """`models.pixel_shuffle`: channels are those of each output pixel in turn."""
+    return graph("DepthToSpace", x, blocksize=factor, mode="DCR")
+
+
+def prelu(graph: Graph, x: str, name: str) -> str:
+    """`flax.linen.PReLU`, which has one slope."""
+    return graph("LeakyRelu", x, alpha=float(graph.take(f"params/{name}/negative_slope")))
+
+
+def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns kernel [height, width, in, out] and bias [out], BatchNorm included."""
+    kernel = graph.take(f"params/{name}/{layer}kernel")
+    bias = graph.take(f"params/{name}/{layer}bias", np.zeros(kernel.shape[-1], np.float32))
+    if norm != "batch":
+        return kernel, bias
+    name = f"{name}_norm/BatchNorm_0"
+    scale = graph.take(f"params/{name}/scale")
+    scale = scale / np.sqrt(graph.take(f"batch_stats/{name}/var") + _EPSILON)
+    bias = (bias - graph.take(f"batch_stats/{name}/mean")) * scale
+    return kernel * scale, bias + graph.take(f"params/{name}/bias")
+
+
+def _doubled(
+    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, name: str, norm: str
+) -> str:
+    weight = kernel.transpose(2, 3, 0, 1)
+    return _normed(graph, "ConvTranspose", x, weight, bias, name, norm, stride=2, pads=[1] * 4)
+
+
+def _normed(
+    graph: Graph,
+    op: str,
+    x: str,
+    weight: np.ndarray,
+    bias: np.ndarray,
+    name: str,
+    norm: str,
+    *,
+    stride: int,
+    pads: list[int],
+) -> str:
+    """Adds a (transposed) convolution and, where it is not folded already, its norm."""
+    weights = graph.floats(weight), graph.floats(bias)
+    x = graph(op, x, *weights, strides=[stride, stride], pads=pads)
+    return _group_norm(graph, name, norm, x) if norm in ("group", "instance") else x
+
+
+def _group_norm(graph: Graph, name: str, norm: str, x: str) -> str:
+    """Normalises groups of channels, or each channel, by the statistics of the picture."""
+    path = f"params/{name}_norm/GroupNorm_0"
+    scale, bias = graph.take(f"{path}/scale"), graph.take(f"{path}/bias")
+    groups = len(scale) if norm == "instance" else min(32, len(scale))
+    flat = graph("Reshape", x, graph.array([0, groups, -1]))
+    ones, zeros = graph.floats(np.ones(groups)), graph.floats(np.zeros(groups))
+    flat = graph("InstanceNormalization", flat, ones, zeros, epsilon=_EPSILON)
+    x = graph("Reshape", flat, graph.sizes(x))
+    x = graph("Mul", x, graph.floats(scale[:, None, None]))
+    return graph("Add", x, graph.floats(bias[:, None, None]))

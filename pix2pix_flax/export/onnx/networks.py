@@ -1,0 +1,138 @@
+"""The networks that are written as ONNX graphs, a function each.
+
+Their orders of activations are kept in value, not in place: a convolution and the activation behind
+it run as one.
+"""
+
+from collections.abc import Callable, Sequence
+
+import flax.linen as nn
+
+from pix2pix_flax.export.onnx.graph import Graph
+from pix2pix_flax.export.onnx.layers import (
+    conv,
+    conv_transpose,
+    denormalize,
+    normalize,
+    pixel_shuffle,
+    prelu,
+    resize_conv,
+    with_planes,
+)
+from pix2pix_flax.models.pixel_shuffle import doublings
+from pix2pix_flax.models.rrdb import RRDBNet
+from pix2pix_flax.models.srresnet import SRResNet
+from pix2pix_flax.models.unet import Unet
+from pix2pix_flax.steps.state import PyTree
+
+_LEAKY_SLOPE = 0.2  # of U-Nets and of RRDBNet
+_RESIDUAL_SCALE = 0.2  # of RRDBNet
+
+
+def to_onnx(
+    module: nn.Module,
+    variables: PyTree,
+    metadata: dict[str, str],
+    *,
+    scale: int = 1,
+    border: int = 0,
+    planes: Sequence[float] = (),
+) -> bytes:
+    """Returns an ONNX model: `images`, uint8 RGB [B, H, W, 3], to `translated`, [B, sH, sW, 3].
+
+    Any B, H and W from 1 go in: the graph pads to the network's stride and cuts back. It computes
+    in float32, whatever the network's `dtype` is.
+
+    Args:
+      module: the network, of a class in `NETWORKS`, to be run with running statistics and no
+        dropout.
+      variables: its `params` and, for BatchNorm, `batch_stats`.
+      metadata: texts to keep in the file.
+      scale: size of its output over that of its input, s.
+      border: pixels by which pictures are reflected on all sides before they go in; what becomes of
+        them is cut off.
+      planes: what the network is given behind RGB in each pixel.
+
+    Raises:
+      ValueError: where the variables are not this network's.
+    """
+    graph = Graph(variables)
+    size = graph.sizes("images")
+    x = normalize(graph, graph.pad("images", module.stride, border))
+    x = NETWORKS[type(module)](graph, module, with_planes(graph, x, planes))
+    wanted = graph("Slice", size, graph.array([1]), graph.array([3]))
+    starts = graph.array([scale * border] * 2)
+    ends = graph("Add", graph("Mul", wanted, graph.array(scale)), starts)
+    x = graph("Slice", x, starts, ends, graph.array([2, 3]))
+    denormalize(graph, x, "translated")
+    return graph.finish(metadata, scale)
+
+
+def _unet(graph: Graph, module: Unet, x: str) -> str:
+    """Adds a U-Net.
+
+    The encoder's features are kept behind their leaky ReLU, of which the decoder's ReLU makes what
+    it would make of the features.
+    """
+    levels, up = [], {"resize": resize_conv, "transpose": conv_transpose}[module.upsample]
+    for level in range(module.depth):
+        innermost = level == module.depth - 1
+        norm = module.norm if level > 0 and not innermost else "none"
+        x = conv(graph, x, f"down{level}", norm, stride=2)
+        x = graph("Relu", x) if innermost else _leaky(graph, x)
+        levels.append(x)
+    for level in reversed(range(1, module.depth)):
+        x = graph("Relu", up(graph, x, f"up{level}", module.norm))
+        x = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
+    return graph("Tanh", up(graph, x, "up0", "none"))
+
+
+def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:
+    first = x = prelu(graph, conv(graph, x, "first"), "PReLU_0")
+    for index in range(module.blocks):
+        y = conv(graph, x, f"block{index}_0", module.norm)
+        y = prelu(graph, y, f"PReLU_{1 + index}")
+        x = graph("Add", x, conv(graph, y, f"block{index}_1", module.norm))
+    x = graph("Add", first, conv(graph, x, "last", module.norm))
+    for index in range(doublings(module.scale)):
+        x = prelu(graph, conv(graph, x, f"up{index}"), f"PReLU_{1 + module.blocks + index}")
+        x = pixel_shuffle(graph, x, 2)
+    return conv(graph, x, "out")
+
+
+def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
+    first = x = conv(graph, x, "first")
+    for index in range(module.blocks):
+        y = x
+        for dense in range(3):
+            y = _dense_block(graph, f"block{index}_{dense}", y)
+        x = _residual(graph, x, y)
+    x = graph("Add", first, conv(graph, x, "last"))
+    for index in range(doublings(module.scale)):
+        x = _leaky(graph, resize_conv(graph, x, f"up{index}"))
+    x = _leaky(graph, conv(graph, x, "hr"))
+    return conv(graph, x, "out")
+
+
+def _dense_block(graph: Graph, name: str, x: str) -> str:
+    seen = x
+    for layer in range(4):
+        y = _leaky(graph, conv(graph, seen, f"{name}_{layer}"))
+        seen = graph("Concat", seen, y, axis=1)
+    return _residual(graph, x, conv(graph, seen, f"{name}_4"))
+
+
+def _residual(graph: Graph, x: str, y: str) -> str:
+    return graph("Add", x, graph("Mul", y, graph.floats(_RESIDUAL_SCALE)))
+
+
+def _leaky(graph: Graph, x: str) -> str:
+    return graph("LeakyRelu", x, alpha=_LEAKY_SLOPE)
+
+
+NETWORKS: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
+    Unet: _unet,
+    SRResNet: _srresnet,
+    RRDBNet: _rrdb,
+}
+"""How the nodes of each network are added: from the name of its input to that of its output."""

@@ -1,0 +1,5 @@
+"""Pictures translated from file to file."""
+
+from pix2pix_flax.inference.images.translate import InputError, translate_images
+
+__all__ = ["InputError", "translate_images"]

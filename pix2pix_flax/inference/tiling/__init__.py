@@ -1,0 +1,1 @@
+"""Large pictures in tiles that fit into memory."""

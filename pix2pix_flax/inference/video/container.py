@@ -1,0 +1,209 @@
+"""One pass over the packets of a video file, from its start or from shortly before a time.
+
+A video is untrusted input: only the named local file is opened, by a short list of containers that
+refer to no other file (no playlists, no concatenation scripts).
+"""
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+
+from pix2pix_flax.inference.video.info import VideoError, to_seconds
+
+MAX_PIXELS = 2**26
+"""Larger frames are refused: about twice 8K, 200 MB as RGB."""
+
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg"
+# How far before the wanted time a keyframe is looked for. Not 0, since audio may be stored ahead
+# of the pictures that it belongs to.
+_MARGINS = (1, 4, 16, 64)
+
+
+class Shown(NamedTuple):
+    """A frame, from when on it is shown, and how long, in ticks."""
+
+    frame: av.VideoFrame
+    pts: int
+    duration: int
+
+
+class VideoFile:
+    """Reads the first video stream that is no cover, and puts the audio's packets aside.
+
+    Attributes:
+      container: PyAV's.
+      stream: The video.
+      rate: Mean frames per second, 25 where the container does not say.
+      audio_streams: All of them.
+      first: The first frame, or None where nothing can be decoded.
+      num_packets: Of the video, so far.
+      fault: The first error in what was wanted, or None.
+    """
+
+    def __init__(self, path: Path, wanted: Fraction | None = None, margin: int | None = None):
+        """Opens the file and decodes its first frame.
+
+        Args:
+          path: A local file.
+          wanted: Timestamp in ticks: faults before it are of no interest.
+          margin: Reading starts so many seconds before `wanted`, as well as the container can do
+            that; None for its start.
+
+        Raises:
+          VideoError: No such file, or not a video of a permitted container.
+        """
+        self.container = _open(path)
+        try:
+            self.stream = _video_stream(self.container, path)
+            self.rate = self.stream.average_rate or Fraction(25)
+            self.audio_streams = list(self.container.streams.audio)
+            self.num_packets = 0
+            self.fault: str | None = None
+            self._wanted = wanted
+            self._newest: int | None = None
+            self._aside: list[av.Packet] = []
+            self._heard = {stream.index: Fraction(-1) for stream in self.audio_streams}
+            if margin is not None:
+                self._seek(int(wanted - margin / self.stream.time_base))
+            self._packets = self._demux()
+            self._frames = self._decode()
+            self.first = next(self._frames, None)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.container.close()
+
+    def frames(self) -> Iterator[Shown]:
+        """Yields every frame, in the order in which they are shown."""
+        usual = max(1, round(1 / (self.rate * self.stream.time_base)))
+        pts = end = None
+        for frame in itertools.chain([self.first] if self.first else [], self._frames):
+            duration = frame.duration or usual
+            if end is None:
+                pts = frame.pts or 0
+            else:
+                # Some containers leave timestamps out or repeat them; no frame is dropped for that.
+                pts = end if frame.pts is None else max(frame.pts, pts + 1)
+            end = pts + duration
+            yield Shown(frame, pts, duration)
+
+    def take_audio(self) -> list[av.Packet]:
+        """Returns the audio's packets that were found since the last call, in file order."""
+        taken, self._aside = self._aside, []
+        return taken
+
+    def read_audio_until(self, seconds: Fraction) -> None:
+        """Reads on, decoding nothing, until all audio before a time was found or the file ends."""
+        while min(self._heard.values(), default=seconds) < seconds:
+            if next(self._packets, None) is None:
+                break
+
+    def promised_end(self) -> Fraction:
+        """Returns the timestamp in seconds at which the container says the video ends, else 0."""
+        if self.stream.frames and self.stream.duration:
+            return ((self.stream.start_time or 0) + self.stream.duration) * self.stream.time_base
+        # Matroska's tag. Without it FFmpeg reports the longest stream, which may be audio.
+        return to_seconds(self.stream.metadata.get("DURATION", "")) or Fraction(0)
+
+    def likely_end(self) -> Fraction:
+        """Returns that, or where the container says nothing the end of its longest stream, or 0."""
+        start, duration = self.container.start_time or 0, self.container.duration
+        longest = Fraction(start + duration, av.time_base) if duration else Fraction(0)
+        return self.promised_end() or longest
+
+    def _seek(self, pts: int) -> None:
+        # What cannot seek is read from its start.
+        with contextlib.suppress(av.FFmpegError):
+            self.container.seek(pts, stream=self.stream)
+
+    def _demux(self) -> Iterator[av.Packet]:
+        """Yields the video's packets."""
+        try:
+            for packet in self.container.demux(self.stream, *self.audio_streams):
+                if packet.stream is self.stream:
+                    yield packet
+                elif packet.size:
+                    self._put_aside(packet)
+        except av.FFmpegError as error:
+            self._note(error)
+            end = av.Packet()  # As at the file's end: the decoder hands out what it still holds.
+            end.stream = self.stream
+            yield end
+
+    def _put_aside(self, packet: av.Packet) -> None:
+        self._aside.append(packet)
+        if packet.pts is not None:
+            self._heard[packet.stream.index] = packet.pts * packet.time_base
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
+        for packet in self._packets:
+            self.num_packets += bool(packet.size)
+            if packet.pts is not None and (self._newest is None or packet.pts > self._newest):
+                self._newest = packet.pts
+            try:
+                yield from packet.decode()
+            except av.FFmpegError as error:
+                # The frames that follow may be whole: go on, and tell at the end.
+                self._note(error)
+
+    def _note(self, error: av.FFmpegError) -> None:
+        """Remembers an error, unless only packets from before the wanted time were decoded."""
+        is_before = None not in (self._wanted, self._newest) and self._newest < self._wanted
+        if not is_before:
+            self.fault = self.fault or error.strerror
+
+
+def open_before(path: Path, wanted: Fraction) -> VideoFile:
+    """Returns a file from which every frame from a time on can be decoded, and little before it.
+
+    Containers differ in what they seek by, and may land too late or where no frame is whole. So the
+    frame that comes first has to be a keyframe that is not too late; else the file is read from
+    further before, and at last from its start.
+
+    Args:
+      path: A local file.
+      wanted: Timestamp in ticks.
+
+    Raises:
+      VideoError: As `VideoFile`.
+    """
+    for margin in _MARGINS:
+        file = VideoFile(path, wanted, margin)
+        first = file.first
+        if first is not None and first.key_frame and first.pts is not None and first.pts <= wanted:
+            return file
+        file.close()
+    return VideoFile(path, wanted)
+
+
+def _open(path: Path) -> av.container.InputContainer:
+    if not path.is_file():
+        raise VideoError(f"{path}: no such file")
+    options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
+    try:
+        # An absolute path cannot be taken for an address such as 'concat:...'.
+        return av.open(str(path.absolute()), "r", container_options=options)
+    except (av.FFmpegError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VideoError(f"{path}: not a video that can be read ({reason})") from error
+
+
+def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
+    covers = av.stream.Disposition.attached_pic
+    streams = [s for s in container.streams.video if not s.disposition & covers]
+    if not streams:
+        raise VideoError(f"{path}: has no video stream")
+    stream = streams[0]
+    if stream.width * stream.height > MAX_PIXELS:
+        raise VideoError(f"{path}: frames of {stream.width}x{stream.height} are too large")
+    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
+    stream.thread_type = "AUTO"
+    return stream

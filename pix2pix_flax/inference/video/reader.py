@@ -1,0 +1,234 @@
+"""Videos as batches of upright RGB frames, with their timestamps and their audio packets."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import av
+import av.video.reformatter as reformatter
+import numpy as np
+
+from pix2pix_flax.inference.video.container import Shown, VideoFile, open_before
+from pix2pix_flax.inference.video.info import UNSPECIFIED, VideoError, describe
+from pix2pix_flax.inference.video.orientation import display_matrix, is_transposed, turn
+
+# Without exact rounding and full chroma every pass would darken the picture by one level.
+_EXACT = reformatter.Interpolation.ACCURATE_RND | reformatter.Interpolation.FULL_CHR_H_INT
+_TO_RGB = reformatter.Interpolation.BILINEAR | _EXACT
+_TO_SMALLER_RGB = reformatter.Interpolation.AREA | _EXACT
+
+
+@dataclasses.dataclass
+class Batch:
+    """Consecutive frames, and the audio packets that were found on the way.
+
+    Attributes:
+      frames: uint8 [B, H, W, 3] RGB; the rows from `len(pts)` on repeat the last frame.
+      pts: Timestamp of each real frame, in ticks, strictly increasing.
+      durations: Of each real frame, in ticks.
+      audio: Packets in file order, still tied to the source's streams.
+    """
+
+    frames: np.ndarray
+    pts: list[int] = dataclasses.field(default_factory=list)
+    durations: list[int] = dataclasses.field(default_factory=list)
+    audio: list[av.Packet] = dataclasses.field(default_factory=list)
+
+
+class VideoReader:
+    """Reads one video file, or a part of it, once.
+
+    Attributes:
+      info: See `video_info.VideoInfo`.
+      audio_streams: The source's audio streams.
+      num_frames: To be read, as the container promises; for a part of it, and where it promises
+        no number, as many as time and rate make, or None.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        start: Fraction = Fraction(0),
+        duration: Fraction | None = None,
+        max_height: int | None = None,
+    ):
+        """Opens the file and decodes the first frame of the part.
+
+        Args:
+          path: A local file.
+          start: Seconds after the video's first frame; its timestamp is that of the part.
+          duration: Seconds; frames from `start + duration` on are left out. None for all.
+          max_height: Frames that are higher, upright, are scaled down.
+
+        Raises:
+          VideoError: No such file, not a video of a permitted container, nothing to decode, or no
+            frame in that part.
+        """
+        self._path = Path(path)
+        self._starts_later = start > 0
+        self._file = VideoFile(self._path)
+        try:
+            self._describe(max_height)
+            self._begin = self._origin + start / self.info.time_base
+            self._stop = None if duration is None else self._begin + duration / self.info.time_base
+            if self._starts_later:
+                self._file.close()
+                self._file = open_before(self._path, self._begin)
+            self.audio_streams = self._file.audio_streams
+            self._num_read, self._is_past_stop = 0, False
+            self._frames = self._part()
+            self._first = self._first_of_part()
+            self.num_frames = self._expected_frames()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """Yields every frame in batches of one shape.
+
+        Args:
+          size: Frames in a batch, B.
+        """
+        batch = self._new_batch(size)
+        shown: Shown | None = self._first
+        while shown is not None:
+            if len(batch.pts) == size:
+                yield self._finish(batch)
+                batch = self._new_batch(size)
+            self._append(batch, shown)
+            shown = next(self._frames, None)
+        yield self._finish(batch)
+
+    def damage(self) -> str | None:
+        """Returns what is wrong with what was to be read, once all of it was, or None.
+
+        A truncated file is silent while it is read: packets just end. It shows only in the promise
+        that its header made.
+        """
+        counts = f"{self._num_read} of {self.num_frames or 'an unknown number of'} frames"
+        if self._file.fault:
+            return f"damaged: {counts} could be read ({self._file.fault})"
+        missing = self._missing_seconds()
+        return (
+            f"truncated: {counts} could be read, {missing:.1f} s are missing" if missing else None
+        )
+
+    def _describe(self, max_height: int | None) -> None:
+        first = self._file.first
+        if first is None:
+            fault = self._file.fault or "none found"
+            raise VideoError(f"{self._path}: no frame can be decoded ({fault})")
+        self._origin = first.pts or 0
+        self._matrix = display_matrix(first)
+        self.info = describe(self._file.stream, first, self._matrix, max_height)
+        stored = self.info.height, self.info.width
+        self._height, self._width = stored[::-1] if is_transposed(self._matrix) else stored
+        # All are scaled alike, also where frames change their size midway.
+        self._scaling = _TO_SMALLER_RGB if self._height < first.height else _TO_RGB
+        self._reformatter = reformatter.VideoReformatter()
+
+    def _first_of_part(self) -> Shown:
+        first = next(self._frames, None)
+        if first is not None:
+            return first
+        if self._is_past_stop:
+            raise VideoError(f"{self._path}: no frame begins in the part that was asked for")
+        end = float(self._seconds(self._end - self._origin))
+        raise VideoError(f"{self._path}: start lies behind the end of the video, {end:.2f} s")
+
+    def _part(self) -> Iterator[Shown]:
+        for shown in self._file.frames():
+            if self._stop is not None and shown.pts >= self._stop:
+                self._is_past_stop = True
+                self._file.read_audio_until(self._seconds(self._stop))
+                return
+            self._end = shown.pts + shown.duration
+            if shown.pts >= self._begin:
+                self._num_read += 1
+                yield shown
+
+    def _new_batch(self, size: int) -> Batch:
+        return Batch(np.empty((size, self.info.height, self.info.width, 3), np.uint8))
+
+    def _append(self, batch: Batch, shown: Shown) -> None:
+        batch.frames[len(batch.pts)] = turn(self._to_rgb(shown.frame), self._matrix)
+        batch.pts.append(shown.pts - self._first.pts + self._origin)
+        until_stop = np.inf if self._stop is None else math.ceil(self._stop - shown.pts)
+        batch.durations.append(min(shown.duration, until_stop))
+
+    def _finish(self, batch: Batch) -> Batch:
+        if batch.pts:
+            batch.frames[len(batch.pts) :] = batch.frames[len(batch.pts) - 1]
+        batch.audio = [
+            self._move(packet) for packet in self._file.take_audio() if self._has(packet)
+        ]
+        return batch
+
+    def _has(self, packet: av.Packet) -> bool:
+        """Whether an audio packet begins while the frames of the part are shown."""
+        ticks = packet.dts if packet.pts is None else packet.pts
+        if ticks is None:
+            return False  # No container could say when it is to be heard.
+        time = ticks * packet.time_base
+        is_early = self._starts_later and time < self._seconds(self._first.pts)
+        return not is_early and (self._stop is None or time < self._seconds(self._stop))
+
+    def _move(self, packet: av.Packet) -> av.Packet:
+        """Shifts an audio packet as far as the frames are shifted."""
+        shift = round(self._seconds(self._first.pts - self._origin) / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts - shift
+        packet.dts = None if packet.dts is None else packet.dts - shift
+        return packet
+
+    def _to_rgb(self, frame: av.VideoFrame) -> np.ndarray:
+        if frame.colorspace == UNSPECIFIED:
+            frame.colorspace = self.info.colour[0]
+        rgb = self._reformatter.reformat(
+            frame,
+            width=self._width,
+            height=self._height,
+            format="rgb24",
+            interpolation=int(self._scaling),
+        )
+        return rgb.to_ndarray()
+
+    def _seconds(self, ticks: Fraction | int) -> Fraction:
+        return ticks * self.info.time_base
+
+    def _expected_frames(self) -> int | None:
+        is_whole = not self._starts_later and self._stop is None
+        if is_whole and self._file.stream.frames:
+            return self._file.stream.frames
+        end = self._file.likely_end()
+        if self._stop is not None:
+            end = min(end or self._seconds(self._stop), self._seconds(self._stop))
+        frames = math.ceil((end - self._seconds(self._first.pts)) * self._file.rate)
+        return frames if frames > 0 else None
+
+    def _missing_seconds(self) -> float:
+        """Returns by how much the part is shorter than promised, 0 where that is nothing.
+
+        Frames that an edit list hides are promised too, so that both the count and the time have
+        to fall short.
+        """
+        if self._is_past_stop:
+            return 0.0
+        promised, half_a_frame = self._file.stream.frames, 0.5 / self._file.rate
+        missing = self._file.promised_end() - self._seconds(self._end)
+        if promised and not self._starts_later:
+            is_short = self._file.num_packets < promised and missing > half_a_frame
+        else:
+            is_short = missing > 0.5
+        if self._stop is not None:
+            missing = min(missing, self._seconds(self._stop - self._end))
+        return float(missing) if is_short and missing > half_a_frame else 0.0

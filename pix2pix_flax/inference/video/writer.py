@@ -1,0 +1,192 @@
+"""Videos with the timestamps, colours and audio of its source, never half written."""
+
+import contextlib
+import os
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.video.reformatter as reformatter
+import numpy as np
+
+from pix2pix_flax.inference.video.codecs import Codec
+from pix2pix_flax.inference.video.info import VideoError, VideoInfo
+from pix2pix_flax.inference.video.reader import Batch
+
+_FROM_RGB = (
+    reformatter.Interpolation.BICUBIC
+    | reformatter.Interpolation.ACCURATE_RND
+    | reformatter.Interpolation.FULL_CHR_H_INP
+    | reformatter.Interpolation.FULL_CHR_H_INT
+)
+
+
+class VideoWriter:
+    """Encodes into a hidden file beside the destination; `commit` gives it its name.
+
+    Attributes:
+      frames: Number of frames taken so far.
+    """
+
+    def __init__(
+        self,
+        destination: Path,
+        info: VideoInfo,
+        audio_streams: Sequence[av.AudioStream],
+        codec: Codec,
+        settings: Mapping[str, str],
+    ):
+        """Makes the hidden file and declares the streams.
+
+        Args:
+          destination: Its suffix, one of `codec.suffixes`, decides the container.
+          info: Of the source.
+          audio_streams: Of the source; their packets are copied, not encoded again.
+          codec: What the frames become.
+          settings: What its encoder is told, see `Codec.settings`.
+
+        Raises:
+          VideoError: The folder cannot be written, or the container cannot hold this audio.
+        """
+        self.frames = 0
+        self._container: av.container.OutputContainer | None = None
+        self._destination = destination
+        self._info, self._suffixes = info, codec.suffixes
+        self._durations: dict[int, int] = {}
+        self._reformatter = reformatter.VideoReformatter()
+        # Absolute, so that FFmpeg cannot take it for an address.
+        name = f".{destination.stem}.{os.getpid()}.part{destination.suffix}"
+        self._temporary = destination.absolute().with_name(name)
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            self._temporary.touch()
+            self._container = av.open(str(self._temporary), "w", options=_options(destination))
+            self._video = _add_video(self._container, info, codec, settings)
+            self._audio = {s.index: self._add_audio(s) for s in audio_streams}
+        except (OSError, av.FFmpegError, ValueError) as error:
+            self.discard()
+            raise self._explain(error) from error
+
+    def write(self, frames: np.ndarray, batch: Batch) -> None:
+        """Encodes frames and copies the batch's audio packets.
+
+        Args:
+          frames: uint8 [len(batch.pts), H, W, 3] RGB, of one size for the whole video.
+          batch: Where they come from.
+
+        Raises:
+          VideoError: They cannot be encoded or written.
+        """
+        try:
+            for frame, pts, duration in zip(frames, batch.pts, batch.durations, strict=True):
+                self._durations[pts] = duration
+                self._encode(self._to_yuv(frame, pts))
+                self.frames += 1
+            for packet in batch.audio:
+                self._copy(packet)
+        except (OSError, av.FFmpegError) as error:
+            raise self._explain(error) from error
+
+    def commit(self, path: Path | None = None) -> None:
+        """Completes the file and gives it its name, or `path` instead.
+
+        Raises:
+          VideoError: It cannot be completed; then nothing is left.
+        """
+        try:
+            self._encode(None)
+            self._container.close()
+            self._temporary.replace(path or self._destination)
+        except (OSError, av.FFmpegError) as error:
+            raise self._explain(error) from error
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Removes what was written so far."""
+        # Whatever closing it complains about (a full disk again) concerns a file nobody wants.
+        with contextlib.suppress(OSError, av.FFmpegError):
+            if self._container is not None:
+                self._container.close()
+        with contextlib.suppress(OSError):  # The folder itself may be missing.
+            self._temporary.unlink(missing_ok=True)
+
+    def _add_audio(self, source: av.AudioStream) -> av.AudioStream:
+        codec = source.codec_context.name
+        if codec not in self._container.supported_codecs:
+            suffix = self._destination.suffix
+            others = ", ".join(s for s in self._suffixes if s != suffix)
+            raise VideoError(f"{suffix} cannot hold the audio ({codec}) unchanged: try {others}")
+        stream = self._container.add_stream_from_template(source)
+        stream.metadata.update({k: v for k, v in source.metadata.items() if k == "language"})
+        return stream
+
+    def _encode(self, frame: av.VideoFrame | None) -> None:
+        for packet in self._video.encode(frame):
+            # Not every encoder hands it on, and only the next frame would tell.
+            packet.duration = self._durations.pop(packet.pts)
+            self._container.mux(packet)
+
+    def _to_yuv(self, image: np.ndarray, pts: int) -> av.VideoFrame:
+        matrix, colour_range, primaries, transfer = self._info.colour
+        frame = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(_pad_to_even(image), "rgb24"),
+            format="yuv420p",
+            dst_colorspace=matrix,
+            src_color_range=reformatter.ColorRange.JPEG,
+            dst_color_range=colour_range,
+            interpolation=int(_FROM_RGB),
+        )
+        frame.color_primaries, frame.color_trc = primaries, transfer
+        frame.pts, frame.time_base = pts, self._info.time_base
+        if not self.frames:
+            self._video.width, self._video.height = frame.width, frame.height
+        elif (self._video.width, self._video.height) != (frame.width, frame.height):
+            # Otherwise the encoder would scale it without a word.
+            raise self._explain(ValueError("the frames change their size"))
+        return frame
+
+    def _copy(self, packet: av.Packet) -> None:
+        packet.stream = self._audio[packet.stream.index]
+        if packet.dts is None:
+            packet.dts = packet.pts
+        if packet.dts is not None:
+            self._container.mux(packet)
+
+    def _explain(self, error: Exception) -> VideoError:
+        reason = getattr(error, "strerror", None) or error
+        return VideoError(f"{self._destination}: cannot be written: {reason}")
+
+
+def _options(destination: Path) -> dict[str, str]:
+    return {} if destination.suffix.lower() == ".mkv" else {"movflags": "+faststart"}
+
+
+def _add_video(
+    container: av.container.OutputContainer,
+    info: VideoInfo,
+    codec: Codec,
+    settings: Mapping[str, str],
+) -> av.VideoStream:
+    # The rate only steers the encoder's bit budget; the frames keep their own timestamps.
+    rate = info.rate or Fraction(25)
+    stream = container.add_stream(codec.encoder, rate=rate, options=dict(settings))
+    stream.pix_fmt = "yuv420p"
+    context = stream.codec_context
+    if codec.tag:
+        context.codec_tag = codec.tag
+    context.time_base = stream.time_base = info.time_base
+    context.colorspace, context.color_range, context.color_primaries, context.color_trc = (
+        info.colour
+    )
+    context.sample_aspect_ratio = info.pixel_aspect
+    return stream
+
+
+def _pad_to_even(image: np.ndarray) -> np.ndarray:
+    """Repeats the last row or column where needed: 4:2:0 halves both sides."""
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.ascontiguousarray(image)

@@ -1,0 +1,37 @@
+"""Losses: arrays in, a scalar out."""
+
+from pix2pix_flax.losses.gan import (
+    GAN_LOSSES,
+    RECONSTRUCTION_LOSSES,
+    GanLoss,
+    cross_entropy,
+    feature_matching,
+    gradient,
+    gradient_penalty,
+    image_scores,
+    l1,
+    l2,
+    mean_loss,
+    mean_over_scales,
+    relative,
+    slope_penalty,
+    thresholds,
+)
+
+__all__ = [
+    "GAN_LOSSES",
+    "RECONSTRUCTION_LOSSES",
+    "GanLoss",
+    "cross_entropy",
+    "feature_matching",
+    "gradient",
+    "gradient_penalty",
+    "image_scores",
+    "l1",
+    "l2",
+    "mean_loss",
+    "mean_over_scales",
+    "relative",
+    "slope_penalty",
+    "thresholds",
+]

@@ -1,0 +1,92 @@
+"""Loss terms that look at images through frozen networks."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax import losses
+from pix2pix_flax.models.frozen.lpips import features, lpips
+from pix2pix_flax.models.frozen.weights import load_lpips_weights
+from pix2pix_flax.steps.state import PyTree
+
+TERMS = ("perceptual", "lpips")
+_BLUR = 4  # in pixels; what a generator misses first is about as fine
+
+
+@dataclasses.dataclass(frozen=True)
+class Perceptual:
+    """Distances of a frozen network's features, in units of a distance of pixels.
+
+    The raw size of such a distance says nothing: it depends on the layers and on the pictures. So
+    it is calibrated on the first batch: a weight of 100 means as much as 100 of L1 (or of MSE) for
+    images that are blurred, which is how generators err at first.
+
+    Attributes:
+      terms: `perceptual` (Johnson et al. 2016, equation 2) and `lpips` (Zhang et al. 2018, equation
+        1), those of them that have a weight.
+      net: `vgg16`, or `alexnet`, which takes a twentieth of the time.
+      layers: for `perceptual`, weights of its five maps; of VGG16 relu1_2, relu2_2, relu3_3,
+        relu4_3 and relu5_3.
+      distance: `l1`, or `l2` as in that equation 2: of `perceptual`, and the unit of both.
+    """
+
+    terms: tuple[str, ...]
+    net: str
+    layers: tuple[float, ...]
+    distance: str
+
+    def load(self) -> PyTree:
+        """Returns the frozen weights, NumPy arrays.
+
+        Raises:
+          WeightsMissingError: the extra `lpips` is not installed.
+        """
+        return load_lpips_weights(self.net)
+
+    def calibrate(self, weights: PyTree, target: jax.Array) -> dict[str, jax.Array]:
+        """Returns by what each term is multiplied, float32 scalars.
+
+        Args:
+          weights: what `load` returned.
+          target: [B, H, W, 3] in [-1, 1].
+        """
+        batch, height, width, channels = target.shape
+        small = (batch, -(-height // _BLUR), -(-width // _BLUR), channels)
+        blurred = jax.image.resize(
+            jax.image.resize(target, small, "linear"), target.shape, "linear"
+        )
+        unit = self._between(blurred, target)
+        return {
+            name: unit / jnp.maximum(value, 1e-6)
+            for name, value in self._raw(weights, blurred, target).items()
+        }
+
+    def losses(
+        self, weights: PyTree, scales: dict[str, jax.Array], output: jax.Array, target: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Returns the terms, calibrated; gradients flow into `output`.
+
+        Args:
+          weights: what `load` returned.
+          scales: what `calibrate` returned.
+          output: [B, H, W, 3] in [-1, 1], of sizes that LPIPS takes.
+          target: likewise.
+        """
+        raw = self._raw(weights, output, target)
+        return {name: scales[name] * value for name, value in raw.items()}
+
+    def _between(self, output: jax.Array, target: jax.Array) -> jax.Array:
+        return losses.RECONSTRUCTION_LOSSES[self.distance](output, target)
+
+    def _raw(self, weights: PyTree, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+        found = {}
+        if "perceptual" in self.terms:
+            maps = (features(weights, images, net=self.net) for images in (output, target))
+            distances = [self._between(a, b) for a, b in zip(*maps, strict=True)]
+            found["perceptual"] = sum(
+                weight * value for weight, value in zip(self.layers, distances, strict=True)
+            )
+        if "lpips" in self.terms:
+            found["lpips"] = lpips(weights, output, target, net=self.net, precision=None).mean()
+        return found

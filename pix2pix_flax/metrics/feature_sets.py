@@ -1,0 +1,52 @@
+"""Generated and real pictures as two sets, which are compared by features of VGG16."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.metrics.distributions import NEAREST, vgg16_distances
+from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.steps.state import PyTree
+
+FEATURES = "features"
+"""What `features_of_both` is called among the scores of examples."""
+
+
+class SetsError(ValueError):
+    """Sets of pictures that cannot be compared; its message is one line."""
+
+
+def features_of_both(vgg16: PyTree, output: jax.Array, real: jax.Array) -> jax.Array:
+    """Returns pooled features of generated and of real pictures, float32 [B, 2, 512].
+
+    Args:
+      vgg16: see `pooled_features`.
+      output: [B, H, W, 3] in [-1, 1]; looked at as a user gets it, in 8 bits.
+      real: uint8 [B, H, W, 3].
+
+    Raises:
+      SetsError: they differ in size, which features change with.
+    """
+    if output.shape != real.shape:
+        sizes = [f"{images.shape[2]}x{images.shape[1]}" for images in (output, real)]
+        raise SetsError(
+            f"Pictures of {sizes[0]} do not compare with those of {sizes[1]} of the dataset: "
+            "config.data.eval_size must be the size of what the network makes."
+        )
+    sets = normalize(denormalize(output)), normalize(real)
+    return jnp.stack([pooled_features(vgg16, images) for images in sets], axis=1)
+
+
+def set_distances(features: np.ndarray) -> dict[str, float]:
+    """Returns `vgg16_distances` of generated from real pictures; not-a-number for too few.
+
+    Args:
+      features: [N, 2, D], as `features_of_both` gives them.
+    """
+    generated, real = np.moveaxis(features, 1, 0)
+    if len(real) > NEAREST:
+        return vgg16_distances(real, generated)
+    return dict.fromkeys(vgg16_distances(*np.zeros((2, NEAREST + 1, 1))), math.nan)

@@ -1,0 +1,1 @@
+"""Networks that are never trained: VGG16, AlexNet, and LPIPS on both."""

@@ -1,0 +1,166 @@
+"""The discriminator's half of a step, which every GAN shares."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from pix2pix_flax import losses
+from pix2pix_flax.losses import GanLoss
+from pix2pix_flax.steps.state import NetState, PyTree
+from pix2pix_flax.tasks.base import Metrics, Net, prefixed
+
+Judge = Callable[[jax.Array], jax.Array]
+_FEATURES = "intermediates"  # the collection in which networks leave them
+
+
+class Look(NamedTuple):
+    """A discriminator's pass over images, kept so that slopes can still be pulled back through it.
+
+    Attributes:
+      logits: of each scale, [B, ...].
+      model_state: the moved running statistics.
+      slopes: returns the gradients of the images' scores by these images, [B, H, W, C].
+    """
+
+    logits: list[jax.Array]
+    model_state: PyTree
+    slopes: Callable[[], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Discriminator:
+    """A discriminator, what it minimises, and what it says to the generator.
+
+    Attributes:
+      net: the network and its optimizer. It returns the logits [B, ...] of each scale, and leaves
+        its features in the collection `intermediates`.
+      loss: of both players.
+      r1: weight of the penalty on slopes at real images (Mescheder et al. 2018); 0 for none.
+      r2: of that at generated ones, likewise.
+    """
+
+    net: Net
+    loss: GanLoss
+    r1: float
+    r2: float
+
+    def init(self, rng: jax.Array, seen: jax.Array) -> NetState:
+        """Returns fresh arrays for what it sees of images."""
+        return self.net.init(rng, seen)
+
+    def update(
+        self, state: NetState, real: jax.Array, fake: jax.Array, judge: Judge, rng: jax.Array
+    ) -> tuple[NetState, Metrics]:
+        """Returns the arrays after one optimizer step, and the scalars `disc/...`.
+
+        Args:
+          state: the arrays. Running statistics move with what is real, then with what is generated.
+          real: [B, H, W, C].
+          fake: generated images, likewise; nothing flows back into them.
+          judge: from B images to what the network sees of them (with their condition).
+          rng: of the points where the gradient penalty is taken.
+        """
+
+        def loss_of(params):
+            look = functools.partial(self._look, params, judge)
+            at_real = look(state.model_state, real)
+            at_fake = look(at_real.model_state, fake)
+            values = self._gan_values(at_real.logits, at_fake.logits)
+            penalties = {}
+            if self.r1:
+                penalties["r1"] = losses.slope_penalty(at_real.slopes())
+            if self.r2:
+                penalties["r2"] = losses.slope_penalty(at_fake.slopes())
+            if self.loss.gradient_penalty:
+                between = look(at_fake.model_state, _between(rng, real, fake))
+                penalties["gradient_penalty"] = losses.gradient_penalty(between.slopes())
+            total = values["real"] + values["fake"] + self._weighted(penalties)
+            # The whole objective is halved, to slow the discriminator down (Isola et al. 2017,
+            # section 3.3): the weights of penalties are to the losses as published.
+            return 0.5 * total, (values | penalties, at_fake.model_state)
+
+        gradient = jax.value_and_grad(loss_of, has_aux=True)
+        (loss, (values, model_state)), gradients = gradient(state.params)
+        metrics = {"loss": loss, **values, "grad_norm": optax.tree.norm(gradients)}
+        return self.net.update(state, gradients, model_state), prefixed("disc", metrics)
+
+    def terms(
+        self, state: NetState, real: jax.Array, fake: jax.Array, names: Collection[str]
+    ) -> dict[str, jax.Array]:
+        """Returns the generator's loss `gan` and, where it is among `names`, `feature_matching`.
+
+        Args:
+          state: the arrays, which stay as they are.
+          real: what the network sees of real images.
+          fake: what it sees of generated ones; only into them gradients flow.
+          names: of the terms that have a weight.
+        """
+        logits, features = self._features(state, fake)
+        real_logits, wanted = self._features(state, real)  # where unused, it is not computed
+        relative = losses.relative(self.loss, logits, real_logits)
+        values = {"gan": losses.mean_loss(self.loss.gen, relative)}
+        if "feature_matching" in names:
+            values["feature_matching"] = losses.feature_matching(wanted, features, len(logits))
+        return values
+
+    def accuracies(self, state: NetState, real: jax.Array, fake: jax.Array) -> Metrics:
+        """Returns `accuracy_real` and `accuracy_fake`, [B]: which share of the logits is right.
+
+        Args:
+          state: the arrays, which stay as they are.
+          real: what the network sees of real images, [B, ...]; in training mode, as it judges.
+          fake: what it sees of generated ones.
+        """
+        logits = [self._features(state, seen)[0] for seen in (real, fake)]
+        found = self._right(*logits)
+        return {name: losses.image_scores(values) for name, values in found.items()}
+
+    def _look(self, params: PyTree, judge: Judge, model_state: PyTree, images: jax.Array) -> Look:
+        def score(images):
+            logits, moved = self.net.apply(params, model_state, judge(images))
+            return losses.image_scores(logits), (logits, moved)
+
+        scores, pull_back, (logits, moved) = jax.vjp(score, images, has_aux=True)
+        return Look(logits, moved, lambda: pull_back(jnp.ones_like(scores))[0])
+
+    def _features(
+        self, state: NetState, seen: jax.Array
+    ) -> tuple[list[jax.Array], list[jax.Array]]:
+        """Returns the logits of each scale, and the features of each layer."""
+        asked = {**state.model_state, _FEATURES: {}}  # an empty one is there to be filled
+        logits, moved = self.net.apply(state.params, asked, seen)
+        return logits, jax.tree.leaves(moved[_FEATURES])
+
+    def _gan_values(self, real: list[jax.Array], fake: list[jax.Array]) -> Metrics:
+        """Returns both losses, and which share of the logits is right."""
+        right = self._right(real, fake)
+        real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
+        return {
+            "real": losses.mean_loss(self.loss.real, real),
+            "fake": losses.mean_loss(self.loss.fake, fake),
+            **{name: losses.mean_over_scales(values) for name, values in right.items()},
+        }
+
+    def _right(self, real: list[jax.Array], fake: list[jax.Array]) -> dict[str, list[jax.Array]]:
+        """Returns for both whether each logit is right, by scale: of a pair, whether it is."""
+        real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
+        thresholds = losses.thresholds(self.loss, real, fake)
+        return {
+            "accuracy_real": [a > at for a, at in zip(real, thresholds, strict=True)],
+            "accuracy_fake": [a < at for a, at in zip(fake, thresholds, strict=True)],
+        }
+
+    def _weighted(self, penalties: dict[str, jax.Array]) -> jax.Array | float:
+        weights = {"r1": self.r1, "r2": self.r2, "gradient_penalty": self.loss.gradient_penalty}
+        return sum(weights[name] * value for name, value in penalties.items())
+
+
+def _between(rng: jax.Array, real: jax.Array, fake: jax.Array) -> jax.Array:
+    """Returns for each pair of images one on the line from one to the other."""
+    share = jax.random.uniform(rng, (len(real), *[1] * (real.ndim - 1)))
+    return share * real + (1.0 - share) * fake

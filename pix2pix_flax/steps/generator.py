@@ -1,0 +1,98 @@
+"""The generator's half of a step, which every task shares."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from pix2pix_flax.steps.state import NetState, PyTree
+from pix2pix_flax.tasks.base import Metrics, Net, Nets, prefixed
+
+Terms = Callable[[jax.Array], dict[str, jax.Array]]
+
+
+class Forward(NamedTuple):
+    """A generator's pass, kept so that losses found later can still be pulled back through it.
+
+    Attributes:
+      output: the images.
+      pull_back: from a cotangent of the images to the gradients of the parameters.
+      model_state: the moved running statistics.
+    """
+
+    output: jax.Array
+    pull_back: Callable[[jax.Array], tuple[PyTree]]
+    model_state: PyTree
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Generator:
+    """A generator, what it minimises, and the average that is judged and shown.
+
+    Attributes:
+      net: the network and its optimizer.
+      weights: of the loss terms, by name.
+      ema_decay: of the moving average `gen_ema`; 0 for none.
+    """
+
+    net: Net
+    weights: dict[str, float]
+    ema_decay: float
+
+    def init(self, rng: jax.Array, inputs: jax.Array) -> Nets:
+        """Returns fresh `gen` and, where it is averaged, `gen_ema`."""
+        gen = self.net.init(rng, inputs)
+        if not self.ema_decay:
+            return {"gen": gen}
+        copy = jax.tree.map(jnp.copy, gen.replace(opt_state=()))  # donated buffers are not shared
+        return {"gen": gen, "gen_ema": copy}
+
+    def forward(self, nets: Nets, inputs: jax.Array, rngs: dict[str, jax.Array]) -> Forward:
+        """Runs the network once in training mode."""
+        state = nets["gen"]
+        return Forward(
+            *jax.vjp(
+                lambda params: self.net.apply(params, state.model_state, inputs, rngs),
+                state.params,
+                has_aux=True,
+            )
+        )
+
+    def update(
+        self, nets: Nets, forward: Forward, terms: Terms, step: jax.Array
+    ) -> tuple[Nets, Metrics]:
+        """Returns `gen` and `gen_ema` after one optimizer step, and the scalars `gen/...`.
+
+        Args:
+          nets: holds `gen` and, where it is averaged, `gen_ema`.
+          forward: this step's pass.
+          terms: from images to the loss terms by name, before weights.
+          step: finished steps.
+        """
+
+        def weighted(images):
+            values = terms(images)
+            return sum(self.weights[name] * value for name, value in values.items()), values
+
+        (loss, values), cotangent = jax.value_and_grad(weighted, has_aux=True)(forward.output)
+        (gradients,) = forward.pull_back(cotangent)
+        gen = self.net.update(nets["gen"], gradients, forward.model_state)
+        metrics = {"loss": loss, **values, "grad_norm": optax.tree.norm(gradients)}
+        return {"gen": gen, **self._average(nets, gen, step)}, prefixed("gen", metrics)
+
+    def _average(self, nets: Nets, gen: NetState, step: jax.Array) -> Nets:
+        """Returns the moved average of parameters and of running statistics.
+
+        The decay warms up as (1 + step) / (10 + step), so that the first weights are forgotten.
+        """
+        if not self.ema_decay:
+            return {}
+        average = nets["gen_ema"]
+        keep = jnp.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        params, model_state = optax.incremental_update(
+            (gen.params, gen.model_state), (average.params, average.model_state), 1.0 - keep
+        )
+        return {"gen_ema": NetState(params, model_state)}

@@ -1,0 +1,270 @@
+"""The only training loop: what is learned is the task's affair, when is this file's."""
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+from tqdm import tqdm
+
+from pix2pix_flax.checkpoint.manager import Checkpoints
+from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
+from pix2pix_flax.data.source import DatasetError, open_source
+from pix2pix_flax.pretrained.generator import started_from
+from pix2pix_flax.sharding import make_mesh, put_batch, replicated
+from pix2pix_flax.steps.state import PyTree, TrainState
+from pix2pix_flax.tasks import make_task
+from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite
+from pix2pix_flax.train.stop import StopRequest, locked
+from pix2pix_flax.train.validation import Validation
+from pix2pix_flax.train.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+_UNOPTIMIZED = {"xla_backend_optimization_level": 0}
+
+
+def train(config, workdir: Path) -> int:
+    """Trains until all steps are done, a signal comes or the hours are over.
+
+    The same call goes on where it ended.
+
+    Args:
+      config: as made by a file in configs/.
+      workdir: where checkpoints and logs lie.
+
+    Returns:
+      The process's exit code: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
+
+    Raises:
+      ValueError: one of the project's own, with a message for the user.
+    """
+    _check(config.train)
+    workdir.mkdir(parents=True, exist_ok=True)
+    with locked(workdir), StopRequest(config.train.max_hours) as stop:
+        trainer = Trainer(config, workdir)
+        try:
+            is_done = trainer.run(stop)
+        finally:
+            trainer.close()
+        return 0 if is_done else stop.exit_code
+
+
+class Trainer:
+    """One run: its state, and everything that is done every so many steps."""
+
+    def __init__(self, config, workdir: Path):
+        self.config = config
+        self.batch_size = config.train.batch_size
+        self.mesh = make_mesh(self.batch_size)
+        self.total_steps = _total_steps(config)
+        self.task = make_task(config, self.total_steps)
+        self.iterator = make_train_iterator(
+            config.data,
+            batch_size=self.batch_size,
+            seed=config.seed,
+            shard=(jax.process_index(), jax.process_count()),
+        )
+        self.order = order_fingerprint(
+            config.data,
+            batch_size=self.batch_size,
+            seed=config.seed,
+            hosts=jax.process_count(),
+        )
+        self.checkpoints = Checkpoints(
+            workdir,
+            keep=config.train.keep_checkpoints,
+            best_metric=config.train.best_metric,
+            best_is=config.train.best_is,
+            keep_every_minutes=config.train.keep_every_minutes,
+        )
+        self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
+        self.state, example = self._start()
+        self.step = self.first = int(self.state.step)
+        self.metrics: dict[str, jax.Array] = {}
+        self.rollbacks = 0
+        self.meter = Meter(self.batch_size)
+        self.preview_every = EveryMinutes(config.train.preview_every_minutes)
+        self.save_every = EveryMinutes(config.train.keep_every_minutes)
+        self.validation = Validation(config, self.task, self.mesh, self.frozen)
+        self.validation.check_best_metric(self.state)
+        self.writer = Writer(workdir, self.step)
+        sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
+        _log.info(
+            "Parameters: %s. Compiling the step for %d device(s).",
+            ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+            self.mesh.size,
+        )
+        # Compiled ahead, so that the clock measures steps and another shape is an error.
+        step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
+        self.train_step = step.lower(self.state, example, self.frozen).compile()
+
+    def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
+        """Returns the state to go on from, and a batch to compile for; the data stand ready."""
+        beginning = self.iterator.get_state()
+        example = put_batch(next(self.iterator), self.mesh)
+        sharding = replicated(self.mesh)
+        # It runs once: optimizing it would take XLA longer than all else before the first step.
+        init = jax.jit(self.task.init, out_shardings=sharding, compiler_options=_UNOPTIMIZED)
+        key = jax.random.key(self.config.seed)
+        self.target = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding),
+            jax.eval_shape(init, key, example, self.frozen),
+        )
+        restored = self.checkpoints.restore(self.target)
+        if restored is None:
+            self.iterator.set_state(beginning)
+            return self._begin(init(key, example, self.frozen)), example
+        self._check_data(restored.run["data"])
+        self.iterator.set_state(restored.run["data"]["position"])
+        _log.info("Going on from step %d.", int(restored.state.step))
+        return restored.state, example
+
+    def _begin(self, state: TrainState) -> TrainState:
+        """Returns the state at step 0, with the generator that `config.init_from` names."""
+        checkpoint = self.config.init_from
+        if checkpoint is None:
+            return state
+        _log.info("The generator starts from %s.", checkpoint)
+        return jax.device_put(started_from(checkpoint, state), replicated(self.mesh))
+
+    def run(self, stop: StopRequest) -> bool:
+        """Trains until all steps are done or `stop` is due; saves at the end.
+
+        Returns:
+          Whether all steps are done.
+        """
+        if self.step >= self.total_steps:
+            _log.info("All %d steps are done; config.train.steps asks for more.", self.step)
+        self.meter.restart()
+        with tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None) as progress:
+            while self.step < self.total_steps:
+                try:
+                    self._advance(stop, progress)
+                    if stop.is_due() and self.step < self.total_steps:
+                        self._stop_early(stop)
+                        return False
+                except DivergedError as error:
+                    self._roll_back(error)
+                    progress.reset()
+                    progress.update(self.step)
+        return True
+
+    def _advance(self, stop: StopRequest, progress: tqdm) -> None:
+        """Takes a step, and does what is due after it."""
+        every = self.config.train
+        with stop.timing("step"):
+            batch, waited = self._next_batch()
+            jax.block_until_ready(self.metrics)  # never more than one step ahead
+            self.state, self.metrics = self.train_step(self.state, batch, self.frozen)
+        self.step += 1
+        self.meter.add(self.metrics, waited)
+        progress.update()
+        is_first = self.step == self.first + 1
+        is_eval = self.step % every.eval_every_steps == 0 or self.step == self.total_steps
+        is_log = is_eval or self.step % every.log_every_steps == 0
+        is_save = self.save_every.is_due() and not is_first
+        if is_log:
+            self._log(self.meter.means(), progress)
+        if is_eval and not stop.is_due(before="evaluation"):
+            self._save(stop, self._evaluate(stop))
+        # With an end of time, how long a save takes (and that there is space) has to show at once.
+        elif is_eval or is_save or (is_first and stop.has_limit):
+            self._save(stop, metrics={})
+        if self.preview_every.is_due() and not is_eval:
+            self.validation.preview(self.state, self.writer)
+        if is_log:
+            self.meter.restart()
+
+    def _stop_early(self, stop: StopRequest) -> None:
+        self.meter.means()  # nothing that is not finite is saved
+        self._save(stop, metrics={})
+        reason = f"by signal {stop.signal}" if stop.signal else "as config.train.max_hours are over"
+        _log.warning("Stopped %s; saved step %d of %d.", reason, self.step, self.total_steps)
+
+    def _roll_back(self, error: DivergedError) -> None:
+        """Returns to the last checkpoint, or raises the error where that was done too often.
+
+        The same batches and random numbers would end in the same way, so the data go on from where
+        they are, and the numbers are others.
+        """
+        self.rollbacks += 1
+        self.checkpoints.wait()
+        restored = self.checkpoints.restore(self.target)
+        if restored is None or self.rollbacks > self.config.train.max_rollbacks:
+            raise error
+        rng = jax.random.fold_in(restored.state.rng, self.rollbacks)
+        self.state = restored.state.replace(rng=jax.device_put(rng, replicated(self.mesh)))
+        self.step, self.metrics = int(self.state.step), {}
+        self.meter.restart()
+        _log.warning("%s Back to step %d with other batches.", error, self.step)
+
+    def _next_batch(self) -> tuple[dict[str, jax.Array], float]:
+        """Returns a batch, and for how many seconds the devices had nothing to do meanwhile."""
+        start = time.perf_counter()
+        batch = put_batch(next(self.iterator), self.mesh)
+        idle = all(value.is_ready() for value in self.metrics.values())
+        return batch, (time.perf_counter() - start) * idle
+
+    def _log(self, means: dict[str, float], progress: tqdm) -> None:
+        self.writer.scalars(self.step, means)
+        shown = {name: f"{value:.3g}" for name, value in means.items() if name.endswith("loss")}
+        progress.set_postfix(shown)
+        if progress.disable:
+            _log.info("Step %d: %s", self.step, ", ".join(f"{n} {v}" for n, v in shown.items()))
+
+    def _evaluate(self, stop: StopRequest) -> dict[str, float]:
+        """Returns the validation split's scores, and logs them and the pictures."""
+        scores = self.validation.scores(self.state, self.writer, stop)
+        if scores:
+            self.validation.preview(self.state, self.writer)
+        return scores
+
+    def _save(self, stop: StopRequest, metrics: dict[str, float]) -> None:
+        check_finite(self.state.nets)
+        data = {"fingerprint": self.order, "position": self.iterator.get_state()}
+        run = {"config": json.loads(self.config.to_json()), "data": data}
+        with stop.timing("save"):
+            self.checkpoints.save(self.state, run, metrics)
+            if stop.has_limit:
+                self.checkpoints.wait()
+
+    def _check_data(self, saved: dict[str, Any]) -> None:
+        if saved["fingerprint"] != self.order:
+            raise DatasetError(
+                "The dataset, its configuration, the batch size or the seed has changed since this "
+                "run began, so it cannot go on; take a new --workdir."
+            )
+
+    def close(self) -> None:
+        """Waits for the last checkpoint and the logs."""
+        self.writer.close()  # raises nothing
+        self.checkpoints.close()
+
+
+def _check(train) -> None:
+    """Raises a ValueError that names the field of `config.train` which has no such value."""
+    if train.best_is not in ("min", "max"):
+        raise ValueError(f"config.train.best_is must be min or max, not {train.best_is!r}.")
+    for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
+        value = train[name]
+        if value is not None and value <= 0:
+            raise ValueError(f"config.train.{name} must be more than 0, not {value}.")
+    for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
+        if train[name] < 0:
+            raise ValueError(f"config.train.{name} must be at least 0, not {train[name]}.")
+
+
+def _count(params: PyTree) -> int:
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+def _total_steps(config) -> int:
+    """Returns `train.steps`, or the steps in which `train.epochs` go by."""
+    if config.train.epochs is None:
+        return config.train.steps
+    data = config.data
+    examples = len(open_source(data.name, data.train_split, data.data_dir))
+    return round(config.train.epochs * examples / config.train.batch_size)

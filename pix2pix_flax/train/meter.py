@@ -1,0 +1,102 @@
+"""Means of a stretch of training steps, and how fast they went."""
+
+import math
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pix2pix_flax.steps.state import PyTree
+
+
+class DivergedError(ValueError):
+    """A loss, a gradient or an array of a network is no longer finite."""
+
+    def __init__(self, names: list[str]):
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        super().__init__(
+            f"No longer finite: {shown}. The checkpoints are from before; try a lower "
+            "config.optimizer.learning_rate."
+        )
+
+
+class Meter:
+    """Gathers the scalars of training steps without waiting for the devices.
+
+    Args:
+      batch_size: examples in a step, for the speed.
+    """
+
+    def __init__(self, batch_size: int):
+        self._batch_size = batch_size
+        self.restart()
+
+    def restart(self) -> None:
+        """Forgets everything and starts the clock."""
+        self._steps: list[dict[str, jax.Array]] = []
+        self._waited, self._start = 0.0, time.perf_counter()
+
+    def add(self, metrics: dict[str, jax.Array], waited: float) -> None:
+        """Takes one step's scalars, and the seconds for which the devices idled before it."""
+        self._steps.append(metrics)
+        self._waited += waited
+
+    def means(self) -> dict[str, float]:
+        """Returns the means since the last restart and `speed/...`; {} where there was no step.
+
+        Raises:
+          DivergedError: naming what is not finite.
+        """
+        if not self._steps:
+            return {}
+        steps = jax.device_get(self._steps)
+        seconds = time.perf_counter() - self._start
+        means = {name: float(np.mean([step[name] for step in steps])) for name in steps[0]}
+        bad = [name for name, value in means.items() if not math.isfinite(value)]
+        if bad:
+            raise DivergedError(bad)
+        return means | {
+            "speed/images_per_second": len(steps) * self._batch_size / seconds,
+            "speed/input_wait_share": self._waited / seconds,
+        }
+
+
+class EveryMinutes:
+    """What is due at once, and then every so many minutes; never where they are 0.
+
+    Args:
+      minutes: at least so many, since it is only due when it is asked for.
+      clock: in seconds; one that nobody sets.
+    """
+
+    def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic):
+        self._seconds, self._clock = 60 * minutes, clock
+        self._last = -math.inf
+
+    def is_due(self) -> bool:
+        """Returns whether so much time has gone by since this was last true."""
+        now = self._clock()
+        if not self._seconds or now - self._last < self._seconds:
+            return False
+        self._last = now
+        return True
+
+
+@jax.jit
+def _are_finite(tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: jnp.isfinite(leaf).all(), tree)
+
+
+def check_finite(arrays: PyTree) -> None:
+    """Raises a DivergedError that names the arrays which are not finite.
+
+    The losses of a step are those before its update, so they may be finite where its result is not.
+    """
+    finite = jax.tree_util.tree_leaves_with_path(jax.device_get(_are_finite(arrays)))
+    names = [
+        jax.tree_util.keystr(path, simple=True, separator=".") for path, ok in finite if not ok
+    ]
+    if names:
+        raise DivergedError(names)

@@ -1,0 +1,86 @@
+"""What is looked at during a training: scores and pictures of the validation split."""
+
+import functools
+import logging
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+
+from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
+from pix2pix_flax.evaluation.evaluate import evaluate
+from pix2pix_flax.evaluation.panel import stack
+from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.steps.state import PyTree, TrainState
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.train.stop import StopRequest
+from pix2pix_flax.train.writer import Writer
+
+_log = logging.getLogger(__name__)
+
+
+class Validation:
+    """Scores and pictures of a training, always of the same examples.
+
+    Args:
+      config: the whole configuration.
+      task: what is trained.
+      mesh: the devices to use.
+      frozen: what the task has loaded.
+    """
+
+    def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree):
+        self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
+        self._batches = functools.partial(
+            eval_batches,
+            config.data,
+            split=config.data.validation_split,
+            batch_size=config.train.batch_size,
+            crop=config.train.eval_crop,
+        )
+        self.eval_step = jax.jit(task.eval_step)
+        self.visualize = jax.jit(task.visualize)
+
+    def check_best_metric(self, state: TrainState) -> None:
+        """Raises a ValueError, before the first step, where validation has no such metric."""
+        batch = next(self._batches(limit=1)).images
+        shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
+        nothing = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+        known, name = self._task.summarize(nothing), self._train.best_metric
+        if name not in known:
+            raise ValueError(
+                f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
+            )
+
+    def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
+        """Writes and returns scores of `config.train.eval_examples`; {} where the training ends."""
+        batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
+        rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
+        with stop.timing("evaluation"):
+            found = evaluate(self._task, rows, batches, self._mesh).summary["network"]
+        if stop.is_due():  # there may be examples that have no scores
+            return {}
+        step = int(state.step)
+        writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
+        _log.info("Step %d: %s", step, ", ".join(f"{n} {v:.4g}" for n, v in found.items()))
+        return found
+
+    def preview(self, state: TrainState, writer: Writer) -> None:
+        """Writes the pictures of `config.train.panel_examples`, one by one and all in one."""
+        step, rows = int(state.step), {}
+        for batch in self._batches(limit=self._train.panel_examples):
+            pictures = self.visualize(state, put_batch(batch.images, self._mesh))
+            for name, images in jax.device_get(pictures).items():
+                rows.setdefault(name, []).extend(images[: batch.count])
+                for identity, image in zip(batch.ids, images, strict=False):
+                    writer.image(step, f"{name}/{identity}", image)
+        for name, images in rows.items():
+            writer.preview(step, name, stack(images))
+
+
+def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:
+    """Yields the first batch, and the others while the training need not end."""
+    for batch in batches:
+        yield batch
+        if stop.is_due():
+            return

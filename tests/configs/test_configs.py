@@ -1,0 +1,231 @@
+"""Each configuration is complete, and its `:smoke` trains, is evaluated and predicts."""
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import ml_collections
+import numpy as np
+import pytest
+import skimage.data
+
+import pix2pix_flax
+from configs import default, paper
+from pix2pix_flax.evaluation.report import evaluate_checkpoint
+from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.models import make_generator
+from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
+from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.tasks import make_task
+from pix2pix_flax.train import train
+
+ROOT = Path(pix2pix_flax.__file__).parents[1]
+NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
+
+
+def get_config(name, *arguments):
+    return importlib.import_module(f"configs.{name}").get_config(*arguments)
+
+
+def flatten(config, prefix=""):
+    """Returns the values by their dotted names."""
+    flat = {}
+    for name, value in config.items():
+        is_group = isinstance(value, ml_collections.ConfigDict)
+        flat |= flatten(value, f"{prefix}{name}.") if is_group else {f"{prefix}{name}": value}
+    return flat
+
+
+def of_pairs(field):
+    """Whether a field of the default says what is done with pairs."""
+    groups = ("loss_weights.", "perceptual.", "consistency.", "test.")
+    return field.startswith(groups) or field in ("gan.conditional", "input_channels")
+
+
+@pytest.mark.parametrize("variant", ["", "smoke"])
+@pytest.mark.parametrize("name", NAMES)
+def test_configs_are_locked_and_complete(name, variant):
+    config = get_config(name, variant)
+    assert config.is_locked
+    with pytest.raises(AttributeError):
+        config.train.bach_size = 4
+    flat, reference = flatten(config), flatten(default.get_config())
+    if "discriminator" not in config:
+        without = [f for f in reference if f.startswith(("discriminator.", "loss_weights.gan"))]
+        reference = {field: value for field, value in reference.items() if field not in without}
+    group = config.task.removeprefix("adversarial_")  # of what only a task has
+    own = {field for field in flat if field.startswith((f"{group}.", "diff_augment."))}
+    if config.task == "unconditional":
+        reference = {field: value for field, value in reference.items() if not of_pairs(field)}
+    for net in ("generator", "discriminator"):  # whose keys are for make_task to check
+        if net in config and config[net].name != default.get_config()[net].name:
+            own |= {field for field in flat if field.startswith(f"{net}.")}
+            reference = {f: v for f, v in reference.items() if not f.startswith(f"{net}.")}
+    assert flat.keys() - own == reference.keys()
+    for field in reference.keys() - {"train.epochs"}:  # None, or a number
+        assert type(flat[field]) is type(reference[field]), field
+    make_task(config, total_steps=10)
+    assert json.loads(config.to_json())["data"]["data_dir"] is None  # as checkpoints hold it
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_is_made_anew_each_time(name):
+    first = get_config(name)
+    assert first.to_json() == get_config(name, "").to_json()
+    first.train.steps = 3
+    assert get_config(name).train.steps != 3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_variant_is_named(name):
+    with pytest.raises(ValueError, match="no variant 'smok', only \"smoke\""):
+        get_config(name, "smok")
+
+
+def test_the_default_network_fits():
+    config = default.get_config()
+    module = make_generator(config.generator, config.dtype)
+    images = jax.ShapeDtypeStruct((1, 256, 256, 3), np.float32)
+    shapes = jax.eval_shape(lambda x: module.init(jax.random.key(0), x, train=True), images)
+    assert sum(leaf.size for leaf in jax.tree.leaves(shapes["params"])) <= 15_000_000
+    assert config.generator.norm == "batch"
+    assert config.train.batch_size >= 8
+    assert config.test.to_dict() == {"statistics": "running", "dropout": False, "lpips": False}
+
+
+def test_the_l1_control_differs_in_its_objective_only():
+    ours, control = (flatten(get_config(name)) for name in ("default", "l1"))
+    differing = {field for field in ours if ours[field] != control.get(field)}
+    assert {field.partition(".")[0] for field in differing} == {
+        "task",
+        "discriminator",
+        "loss_weights",
+    }
+
+
+def test_the_paper_is_followed_to_the_letter():
+    """Isola et al. 2017, sections 3.3, 3.4, 6.1 and 6.2."""
+    expected = {
+        "generator.depth": 8,
+        "generator.width": 64,
+        "generator.norm": "batch",
+        "generator.upsample": "transpose",
+        "generator.dropout": 0.5,
+        "discriminator.depth": 3,
+        "discriminator.width": 64,
+        "discriminator.norm": "batch",
+        "loss_weights.gan": 1.0,
+        "loss_weights.l1": 100.0,
+        "optimizer.learning_rate": 2e-4,
+        "optimizer.schedule": "constant",
+        "optimizer.b1": 0.5,
+        "optimizer.b2": 0.999,
+        "ema_decay": 0.0,
+        "test.statistics": "batch",
+        "test.dropout": True,
+        "augment.crop_size": 256,
+        "augment.flip": True,
+        "data.canvas_mode": "resize",
+        "data.canvas_size": 286,
+        "data.eval_size": 256,
+        "train.batch_size": 1,
+        "train.epochs": 200.0,
+    }
+    flat = flatten(paper.get_config())
+    assert {field: flat[field] for field in expected} == expected
+
+
+def test_facades_are_the_papers_recipe_on_other_pairs():
+    ours, papers = (flatten(get_config(name)) for name in ("facades", "paper"))
+    differing = {field for field in papers if ours[field] != papers[field]}
+    assert differing == {"data.name", "data.features"}
+    assert ours["data.features"] == ("target", "input")  # the photograph lies left
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def workdir(request, smoke_config, tmp_path_factory):
+    """Where `configs/NAME.py:smoke` was trained."""
+    if request.param == "default":
+        return request.getfixturevalue("trained")
+    path = tmp_path_factory.mktemp(request.param)
+    changes = {"train__batch_size": 1} if request.param == "paper" else {}  # as published
+    assert train(smoke_config(request.param, train__steps=4, **changes), path) == 0
+    return path
+
+
+def test_smoke_trains_and_logs(workdir):
+    lines = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
+    steps = sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
+    assert steps in ([4], [4, 8])
+    last = {name: v for line in lines if line["step"] == steps[-1] for name, v in line.items()}
+    # Four pictures are too few for distances of sets.
+    values = [value for name, value in last.items() if "/vgg16_" not in name]
+    assert np.isfinite(values).all()
+    best = load_generator(workdir).config.train.best_metric
+    assert {"gen/loss", f"validation/{best}", "speed/images_per_second"} <= last.keys()
+
+
+@pytest.fixture
+def translator(workdir):
+    """Of these those that take pictures; test_unconditional.py has the others."""
+    if load_generator(workdir).config.task == "unconditional":
+        pytest.skip("makes pictures of noise")
+    return workdir
+
+
+def test_smoke_is_evaluated(translator, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(translator / "cache"))
+    report, panel = evaluate_checkpoint(
+        translator, split="test", data_dir=None, baseline=None, panel_rows=2
+    )
+    assert report["count"] == 8
+    assert len(report["summary"]) >= 2  # the network, and the task's controls
+    labels = {"pixel_accuracy", "class_accuracy", "mean_iou"}
+    of_labels = load_generator(translator).task.legend
+    for scores in report["summary"].values():
+        assert (labels if of_labels else {"l1", "psnr", "ssim"}) <= scores.keys()
+        assert np.isfinite(list(scores.values())).all()
+    assert panel.shape[0] >= 2 * 36
+
+
+def test_smoke_predicts_each_picture_by_itself(translator):
+    predict = load_predictor(translator)
+    photo = skimage.data.coffee()
+    images = np.stack([photo[40 * i : 40 * i + 17, 90 * i : 90 * i + 24] for i in range(3)])
+    output = predict(images)
+    task = make_task(predict.config, total_steps=1)
+    assert output.shape == (3, 17 * task.scale, 24 * task.scale, 3)
+    assert output.std() > 0.1 or task.legend  # not one grey, but it may be one class
+    alone = np.concatenate([predict(image[None]) for image in images])
+    assert np.abs(np.int32(output) - alone).max() <= 1
+    np.testing.assert_array_equal(output, predict(images))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "error: missing --config, --workdir\n"),
+        (
+            ["--config=configs/default.py:smoke", "--config.data.data_dir=/none"],
+            1,
+            "error: No prepared dataset 'cartoon_tfds/sample' (config.data.name) in /none "
+            "(config.data.data_dir). Build it with: "
+            "python -m cartoon_tfds --config=sample --data_dir=/none\n",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(tmp_path, arguments, code, message):
+    flags = [*arguments, f"--workdir={tmp_path / 'run'}"] if arguments else []
+    done = subprocess.run(
+        [sys.executable, "-m", "pix2pix_flax.main", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "XLA_FLAGS"},
+    )
+    assert (done.returncode, done.stderr) == (code, message)

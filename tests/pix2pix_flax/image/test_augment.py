@@ -1,0 +1,102 @@
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pix2pix_flax.image.augment import denormalize, jitter, normalize
+
+
+def numbered(count, height, width):
+    """Images whose every pixel says where it lies: row, column, example; uint8."""
+    images = np.zeros((count, height, width, 3), np.uint8)
+    images[..., 0] = np.arange(height)[:, None]
+    images[..., 1] = np.arange(width)
+    images[..., 2] = np.arange(count)[:, None, None]
+    return images
+
+
+@functools.cache
+def jitted(crop_size, flip):
+    return jax.jit(functools.partial(jitter, crop_size=crop_size, flip=flip))
+
+
+def crops(images, crop_size, *, flip, seed=0):
+    batch = {"input": images, "target": images[..., ::-1]}
+    output = jitted(crop_size, flip)(jax.random.key(seed), batch)
+    return {name: np.asarray(values) for name, values in output.items()}
+
+
+def read(crop):
+    """Returns (top, left, mirrored) of a crop of a numbered image, all of whose pixels agree."""
+    rows, columns = crop[..., 0], crop[..., 1]
+    top, left, mirrored = rows.min(), columns.min(), bool(columns[0, 0] > columns[0, -1])
+    expected = numbered(1, 256, 256)[0, top : top + len(crop), left : left + len(crop)]
+    np.testing.assert_array_equal(crop[..., :2], expected[:, :: -1 if mirrored else 1, :2])
+    return int(top), int(left), mirrored
+
+
+def test_both_images_of_a_pair_are_cut_and_mirrored_alike():
+    images = numbered(32, 24, 31)
+    output = crops(images, 16, flip=True)
+    assert output["input"].shape == output["target"].shape == (32, 16, 16, 3)
+    assert output["input"].dtype == np.uint8
+    np.testing.assert_array_equal(output["input"], output["target"][..., ::-1])
+
+
+def test_crops_are_windows_anywhere_and_each_example_has_its_own():
+    found = [read(crop) for crop in crops(numbered(200, 19, 20), 16, flip=True)["input"]]
+    tops, lefts, mirrored = (set(values) for values in zip(*found, strict=True))
+    assert tops == {0, 1, 2, 3}
+    assert lefts == {0, 1, 2, 3, 4}
+    assert mirrored == {False, True}
+    assert len(set(found)) == 4 * 5 * 2  # row, column and mirroring are independent
+    assert 60 < sum(flag for _, _, flag in found) < 140
+
+
+def test_examples_stay_in_their_place():
+    output = crops(numbered(9, 20, 20), 16, flip=True)["input"]
+    np.testing.assert_array_equal(output[:, 0, 0, 2], np.arange(9))
+
+
+def test_the_key_decides():
+    images = numbered(16, 40, 40)
+    first, again, other = (crops(images, 16, flip=True, seed=n)["input"] for n in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_no_mirroring_where_none_is_wanted():
+    output = crops(numbered(64, 20, 20), 16, flip=False)["input"]
+    assert not any(read(crop)[2] for crop in output)
+
+
+def test_a_crop_of_the_whole_size_keeps_it():
+    images = numbered(8, 16, 16)
+    np.testing.assert_array_equal(crops(images, 16, flip=False)["input"], images)
+
+
+@pytest.mark.parametrize("shape", [(32, 24), (24, 32)])
+def test_a_crop_larger_than_the_images_is_named(shape):
+    with pytest.raises(
+        ValueError, match=f"augment.crop_size is 25, but the images are {shape[0]}x{shape[1]}"
+    ):
+        crops(numbered(1, *shape), 25, flip=True)
+
+
+def test_normalize_and_back_for_every_level():
+    levels = np.arange(256, dtype=np.uint8)
+    values = jax.jit(normalize)(levels)
+    assert values.dtype == jnp.float32
+    np.testing.assert_allclose(values, np.arange(256) / 127.5 - 1, atol=1e-7)
+    assert (values[0], values[-1]) == (-1, 1)
+    back = jax.jit(denormalize)(values)
+    assert back.dtype == jnp.uint8
+    np.testing.assert_array_equal(back, levels)
+
+
+def test_denormalize_rounds_and_stays_in_range():
+    level = 2 / 255
+    values = jnp.array([-1.5, -1 + 0.4 * level, -1 + 0.6 * level, 1 - 0.4 * level, 1.5])
+    np.testing.assert_array_equal(denormalize(values), [0, 0, 1, 255, 255])

@@ -1,0 +1,117 @@
+"""The consistency term is zero for what moves with its input, and only for that."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage
+
+from configs import default, l1
+from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.losses.consistency import Consistency
+from pix2pix_flax.tasks import make_task
+
+RNG = jax.random.key(3)
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """Four pieces of a photograph, float32 [4, 48, 64, 3] in [-1, 1]."""
+    coffee = skimage.data.coffee()
+    return normalize(
+        jnp.stack([coffee[80 * i : 80 * i + 48, 60 * i : 60 * i + 64] for i in range(4)])
+    )
+
+
+def test_views_are_the_images_and_the_same_moved(photos):
+    consistency = Consistency(max_shift=3, noise=0.0)
+    views = consistency.views(RNG, photos)
+    assert views.shape == (8, 48, 64, 3)
+    np.testing.assert_array_equal(views[:4], photos)
+    for image, moved, offset in zip(photos, views[4:], consistency.draw(RNG, 4), strict=True):
+        np.testing.assert_array_equal(moved, np.roll(image, offset, axis=(0, 1)))
+
+
+def test_shifts_are_of_all_sizes_both_ways():
+    offsets = np.asarray(Consistency(max_shift=2, noise=0.0).draw(RNG, 1000))
+    assert set(offsets[:, 0]) == set(offsets[:, 1]) == {-2, -1, 0, 1, 2}
+    assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.1
+
+
+def test_noise_is_as_strong_as_said_and_only_in_what_is_moved(photos):
+    views = Consistency(max_shift=0, noise=0.05).views(RNG, 0.5 * photos)
+    np.testing.assert_array_equal(views[:4], 0.5 * photos)
+    assert np.std(views[4:] - views[:4]) == pytest.approx(0.05, rel=0.02)
+    assert np.abs(Consistency(max_shift=0, noise=1.0).views(RNG, photos)).max() == 1
+
+
+def test_what_moves_with_its_input_has_no_loss(photos):
+    consistency = Consistency(max_shift=4, noise=0.0)
+    views = consistency.views(RNG, photos)
+    assert consistency.loss(RNG, views) == 0
+    assert consistency.loss(RNG, 0.3 * views**3 - 0.1) == 0  # colours changed, place kept
+    assert consistency.loss(jax.random.key(4), views) > 0.02  # of other translations
+
+
+def test_loss_is_the_mean_difference_away_from_the_borders(photos):
+    consistency = Consistency(max_shift=2, noise=0.0)
+    outputs = np.random.default_rng(0).normal(size=(8, 48, 64, 3)).astype(np.float32)
+    expected = [
+        np.abs(moved - np.roll(first, offset, axis=(0, 1)))[10:-10, 10:-10]
+        for first, moved, offset in zip(
+            outputs[:4], outputs[4:], np.asarray(consistency.draw(RNG, 4)), strict=True
+        )
+    ]
+    assert consistency.loss(RNG, jnp.asarray(outputs)) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+def test_what_is_bound_to_the_grid_has_a_loss_with_a_gradient(photos):
+    consistency = Consistency(max_shift=4, noise=0.0)
+    views = consistency.views(RNG, photos)
+
+    def loss(strength):
+        blocks = views.reshape(8, 6, 8, 8, 8, 3).mean((2, 4), keepdims=True)
+        return consistency.loss(
+            RNG, views + strength * (blocks * jnp.ones((8, 1, 8, 1))).reshape(views.shape)
+        )
+
+    value, gradient = jax.value_and_grad(loss)(1.0)
+    assert value > 0.01
+    assert gradient > 0.01
+
+
+@pytest.mark.parametrize("module", [default, l1])
+def test_training_with_and_without(module):
+    batch = {
+        name: np.random.default_rng(seed).integers(0, 256, (2, 40, 40, 3), np.uint8)
+        for seed, name in enumerate(("input", "target"))
+    }
+    gradients = {}
+    for weight in (0.0, 5.0):
+        config = module.get_config("smoke")
+        with config.unlocked():
+            config.consistency.weight = weight
+        task = make_task(config, 10)
+        state = jax.jit(task.init)(jax.random.key(0), batch)
+        after, metrics = jax.jit(task.train_step)(state, batch)
+        assert ("gen/consistency" in metrics) == bool(weight)
+        gradients[weight] = metrics["gen/grad_norm"]
+        assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.nets))
+        if weight:
+            terms = {name: metrics[f"gen/{name}"] for name in task.gen.weights}
+            total = sum(task.gen.weights[name] * value for name, value in terms.items())
+            assert metrics["gen/loss"] == pytest.approx(float(total), rel=1e-5)
+            assert metrics["gen/consistency"] > 0
+    assert gradients[0.0] != gradients[5.0]
+
+
+def test_crop_that_is_all_border_is_refused():
+    config = default.get_config("smoke")
+    with config.unlocked():
+        config.consistency.weight = 1.0
+        config.augment.crop_size = 24
+    task = make_task(config, 10)
+    batch = {name: np.zeros((2, 40, 40, 3), np.uint8) for name in ("input", "target")}
+    state = task.init(jax.random.key(0), batch)
+    with pytest.raises(ValueError, match=r"crop_size must be over 24 for config\.consistency"):
+        task.train_step(state, batch)

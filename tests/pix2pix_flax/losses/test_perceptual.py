@@ -1,0 +1,139 @@
+"""Loss terms through frozen networks: their calibration, their gradients, and where weights go."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.data
+
+from pix2pix_flax import losses
+from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config
+from pix2pix_flax.losses.perceptual import TERMS, Perceptual
+from pix2pix_flax.models.frozen.lpips import lpips
+from pix2pix_flax.models.frozen.weights import WeightsMissingError
+from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.tasks import make_task, paired
+from pix2pix_flax.train import Trainer, train
+
+LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
+BOTH = Perceptual(TERMS, "vgg16", LAYERS, "l1")
+
+
+@pytest.fixture(scope="module")
+def vgg16():
+    try:
+        return BOTH.load()
+    except WeightsMissingError as error:
+        pytest.skip(str(error))
+
+
+def photographs(size=32):
+    """Pieces of two photographs, float32 [2, size, size, 3] in [-1, 1]."""
+    pieces = [skimage.data.coffee()[100:, 200:], skimage.data.chelsea()[80:, 120:]]
+    return np.stack([piece[:size, :size] for piece in pieces]) / np.float32(127.5) - 1
+
+
+def blurred(images):
+    height, width = (size // 4 for size in images.shape[1:3])
+    small = jax.image.resize(images, (len(images), height, width, 3), "linear")
+    return jax.image.resize(small, images.shape, "linear")
+
+
+def test_a_calibrated_term_is_l1_for_blurred_images(vgg16):
+    target = photographs()
+    scales = BOTH.calibrate(vgg16, target)
+    values = BOTH.losses(vgg16, scales, blurred(target), target)
+    assert values.keys() == set(TERMS)
+    for value in values.values():
+        np.testing.assert_allclose(value, losses.l1(blurred(target), target), rtol=1e-4)
+    for value in BOTH.losses(vgg16, scales, target, target).values():
+        np.testing.assert_allclose(value, 0, atol=1e-5)
+
+
+def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
+    scales = BOTH.calibrate(vgg16, np.zeros((1, 16, 16, 3), np.float32))
+    assert all(np.isfinite(scale) for scale in scales.values())
+
+
+def test_each_layer_counts_by_its_weight(vgg16):
+    a, b = photographs(), photographs()[:, ::-1]
+    ones = {"perceptual": 1.0}
+    perceptual = functools.partial(Perceptual, ("perceptual",), "vgg16", distance="l1")
+    alone = [
+        perceptual(layers=tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)["perceptual"]
+        for i in range(5)
+    ]
+    assert all(value > 0 for value in alone)
+    together = perceptual(layers=LAYERS).losses(vgg16, ones, a, b)["perceptual"]
+    np.testing.assert_allclose(together, np.dot(LAYERS, alone), rtol=1e-5)
+
+
+def test_lpips_is_the_mean_over_the_batch(vgg16):
+    a, b = photographs(), photographs()[:, ::-1]
+    found = Perceptual(("lpips",), "vgg16", LAYERS, "l1").losses(vgg16, {"lpips": 2.0}, a, b)
+    np.testing.assert_allclose(
+        found["lpips"], 2 * lpips(vgg16, a, b, net="vgg16").mean(), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("term", TERMS)
+def test_its_gradient_reaches_all_of_the_output(vgg16, term):
+    distance = Perceptual((term,), "vgg16", LAYERS, "l1")
+    target = photographs()
+    scales = distance.calibrate(vgg16, target)
+    gradient = jax.grad(lambda x: distance.losses(vgg16, scales, x, target)[term])(blurred(target))
+    assert jnp.isfinite(gradient).all()
+    assert (jnp.abs(gradient).max(axis=-1) > 0).mean() > 0.99
+
+
+@pytest.fixture(scope="module")
+def perceptual_run(vgg16, smoke_config, tmp_path_factory):
+    changes = {f"loss_weights__{term}": 10.0 for term in TERMS}
+    config = smoke_config(
+        "l1", **changes, perceptual__net="alexnet", test__lpips=True, train__best_metric="lpips"
+    )
+    workdir = tmp_path_factory.mktemp("perceptual")
+    assert train(config, workdir) == 0
+    return config, workdir
+
+
+def test_a_run_goes_on_with_the_same_calibration(perceptual_run):
+    config, workdir = perceptual_run
+    trainer = Trainer(config, workdir)
+    try:
+        assert int(trainer.state.step) == config.train.steps
+        scales = trainer.state.extra["scales"]
+        assert scales.keys() == set(TERMS)
+        batch, _ = trainer._next_batch()
+        fresh = jax.jit(trainer.task.init)(jax.random.key(config.seed), batch, trainer.frozen)
+        assert all(float(scale) > 0 for scale in scales.values())
+        assert jax.tree.map(jnp.shape, fresh.extra) == jax.tree.map(jnp.shape, trainer.state.extra)
+    finally:
+        trainer.close()
+
+
+def test_frozen_weights_are_in_no_checkpoint(perceptual_run):
+    _, workdir = perceptual_run
+    step = find_checkpoint(workdir)
+    size = sum(file.stat().st_size for file in step.rglob("*") if file.is_file())
+    assert size < 2**20  # VGG16 has 56 MiB
+    assert read_config(step).loss_weights.lpips == 10.0
+
+
+def test_a_network_that_was_trained_so_needs_no_weights(perceptual_run, monkeypatch):
+    def missing(net):
+        raise WeightsMissingError("not installed")
+
+    monkeypatch.setattr(paired, "load_lpips_weights", missing)
+    monkeypatch.setattr(Perceptual, "load", missing)
+    generator = load_generator(perceptual_run[1])
+    images = np.zeros((1, 16, 16, 3), np.uint8)
+    assert generator.task.predict(generator.variables, images).shape == images.shape
+
+
+def test_only_terms_with_a_weight_are_computed(smoke_config):
+    assert make_task(smoke_config(), total_steps=1).perceptual is None
+    task = make_task(smoke_config(loss_weights__lpips=1.0), total_steps=1)
+    assert task.perceptual.terms == ("lpips",)

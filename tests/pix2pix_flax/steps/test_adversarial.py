@@ -1,0 +1,288 @@
+"""The one step of all GANs, here from noise to images, against each loss written out."""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from pix2pix_flax.losses import GAN_LOSSES
+from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
+from pix2pix_flax.sharding import make_mesh, put_batch, replicated
+from pix2pix_flax.steps.adversarial import AdversarialStep
+from pix2pix_flax.steps.discriminator import Discriminator
+from pix2pix_flax.steps.generator import Generator
+from pix2pix_flax.tasks.base import Net
+
+RATE = 0.05
+COUNT = 4
+WEIGHTS = {"gan": 2.0, "feature_matching": 3.0}
+FORMULAS = {  # of real and generated logits for D, of generated ones for G
+    "vanilla": (lambda x: -nn.log_sigmoid(x), lambda x: -nn.log_sigmoid(-x)),
+    "lsgan": (lambda x: (x - 1) ** 2, lambda x: x**2),
+    "hinge": (lambda x: jnp.maximum(0, 1 - x), lambda x: jnp.maximum(0, 1 + x)),
+    "wgan-gp": (lambda x: -x, lambda x: x),
+}
+GEN_FORMULAS = FORMULAS | {"hinge": FORMULAS["wgan-gp"]}
+CASES = {
+    "lsgan": {"norm": "batch"},
+    "hinge": {"norm": "batch", "spectral_norm": True, "scales": 2},
+    "wgan-gp": {"norm": "instance", "scales": 2},
+    "vanilla": {"norm": "none", "spectral_norm": True, "scales": 2},
+}
+
+
+class FromNoise(nn.Module):
+    """Returns images [B, 16, 16, 3] in [-1, 1] for noise [B, 4]."""
+
+    @nn.compact
+    def __call__(self, noise, *, train):
+        return jnp.tanh(nn.Dense(16 * 16 * 3)(noise)).reshape(-1, 16, 16, 3)
+
+
+def recording_sgd():
+    """SGD that keeps the gradients as its state, to look at."""
+    return optax.GradientTransformation(
+        lambda params: jax.tree.map(jnp.zeros_like, params),
+        lambda gradients, state, params: (jax.tree.map(lambda g: -RATE * g, gradients), gradients),
+    )
+
+
+def make_step(loss, *, r1=0.0, weights=WEIGHTS, optimizer=None, **changes):
+    settings = {"depth": 1, "width": 4, "norm": "none", "spectral_norm": False, "scales": 1}
+    optimizer = optimizer or recording_sgd()
+    disc = Net(PatchDiscriminator(**settings | changes, kernel_init="kaiming"), optimizer)
+    gen = Generator(Net(FromNoise(), optimizer), weights, ema_decay=0.0)
+    return AdversarialStep(gen, Discriminator(disc, GAN_LOSSES[loss], r1, r2=0.0))
+
+
+def make_batch(seed):
+    """Noise, images of one dark and one bright half, and what they are conditioned on."""
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(-0.8, -0.2, (COUNT, 16, 16, 3))
+    images[:, 8:] += 1
+    arrays = {"inputs": rng.normal(size=(COUNT, 4)), "real": images, "condition": images[::-1]}
+    return {name: np.float32(array) for name, array in arrays.items()}
+
+
+def beside(condition):
+    return lambda images: jnp.concatenate([condition, images], -1)
+
+
+def play(gan, nets, batch, number):
+    """One step, conditional."""
+    return gan(
+        nets,
+        inputs=batch["inputs"],
+        real=batch["real"],
+        judge=beside(batch["condition"]),
+        terms=lambda images: {},
+        rngs={},
+        disc_rng=jax.random.key(number),
+        step=number,
+    )
+
+
+def start(gan, batch):
+    return gan.init(jax.random.key(0), batch["inputs"], beside(batch["condition"])(batch["real"]))
+
+
+class Run(NamedTuple):
+    """The last of four steps, and the same written out."""
+
+    loss: str
+    compilations: int
+    before: dict
+    after: dict
+    metrics: dict
+    naive: dict
+
+
+@pytest.fixture(scope="module", params=CASES)
+def run(request):
+    r1 = 5.0 if request.param == "vanilla" else 0.0
+    gan = make_step(request.param, r1=r1, **CASES[request.param])
+    nets = jax.jit(lambda batch: start(gan, batch))(make_batch(0))
+    step = jax.jit(lambda nets, batch, number: play(gan, nets, batch, number))
+    for number in range(3):
+        nets, _ = step(nets, make_batch(number), number)
+    after, metrics = step(nets, make_batch(3), 3)
+    naive = jax.jit(lambda nets, batch: write_out(gan, request.param, nets, batch, 3))
+    found = naive(nets, make_batch(3))
+    return Run(request.param, step._cache_size(), nets, after, metrics, found)
+
+
+def write_out(gan, loss, nets, batch, number):
+    """The same step as two losses, with passes of their own and slopes image by image."""
+    gen, disc, judge = nets["gen"], nets["disc"], beside(batch["condition"])
+    share = jax.random.uniform(jax.random.key(number), (COUNT, 1, 1, 1))
+    of_real, of_fake = FORMULAS[loss]
+
+    def generate(params):
+        return gan.gen.net.module.apply({"params": params}, batch["inputs"], train=True)
+
+    def look(params, collections, images):
+        variables = {"params": params, **collections}
+        mutable = [*collections, "intermediates"]
+        logits, moved = gan.disc.net.module.apply(
+            variables, judge(images), train=True, mutable=mutable
+        )
+        return logits, jax.tree.leaves(moved.pop("intermediates")), moved
+
+    def mean(values):
+        return jnp.mean(jnp.stack([jnp.mean(value) for value in values]))
+
+    def slopes(params, collections, images):
+        def score(image, index):
+            logits, _, _ = look(params, collections, images.at[index].set(image))
+            return mean([scale[index] for scale in logits])
+
+        return jnp.stack([jax.grad(score)(images[i], i) for i in range(COUNT)])
+
+    def disc_loss(params):
+        fake = generate(gen.params)
+        real_logits, _, collections = look(params, disc.model_state, batch["real"])
+        fake_logits, _, collections = look(params, collections, fake)
+        values = {"real": mean(map(of_real, real_logits)), "fake": mean(map(of_fake, fake_logits))}
+        total = values["real"] + values["fake"]
+        if loss == "vanilla":
+            squares = jnp.square(slopes(params, disc.model_state, jnp.asarray(batch["real"])))
+            values["r1"] = squares.sum() / COUNT / 2
+            total += 5.0 * values["r1"]
+        if loss == "wgan-gp":
+            found = slopes(params, collections, share * batch["real"] + (1 - share) * fake)
+            norms = jnp.sqrt(jnp.square(found).sum((1, 2, 3)))
+            values["gradient_penalty"] = jnp.square(norms - 1).mean()
+            total += 10.0 * values["gradient_penalty"]
+        return total / 2, (values, (real_logits, fake_logits), collections)
+
+    (value, aux), disc_gradients = jax.value_and_grad(disc_loss, has_aux=True)(disc.params)
+    values, logits, collections = aux
+    moved = jax.tree.map(lambda p, g: p - RATE * g, disc.params, disc_gradients)
+    _, wanted, _ = look(moved, collections, batch["real"])
+
+    def gan_term(params):
+        logits, _, _ = look(moved, collections, generate(params))
+        return mean(map(GEN_FORMULAS[loss][0], logits))
+
+    def feature_term(params):
+        logits, features, _ = look(moved, collections, generate(params))
+        pairs = zip(wanted, features, strict=True)
+        return sum(jnp.abs(a - b).mean() for a, b in pairs) / len(logits)
+
+    return {
+        "disc": {"loss": value, **values},
+        "logits": logits,
+        "collections": collections,
+        "third_pass": look(moved, collections, generate(gen.params))[2],
+        "disc_gradients": disc_gradients,
+        "terms": {
+            "gan": jax.value_and_grad(gan_term)(gen.params),
+            "feature_matching": jax.value_and_grad(feature_term)(gen.params),
+        },
+    }
+
+
+def leaves(tree):
+    return [np.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+
+
+def assert_same(a, b, relative=2e-5):
+    """Relative to the largest of all values: small ones may be differences of large sums."""
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    largest = max(np.abs(leaf).max() for leaf in leaves(b))
+    for x, y in zip(leaves(a), leaves(b), strict=True):
+        np.testing.assert_allclose(x, y, rtol=0, atol=relative * largest)
+
+
+def test_discriminator_values_and_gradients(run):
+    expected = {f"disc/{name}": value for name, value in run.naive["disc"].items()}
+    for name, value in expected.items():
+        np.testing.assert_allclose(run.metrics[name], value, rtol=1e-4, err_msg=name)
+    penalty = {"vanilla": {"disc/r1"}, "wgan-gp": {"disc/gradient_penalty"}}.get(run.loss, set())
+    always = {"real", "fake", "loss", "accuracy_real", "accuracy_fake", "grad_norm"}
+    assert {name for name in run.metrics if name.startswith("disc/")} == penalty | {
+        f"disc/{name}" for name in always
+    }
+    assert_same(run.after["disc"].opt_state, run.naive["disc_gradients"])
+
+
+def test_generator_values_and_gradients(run):
+    terms = run.naive["terms"]
+    for name, (value, gradients) in terms.items():
+        np.testing.assert_allclose(run.metrics[f"gen/{name}"], value, rtol=1e-4, err_msg=name)
+        assert all(np.abs(leaf).max() > 0 for leaf in leaves(gradients)), name
+    total = sum(WEIGHTS[name] * value for name, (value, _) in terms.items())
+    np.testing.assert_allclose(run.metrics["gen/loss"], total, rtol=1e-4)
+    weighted = [
+        jax.tree.map(lambda leaf, name=name: WEIGHTS[name] * leaf, gradients)
+        for name, (_, gradients) in terms.items()
+    ]
+    assert_same(run.after["gen"].opt_state, jax.tree.map(jnp.add, *weighted))
+
+
+def test_accuracies_are_shares_of_the_logits_that_are_right(run):
+    real, fake = run.naive["logits"]
+    at = {"lsgan": [0.5], "hinge": [0.0, 0.0], "vanilla": [0.0, 0.0]}.get(run.loss) or [
+        (a.mean() + b.mean()) / 2 for a, b in zip(real, fake, strict=True)
+    ]
+    right = [np.mean(a > limit) for a, limit in zip(real, at, strict=True)]
+    np.testing.assert_allclose(run.metrics["disc/accuracy_real"], np.mean(right), atol=1e-6)
+    right = [np.mean(a < limit) for a, limit in zip(fake, at, strict=True)]
+    np.testing.assert_allclose(run.metrics["disc/accuracy_fake"], np.mean(right), atol=1e-6)
+
+
+def test_collections_move_in_the_discriminators_update_only(run):
+    after = run.after["disc"].model_state
+    assert bool(after) == (run.loss != "wgan-gp")  # which has neither BatchNorm nor vectors here
+    for two, expected, three in zip(
+        *map(leaves, (after, run.naive["collections"], run.naive["third_pass"])), strict=True
+    ):
+        np.testing.assert_allclose(two, expected, rtol=1e-4, atol=1e-6)
+        assert two.size == 1 or not np.array_equal(two, three)  # a vector of one is 1 or -1
+
+
+def test_one_compilation_serves_all_steps(run):
+    assert run.compilations == 1
+
+
+def test_one_device_equals_four():
+    changes = {"norm": "group", "spectral_norm": True, "scales": 2}
+    gan = make_step("wgan-gp", r1=5.0, **changes)
+    nets = jax.jit(lambda batch: start(gan, batch))(make_batch(0))
+    step = jax.jit(lambda nets, batch, number: play(gan, nets, batch, number))
+
+    def train(devices):
+        mesh = make_mesh(COUNT, devices)
+        current = jax.device_put(nets, replicated(mesh))
+        for number in range(3):
+            current, metrics = step(current, put_batch(make_batch(number), mesh), number)
+        return current, metrics
+
+    one, four = train(jax.devices()[:1]), train(jax.devices())
+    assert {len(leaf.devices()) for leaf in jax.tree.leaves(four)} == {4}
+    for a, b in zip(jax.tree.leaves(four), jax.tree.leaves(one), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", GAN_LOSSES)
+def test_images_become_like_the_real_ones(loss):
+    """Grey at first; in the end dark above and bright below. Nothing is given beside the noise."""
+    gan = make_step(loss, weights={"gan": 1.0}, optimizer=optax.adam(5e-3, b1=0.5))
+    options = {"judge": lambda images: images, "terms": lambda images: {}, "rngs": {}}
+
+    @jax.jit
+    def learn(nets, batch, number):
+        arrays = {"inputs": batch["inputs"], "real": batch["real"]}
+        return gan(nets, **arrays, **options, disc_rng=jax.random.key(number), step=number)[0]
+
+    batch = make_batch(0)
+    nets = jax.jit(gan.init)(jax.random.key(0), batch["inputs"], batch["real"])
+    for number in range(200):
+        nets = learn(nets, make_batch(number), number)
+    new = make_batch(1000)["inputs"]
+    images = gan.gen.net.module.apply(nets["gen"].variables, new, train=False)
+    assert images[:, :8].mean() < -0.2 < 0.2 < images[:, 8:].mean()

@@ -1,0 +1,284 @@
+"""Colours from lightness: what the networks see, what a user gets, and how it is scored."""
+
+import dataclasses
+
+import cv2
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import skimage.color
+import skimage.data
+
+from configs import comics, default
+from pix2pix_flax import metrics
+from pix2pix_flax.data.readers import make_reader
+from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.evaluation.report import evaluate_checkpoint
+from pix2pix_flax.export.exporter import ExportError, export_generator
+from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.inference.predictor import Predictor, load_predictor
+from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
+from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
+from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
+from pix2pix_flax.tasks import make_task
+from pix2pix_flax.train import train
+
+PHOTO = skimage.data.coffee()
+
+
+def make_config(**changes):
+    config = comics.get_config("smoke")
+    with config.unlocked():
+        for path, value in changes.items():
+            group, name = path.split("__")
+            config[group][name] = value
+    return config
+
+
+def make_batch(count=4, size=40):
+    """Pieces of a photograph, as the reader gives them."""
+    pieces = [PHOTO[60 * i :, 90 * i :][:size, :size] for i in range(count)]
+    return {"input": np.stack(pieces), "target": np.stack(pieces)}
+
+
+def lab(pictures):
+    return skimage.color.rgb2lab(np.asarray(pictures))
+
+
+@pytest.fixture(scope="module")
+def task():
+    return make_task(make_config(), total_steps=100)
+
+
+@pytest.fixture(scope="module")
+def state(task):
+    """A state whose generator gives strong colours, many of which RGB does not have."""
+    state = jax.jit(task.init)(jax.random.key(0), make_batch())
+    bump = jax.jit(
+        lambda params: jax.tree.map(
+            lambda x: x + 0.5 * jnp.sin(jnp.arange(x.size)).reshape(x.shape), params
+        )
+    )
+    return state.replace(
+        nets={name: net.replace(params=bump(net.params)) for name, net in state.nets.items()}
+    )
+
+
+def test_the_networks_see_lightness_and_colours(task):
+    pictures = make_batch()["input"]
+    expected = lab(pictures)
+    inputs, target = task.to_input(pictures), task.to_target(pictures)
+    np.testing.assert_allclose(inputs, expected[..., :1] / 50 - 1, atol=1e-3)
+    np.testing.assert_allclose(target, expected[..., 1:] / 110, atol=1e-3)
+    np.testing.assert_array_equal(denormalize(task.to_picture(inputs, target)), pictures)
+
+
+def test_the_discriminator_sees_lightness_and_colours(task, state):
+    nets = jax.eval_shape(task.init, jax.random.key(0), make_batch()).nets
+    channels = {name: jax.tree.leaves(nets[name].params) for name in ("gen", "disc")}
+    firsts = {name: {x.shape[2] for x in xs if x.ndim == 4} for name, xs in channels.items()}
+    assert 1 in firsts["gen"]
+    assert 3 in firsts["disc"]
+
+
+def test_training_lowers_the_error_of_colours_to_that_of_their_mean_and_below():
+    config = make_config(optimizer__learning_rate=3e-3)
+    config.ema_decay = 0.9
+    batch = make_batch(size=32)
+    task = make_task(config, total_steps=120)
+    state = jax.jit(task.init)(jax.random.key(0), batch)
+    step, history = jax.jit(task.train_step), []
+    for _ in range(120):
+        state, values = step(state, batch)
+        history.append(float(values["gen/l1"]))
+    assert np.mean(history[-10:]) < history[0] / 2
+    means = normalize(batch["target"]).mean((1, 2), keepdims=True)
+    scores = jax.jit(task.eval_step)(state, batch)
+    constant = task.score(jnp.broadcast_to(means, batch["target"].shape), batch)
+    assert scores["ab_mae"].mean() < constant["ab_mae"].mean()
+
+
+@pytest.mark.parametrize("predict_size", [0, 24])
+@pytest.mark.parametrize("shape", [(48, 64), (64, 40)])
+def test_lightness_is_kept_exactly(task, state, shape, predict_size):
+    """Of the 8 bits that a user gets, half a level may be lost in each channel."""
+    task = dataclasses.replace(task, predict_size=predict_size)
+    height, width = shape
+    pictures = np.stack([PHOTO[:height, :width], PHOTO[200:][:height, 100:][:, :width]])
+    output = denormalize(jax.jit(task.predict)(state.generator.variables, pictures))
+    assert output.shape == pictures.shape
+    assert np.abs(lab(output) - lab(pictures))[..., 0].max() < 0.5
+    saturation = np.ptp(np.asarray(output, int), axis=-1)
+    assert saturation.mean() > 30  # and there are colours
+
+
+def test_a_grey_picture_and_a_colour_one_go_in_alike(task, state):
+    pictures = make_batch()["input"]
+    predict = jax.jit(task.predict)
+    grey = denormalize(task.controls({"input": pictures})["grey"])
+    assert np.ptp(np.asarray(grey), axis=-1).max() == 0
+    np.testing.assert_allclose(lab(grey)[..., 0], lab(pictures)[..., 0], atol=0.3)
+    one, other = (predict(state.generator.variables, x) for x in (pictures, np.asarray(grey)))
+    assert np.abs(one - other).mean() < 0.02
+    hue_turned = pictures[..., ::-1]
+    assert np.abs(one - predict(state.generator.variables, hue_turned)).mean() > 0.05
+
+
+def test_predict_size_reduces_what_the_network_sees_and_nothing_else(task, state):
+    picture = cv2.GaussianBlur(cv2.resize(PHOTO, (96, 64)), (0, 0), 2)[None]
+    small = dataclasses.replace(task, predict_size=32)
+    variables = state.generator.variables
+    seen = []
+    generate = type(task).__mro__[1].generate
+
+    class Watched(type(task)):
+        def _forward(self, variables, images):
+            seen.append(images)
+            return super()._forward(variables, images)
+
+    watched = Watched(**{f.name: getattr(small, f.name) for f in dataclasses.fields(small)})
+    output = watched.predict(variables, picture)
+    assert seen[0].shape == (1, 32, 48, 1)
+    expected = cv2.resize(lab(picture)[0, ..., 0], (48, 32), interpolation=cv2.INTER_AREA) / 50 - 1
+    assert np.abs(np.asarray(seen[0])[0, ..., 0] - expected).mean() < 0.01
+    ab = generate(small, variables, seen[0])[0]
+    enlarged = cv2.resize(np.asarray(ab), (96, 64), interpolation=cv2.INTER_LINEAR)
+    wanted = task.to_picture(task.to_input(picture), enlarged[None])
+    np.testing.assert_allclose(output, wanted, atol=2e-3)
+
+
+def test_predict_size_never_enlarges(task, state):
+    pictures = make_batch(size=24)["input"]
+    larger = dataclasses.replace(task, predict_size=48)
+    variables = state.generator.variables
+    np.testing.assert_array_equal(
+        larger.predict(variables, pictures), task.predict(variables, pictures)
+    )
+
+
+def test_scores_are_of_what_a_user_gets(task, state):
+    batch = make_batch()
+    output = task.predict(state.generator.variables, batch["input"])
+    scores = jax.jit(task.eval_step)(state, batch)
+    rounded = np.asarray(denormalize(output))
+    for index, target in enumerate(batch["target"]):
+        a, b = lab(rounded[index])[..., 1:], lab(target)[..., 1:]
+        np.testing.assert_allclose(scores["ab_mae"][index], np.abs(a - b).mean(), rtol=1e-3)
+        gap = abs(hasler(rounded[index]) - hasler(target))
+        np.testing.assert_allclose(scores["colourfulness_gap"][index], gap, rtol=1e-3)
+        for channel, name in enumerate(("a_intersection", "b_intersection")):
+            edges = np.linspace(-112.5, 112.5, 46)
+            counts = [np.histogram(x[..., channel], edges)[0] for x in (a, b)]
+            shared = np.minimum(*counts).sum() / counts[0].sum()
+            np.testing.assert_allclose(scores[name][index], shared, atol=0.01)
+
+
+def hasler(picture):
+    """Written down from the paper, once more."""
+    red, green, blue = np.moveaxis(np.float64(picture), -1, 0)
+    first, second = red - green, (red + green) / 2 - blue
+    spread = np.sqrt(first.var() + second.var())
+    return spread + 0.3 * np.sqrt(first.mean() ** 2 + second.mean() ** 2)
+
+
+def test_the_target_itself_has_all_scores_at_their_best(task):
+    batch = make_batch()
+    scores = task.score(normalize(batch["target"]), batch)
+    for name in ("ab_mae", "colourfulness_gap"):
+        np.testing.assert_allclose(scores[name], 0, atol=1e-4)
+    for name in ("a_intersection", "b_intersection"):
+        np.testing.assert_allclose(scores[name], 1, atol=1e-6)
+    grey = task.score(task.controls(batch)["grey"], batch)
+    np.testing.assert_allclose(
+        grey["colourfulness_gap"], metrics.colourfulness(normalize(batch["target"])), atol=0.01
+    )
+
+
+def test_the_panel_is_grey_target_output(task, state):
+    batch = make_batch()
+    (panel,) = jax.jit(task.visualize)(state, batch).values()
+    assert (panel.shape, panel.dtype) == ((4, 40, 120, 3), jnp.uint8)
+    grey, target, output = np.split(np.asarray(panel), 3, axis=2)
+    assert np.ptp(grey, axis=-1).max() == 0
+    np.testing.assert_array_equal(target, batch["target"])
+    expected = denormalize(jax.jit(task.predict)(state.generator.variables, batch["input"]))
+    assert np.abs(np.int32(output) - expected).max() <= 1
+
+
+def test_single_pictures_are_read_as_pairs_with_themselves():
+    picture = make_batch()["input"][0]
+    config = make_config(data__features=("image",)).data
+    pair = make_reader(config)({"image": picture, "id": b"one"})
+    assert pair.keys() == {"input", "target"}
+    for image in pair.values():
+        np.testing.assert_array_equal(image, picture)
+    with pytest.raises(DatasetError, match=r"no feature 'image' .*; they have: picture"):
+        make_reader(config)({"picture": picture})
+    for features in ((), ("a", "b", "c")):
+        with pytest.raises(DatasetError, match=f"two .input and target., not {len(features)}"):
+            make_reader(make_config(data__features=features).data)
+
+
+@pytest.mark.parametrize("term", ["perceptual", "lpips"])
+def test_terms_of_frozen_networks_look_at_pictures(term, tmp_path, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    config = make_config(perceptual__net="alexnet", **{f"loss_weights__{term}": 10.0})
+    task, batch = make_task(config, total_steps=10), make_batch()
+    frozen = task.load_frozen()
+    state = jax.jit(task.init)(jax.random.key(0), batch, frozen)
+    _, values = jax.jit(task.train_step)(state, batch, frozen)
+    assert np.isfinite(list(values.values())).all()
+    assert values[f"gen/{term}"] > 0.01
+
+
+@pytest.fixture(scope="module")
+def trained(smoke_config, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("colours")
+    assert train(smoke_config("comics", train__steps=4), workdir) == 0
+    return workdir
+
+
+def test_the_report_has_a_grey_row(trained, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+    report, panel = evaluate_checkpoint(
+        trained, split="test", data_dir=None, baseline=None, panel_rows=2
+    )
+    assert list(report["summary"]) == ["network", "grey"]
+    grey = report["summary"]["grey"]
+    assert grey["ab_mae"] > 1
+    assert grey["colourfulness_gap"] > 5
+    assert np.ptp(panel[:32, :32], axis=-1).max() == 0
+    assert np.ptp(panel[:32, 36:68], axis=-1).max() > 10
+
+
+def test_a_file_of_its_weights_gives_the_same_pictures(trained, tmp_path):
+    path = tmp_path / "colours.safetensors"
+    path.write_bytes(to_safetensors(load_generator(trained)))
+    pictures = make_batch()["input"]
+    np.testing.assert_array_equal(load_predictor(path)(pictures), load_predictor(trained)(pictures))
+
+
+def test_it_says_that_it_colours(trained):
+    network = load_predictor(trained)
+    assert network.colours
+    assert TiledPredictor(network).colours
+    assert not TiledPredictor(Predictor(network.forward, network.variables, 8)).colours
+    assert not make_task(default.get_config("smoke"), total_steps=1).colours
+
+
+def test_tiles_are_those_of_the_whole_picture(trained):
+    picture = cv2.resize(PHOTO, (160, 120))[None]
+    whole = load_predictor(trained)(picture)
+    tiled = TiledPredictor(load_predictor(trained), tile=64, halo="exact")
+    assert np.abs(np.int32(tiled(picture)) - whole).max() <= 1
+    assert tiled.exact_halo <= 16
+
+
+def test_what_can_be_exported(trained, tmp_path):
+    photos = [PHOTO, PHOTO[:, ::-1]]
+    with pytest.raises(ExportError, match="no ONNX graph is known for networks that return no RGB"):
+        export_generator(trained, "onnx", tmp_path / "a.onnx", photos)
+    with pytest.raises(ExportError, match=r"StableHLO: its network sees large pictures reduced"):
+        export_generator(trained, "stablehlo", tmp_path / "a.stablehlo", photos)
+    assert not list(tmp_path.iterdir())

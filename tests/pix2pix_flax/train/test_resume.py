@@ -1,0 +1,142 @@
+"""Train to step k, stop, start again: the same arrays as of a run that was never stopped."""
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+import pytest
+
+import pix2pix_flax
+from pix2pix_flax.train import train
+from pix2pix_flax.train.meter import Meter
+from pix2pix_flax.train.stop import WorkdirInUseError
+
+ROOT = Path(pix2pix_flax.__file__).parents[1]
+
+
+@pytest.fixture
+def signal_at(monkeypatch):
+    """Sends a signal in the middle of a step, by the number of steps since the start."""
+
+    def arrange(count, number):
+        calls = []
+        add = Meter.add
+
+        def add_and_signal(self, *arguments, **options):
+            calls.append(None)
+            if len(calls) == count:
+                signal.raise_signal(number)
+            add(self, *arguments, **options)
+
+        monkeypatch.setattr(Meter, "add", add_and_signal)
+
+    return arrange
+
+
+@pytest.fixture
+def command(smoke_config, tmp_path):
+    """Starts in a process of its own the training of the `trained` fixture, as a user does."""
+    data = smoke_config().data
+    processes = []
+
+    def start():
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "pix2pix_flax.main"),
+                "--config=configs/default.py:smoke",
+                f"--config.data.name={data.name}",
+                f"--config.data.data_dir={data.data_dir}",
+                f"--workdir={tmp_path}",
+            ],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(process, text):
+    read = []
+    for line in process.stderr:
+        read.append(line)
+        if text in line:
+            return
+    raise AssertionError("".join(read))
+
+
+def steps(workdir):
+    return sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
+
+
+def arrays(workdir, step):
+    """All arrays of a checkpoint by name, read without our code."""
+    folder = workdir / "checkpoints" / str(step) / "state"
+    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
+        tree = reader.metadata(folder).item_metadata.tree
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), tree)
+        state = reader.restore(folder, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
+    return {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def run_data(workdir, step):
+    return json.loads((workdir / "checkpoints" / str(step) / "run" / "metadata").read_text())
+
+
+def assert_same_checkpoint(workdir, other, step):
+    one, two = arrays(workdir, step), arrays(other, step)
+    assert one.keys() == two.keys()
+    for part in ("step", "rng", "gen", "disc", "gen_ema", "opt_state", "batch_stats", "mu"):
+        assert any(part in name for name in one), part
+    for name, value in one.items():
+        assert np.array_equal(value, two[name]), name
+    assert run_data(workdir, step) == run_data(other, step)
+    assert "position" in run_data(workdir, step)["data"]
+
+
+def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_at, caplog):
+    signal_at(3, signal.SIGTERM)
+    assert train(smoke_config(), tmp_path) == 143
+    assert steps(tmp_path) == [3]
+    signal_at(2, signal.SIGINT)
+    with caplog.at_level(logging.INFO, "pix2pix_flax"):
+        assert train(smoke_config(), tmp_path) == 130
+    assert "Going on from step 3." in caplog.messages
+    assert "Stopped by signal 2; saved step 5 of 8." in caplog.messages
+    assert train(smoke_config(), tmp_path) == 0
+    assert steps(tmp_path) == [4, 5, 8]
+    assert_same_checkpoint(tmp_path, trained, 8)
+
+
+def test_sigterm_and_the_same_command_again_equal_unbroken(
+    command, trained, smoke_config, tmp_path
+):
+    first = command()
+    wait_for(first, "Step 4:")  # the evaluation comes next, then step 5
+    with pytest.raises(WorkdirInUseError, match=f"is in use by process {first.pid} on "):
+        train(smoke_config(), tmp_path)
+    first.send_signal(signal.SIGTERM)
+    _, errors = first.communicate(timeout=120)
+    assert first.returncode == 143, errors
+    stopped = steps(tmp_path)[-1]
+    assert stopped in (4, 5)
+    assert f"Stopped by signal 15; saved step {stopped} of 8." in errors
+    assert "Traceback" not in errors
+
+    second = command()
+    _, errors = second.communicate(timeout=120)
+    assert second.returncode == 0, errors
+    assert f"Going on from step {stopped}." in errors
+    assert steps(tmp_path) == sorted({4, stopped, 8})
+    assert_same_checkpoint(tmp_path, trained, 8)

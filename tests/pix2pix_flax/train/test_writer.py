@@ -1,0 +1,132 @@
+import json
+import sys
+import types
+
+# Where this module is there, TensorBoard reads by itself and does not load TensorFlow.
+sys.modules["tensorboard.compat.notf"] = types.ModuleType("notf")
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from tensorboard.backend.event_processing.event_accumulator import (  # noqa: E402
+    EventAccumulator,
+)
+
+from pix2pix_flax.train.writer import Writer  # noqa: E402
+
+PICTURE = np.random.default_rng(0).integers(0, 256, (8, 12, 3), np.uint8)
+
+
+def read(workdir):
+    events = EventAccumulator(str(workdir / "tensorboard"), size_guidance={"images": 0})
+    return events.Reload()
+
+
+def scalars(events, name):
+    return [(event.step, event.value) for event in events.Scalars(name)]
+
+
+def decode(event):
+    bgr = cv2.imdecode(np.frombuffer(event.encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
+    return bgr[..., ::-1]
+
+
+def test_tensorboard_reads_what_was_written(tmp_path):
+    writer = Writer(tmp_path, 0)
+    writer.scalars(1, {"gen/l1": 0.5, "disc/real": 2.0})
+    writer.scalars(2, {"gen/l1": 0.25, "disc/real": 3.0})
+    writer.image(2, "panel/chelsea", PICTURE)
+    events = read(tmp_path)  # while it is still open: a training is watched while it runs
+    writer.close()
+    assert scalars(events, "gen/l1") == [(1, 0.5), (2, 0.25)]
+    assert scalars(events, "disc/real") == [(1, 2.0), (2, 3.0)]
+    assert events.Tags()["images"] == ["panel/chelsea"]
+    (picture,) = events.Images("panel/chelsea")
+    assert picture.step == 2
+    np.testing.assert_array_equal(decode(picture), PICTURE)
+
+
+def test_log_has_a_line_of_json_for_each_call(tmp_path):
+    writer = Writer(tmp_path, 0)
+    writer.scalars(1, {"gen/l1": 0.5})
+    writer.scalars(2, {"validation/psnr": 20.0})
+    writer.close()
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert lines == [{"step": 1, "gen/l1": 0.5}, {"step": 2, "validation/psnr": 20.0}]
+
+
+def test_resumed_run_hides_what_was_written_after_its_step(tmp_path):
+    first = Writer(tmp_path, 0)
+    for step in (1, 2, 3, 4):
+        first.scalars(step, {"gen/l1": 0.0})
+    first.close()
+    second = Writer(tmp_path, 2)
+    for step in (3, 4):
+        second.scalars(step, {"gen/l1": 1.0})
+    second.close()
+    assert scalars(read(tmp_path), "gen/l1") == [(1, 0.0), (2, 0.0), (3, 1.0), (4, 1.0)]
+
+
+@pytest.mark.parametrize("name", ["tensorboard", "log.jsonl"])
+def test_unwritable_place_costs_one_warning(tmp_path, caplog, name):
+    if name == "tensorboard":
+        (tmp_path / name).write_text("a file in the way")
+    else:
+        (tmp_path / name).mkdir()
+    writer = Writer(tmp_path, 3)
+    for step in (4, 5):
+        writer.scalars(step, {"gen/l1": 0.5})
+        writer.image(step, "panel", PICTURE)
+    writer.close()
+    (record,) = caplog.records
+    assert "the training goes on" in record.getMessage()
+    assert name in record.getMessage()
+
+
+def test_full_disk_costs_one_warning_and_keeps_what_is_there(tmp_path, caplog, largest_file):
+    writer = Writer(tmp_path, 0)
+    writer.scalars(1, {"gen/l1": 0.5})
+    with largest_file(2000):
+        for step in range(2, 100):  # SummaryWriter would wait for ever after ten of them
+            writer.scalars(step, {"gen/l1": 0.5})
+            writer.image(step, "panel", PICTURE)
+        writer.close()
+    (record,) = caplog.records
+    assert "File too large" in record.getMessage()
+    events = read(tmp_path)
+    assert scalars(events, "gen/l1")[0] == (1, 0.5)
+    assert 1 <= len(events.Images("panel")) < 10
+
+
+def test_cut_event_file_is_still_read(tmp_path):
+    writer = Writer(tmp_path, 0)
+    for step in (1, 2, 3):
+        writer.scalars(step, {"gen/l1": float(step)})
+    writer.close()
+    (file,) = (tmp_path / "tensorboard").iterdir()
+    file.write_bytes(file.read_bytes()[:-5])
+    assert scalars(read(tmp_path), "gen/l1") == [(1, 1.0), (2, 2.0)]
+
+
+def test_training_shows_losses_speed_scores_and_panels(trained):
+    events = read(trained)
+    names = [f"gen/{name}" for name in ("loss", "gan", "l1", "grad_norm")]
+    names += [f"disc/{name}" for name in ("loss", "real", "fake", "grad_norm")]
+    names += [f"validation/{name}" for name in ("l1", "psnr", "ssim")]
+    shares = ["disc/accuracy_real", "disc/accuracy_fake", "speed/input_wait_share"]
+    for name in [*names, *shares, "speed/images_per_second"]:
+        steps, values = zip(*scalars(events, name), strict=True)
+        assert steps == (4, 8), name
+        assert np.isfinite(values).all(), name
+        assert name not in shares or max(map(abs, values)) <= 1, name
+    assert events.Scalars("validation/psnr")[1].value > 5
+
+    panels = events.Tags()["images"]
+    assert len(panels) == 4
+    for name in panels:
+        first, second = events.Images(name)
+        assert (first.step, second.step) == (4, 8)
+        first, second = decode(first), decode(second)
+        assert first.shape == (32, 96, 3)  # photograph | cartoon | output
+        np.testing.assert_array_equal(first[:, :64], second[:, :64])
+        assert (first[:, 64:] != second[:, 64:]).any()
