@@ -38,7 +38,8 @@ from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.evaluation.evaluate import evaluate
 from pix2pix_flax.evaluation.report import Batch, Output, network_output
 from pix2pix_flax.evaluation.scorer import make_judge
-from pix2pix_flax.image.augment import jitter, normalize
+from pix2pix_flax.image.augment import jitter
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.train import train

@@ -19,7 +19,7 @@ from absl import flags
 from benchmarks.torch_pix2pix import Pix2Pix
 from configs import paper
 from pix2pix_flax.cli import command
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 _SIZE = flags.DEFINE_integer("size", 256, "Height and width in pixels, a multiple of 256.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Examples in a step.")

@@ -16,10 +16,11 @@ import numpy as np
 from absl import flags
 
 from pix2pix_flax.cli import command, translation_flags
-from pix2pix_flax.inference.images.resizing import resize
+from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video import translate_video
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
-from pix2pix_flax.inference.video.reader import Batch, VideoReader
+from pix2pix_flax.inference.video.info import Batch
+from pix2pix_flax.inference.video.reader import VideoReader
 from pix2pix_flax.inference.video.writer import VideoWriter
 
 _INPUT = flags.DEFINE_string("input", None, "A clip.", required=True)

@@ -22,8 +22,11 @@ from absl import logging
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
 from cartoon_tfds.images import ImageError
-from cartoon_tfds.recipes.base import Panels, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.comics import Panels
+from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.records import manifest
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources.archives import ArchiveFile

@@ -1,15 +1,14 @@
 """The one safe reader of pictures, and the writer of PNG files."""
 
 from cartoon_tfds.images.channels import Picture
+from cartoon_tfds.images.png import encode_png, write_png
 from cartoon_tfds.images.reader import (
     MAX_PIXELS,
     MIN_SIDE,
     PICTURE_SUFFIXES,
     ImageError,
-    encode_png,
     read_image,
     read_picture,
-    write_png,
 )
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The one safe reader of pictures, and a writer that never leaves half a file.
+"""The one safe reader of pictures.
 
 Decoders disagree on everything but eight-bit RGB: some turn a picture upright, some do not; grey,
 transparent, CMYK and 16-bit pictures arrive in four shapes and two types; a truncated file is an
@@ -11,15 +11,12 @@ import io
 import os
 import stat
 import warnings
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
-from cartoon_tfds.files import appearing
 from cartoon_tfds.images.channels import Picture, decode_channels
 
 MAX_PIXELS = 2**26  # about 67 million: the largest phone sensors pass, decompression bombs do not
@@ -31,13 +28,6 @@ FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
 # The names of files that are taken for pictures.
 _NAMES = "avif bmp gif jfif jpe jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 PICTURE_SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
-
-_PNG_SETTINGS = (
-    *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY),
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_PAETH),
-)
-_TO_OPENCV = {(): None, (3,): cv2.COLOR_RGB2BGR, (4,): cv2.COLOR_RGBA2BGRA}
-_PNG_HEADER = 33  # bytes: the signature and the first chunk
 
 
 class ImageError(ValueError):
@@ -94,44 +84,6 @@ def read_picture(
             raise
         except Exception as error:  # Damaged files make decoders raise almost anything.
             raise ImageError(f"{name}: damaged: {_one_line(error)}") from error
-
-
-def encode_png(image: np.ndarray, icc_profile: bytes | None = None) -> bytes:
-    """Returns the bytes of a PNG file with exactly these pixels.
-
-    Args:
-      image: uint8 or uint16, `[H, W]` grey, `[H, W, 3]` RGB or `[H, W, 4]` RGB with transparency.
-      icc_profile: what its levels mean, of the kind (grey or RGB) of `image`; None for sRGB.
-
-    Raises:
-      ValueError: if the array is of another type or shape.
-    """
-    has_shape = image.ndim > 1 and 0 not in image.shape and image.shape[2:] in _TO_OPENCV
-    if image.dtype not in (np.uint8, np.uint16) or not has_shape:
-        expected = "uint8 or uint16 [H, W], [H, W, 3] or [H, W, 4]"
-        raise ValueError(f"expected {expected}, got {image.dtype} {list(image.shape)}")
-    order = _TO_OPENCV[image.shape[2:]]
-    pixels = image if order is None else cv2.cvtColor(image, order)
-    # One filter for all rows and no search for repetitions: half the time of Pillow's fastest
-    # setting, and smaller files, of photographs and of cartoons.
-    data = cv2.imencode(".png", pixels, _PNG_SETTINGS)[1].tobytes()
-    return data if icc_profile is None else _with_profile(data, icc_profile)
-
-
-def write_png(path: str | os.PathLike, image: np.ndarray, icc_profile: bytes | None = None) -> None:
-    """Writes a PNG file that is either complete or not there (see `encode_png`)."""
-    data = encode_png(image, icc_profile)
-    with appearing(Path(path)) as partial:
-        partial.write_bytes(data)
-
-
-def _with_profile(png: bytes, icc_profile: bytes) -> bytes:
-    """Returns a PNG file with a profile behind its header, where it has to be."""
-    stream = io.BytesIO()
-    stream.write(png[:_PNG_HEADER])
-    PngImagePlugin.putchunk(stream, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile))
-    stream.write(png[_PNG_HEADER:])
-    return stream.getvalue()
 
 
 def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryIO:

@@ -1,8 +1,15 @@
 """Panels of comic pages, by the gutters between them."""
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow_datasets as tfds
+
+from cartoon_tfds.images import ImageError, read_image
+from cartoon_tfds.recipes.base import Example, check_shape
+from cartoon_tfds.recipes.pictures import Pictures
+from cartoon_tfds.sources.base import Photo
 
 MIN_PANEL = 96
 """Panels narrower or lower than this many pixels are left out: logos, signatures, captions."""
@@ -82,3 +89,45 @@ def _pieces(empty: np.ndarray, thinnest: int) -> list[tuple[int, int]]:
     parted = np.flatnonzero(np.diff(drawn) > thinnest)
     starts, stops = drawn[np.r_[0, parted + 1]], drawn[np.r_[parted, -1]] + 1
     return [(int(start), int(stop - start)) for start, stop in zip(starts, stops, strict=True)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Panels(Pictures):
+    """The panels of comic pages; `size` is that of a panel. All of a page are in one split."""
+
+    def num_examples(self, photo: Photo) -> int:
+        """Returns how many panels a page has.
+
+        Raises:
+          ImageError: if `read` does.
+        """
+        return len(find_panels(self.read(photo)))
+
+    def features(self) -> dict[str, tfds.features.FeatureConnector]:
+        """Returns the features of a panel."""
+        corner_and_size = "Left, top, width, height in the upright page, in pixels."
+        panel = tfds.features.Tensor(shape=(4,), dtype=np.int32, doc=corner_and_size)
+        return {**super().features(), "panel": panel}
+
+    def read(self, photo: Photo) -> np.ndarray:
+        """Returns the page (see `Recipe.read`), having checked its panels."""
+        page = read_image(photo.data, photo.photo_id)
+        panels = find_panels(page)
+        if not panels:
+            raise ImageError(f"{photo.photo_id}: no panel of {MIN_PANEL}x{MIN_PANEL} pixels in it")
+        for panel in panels:
+            check_shape(cut_panel(page, panel), self.size, photo)
+        return page
+
+    def make(self, photo: Photo, part: int) -> list[Example]:
+        """Returns a few of the panels (see `Recipe.make`)."""
+        page = self.read(photo)
+        panels = list(enumerate(find_panels(page)))
+        start = part * self.examples_per_part
+        return [
+            (
+                f"{photo.sha256}-{number}",
+                {**self._picture(cut_panel(page, panel), photo), "panel": list(panel)},
+            )
+            for number, panel in panels[start : start + self.examples_per_part]
+        ]

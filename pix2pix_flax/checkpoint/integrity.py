@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 

@@ -30,7 +30,8 @@ from pix2pix_flax.checkpoint.integrity import (
     verify,
     write_manifest,
 )
-from pix2pix_flax.steps.state import NetState, PyTree, TrainState
+from pix2pix_flax.steps.state import NetState, TrainState
+from pix2pix_flax.typing import PyTree
 
 _FOLDER = "checkpoints"
 

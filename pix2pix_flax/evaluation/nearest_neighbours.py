@@ -6,11 +6,10 @@ import numpy as np
 
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import DatasetError, share_examples
-from pix2pix_flax.evaluation.panel import beside, stack
 from pix2pix_flax.evaluation.real_sets import SplitFeatures, features_of, split_features
-from pix2pix_flax.image.sheet import grid
+from pix2pix_flax.image.sheet import beside, grid, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 NEAREST = 5
 """How many training pictures stand beside a generated one."""

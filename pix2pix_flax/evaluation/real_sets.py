@@ -1,5 +1,6 @@
 """Features of pictures by themselves: of a split of a dataset, or of images in memory."""
 
+import logging
 from typing import NamedTuple
 
 import jax
@@ -7,11 +8,13 @@ import numpy as np
 from tqdm import tqdm
 
 from pix2pix_flax.data.pipeline import eval_batches
+from pix2pix_flax.data.source import DatasetError, share_examples
 from pix2pix_flax.evaluation.evaluate import collect
-from pix2pix_flax.image.augment import normalize
-from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.image.normalize import normalize
+from pix2pix_flax.metrics.distributions import vgg16_distances
+from pix2pix_flax.metrics.feature_sets import pooled_features
 from pix2pix_flax.sharding import make_mesh, replicated
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 _BATCH_SIZE = 8
 
@@ -65,3 +68,34 @@ def features_of(images: np.ndarray, vgg16: PyTree) -> np.ndarray:
         return jax.lax.map(look_at, images, batch_size=_BATCH_SIZE)
 
     return np.asarray(look(vgg16, images))
+
+
+_log = logging.getLogger(__name__)
+
+
+def real_distances(config, split: str, targets: np.ndarray, vgg16: PyTree) -> dict[str, float]:
+    """Returns `vgg16_distances` of as many pictures of the training split from those of a split.
+
+    Args:
+      config: `config.data`.
+      split: of the targets.
+      targets: their features, [N, 512].
+      vgg16: see `pooled_features`.
+
+    Returns:
+      {}, with a word, where the training split has fewer or shares any with the targets.
+    """
+    try:
+        if share_examples(config.name, (split, config.train_split), config.data_dir):
+            return _left_out(f"splits {split} and {config.train_split} share examples")
+        found = split_features(config, config.train_split, vgg16, limit=len(targets)).features
+    except DatasetError as error:
+        return _left_out(str(error))
+    if len(found) < len(targets):
+        return _left_out(f"split {config.train_split} has fewer pictures than {split}")
+    return vgg16_distances(targets, found)
+
+
+def _left_out(reason: str) -> dict[str, float]:
+    _log.warning("Row `real` is left out: %s.", reason.removesuffix("."))
+    return {}

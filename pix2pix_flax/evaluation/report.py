@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
 from pix2pix_flax.evaluation.panel import Output, check_order, show_pairs, show_sets
-from pix2pix_flax.evaluation.real_control import real_distances
+from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.evaluation.scorer import Batch, Judge, by_example, make_judge, target_halves
 from pix2pix_flax.metrics.feature_sets import FEATURES, SetsError
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator

@@ -9,14 +9,15 @@ import jax
 import numpy as np
 
 from pix2pix_flax.evaluation.evaluate import Row
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
 from pix2pix_flax.metrics.feature_sets import FEATURES, SetsError, features_of_both, set_distances
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
 from pix2pix_flax.sharding import replicated
-from pix2pix_flax.steps.state import PyTree
-from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 

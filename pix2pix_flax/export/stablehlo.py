@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
-from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.inference.predictor import cut_back
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 PLATFORMS = ("cpu", "cuda")
 

@@ -8,16 +8,6 @@ import jax.numpy as jnp
 Batch = dict[str, jax.Array]
 
 
-def normalize(images: jax.Array) -> jax.Array:
-    """Maps uint8 [..] in 0..255 to float32 in [-1, 1]."""
-    return images.astype(jnp.float32) / 127.5 - 1.0
-
-
-def denormalize(images: jax.Array) -> jax.Array:
-    """Maps floats in [-1, 1] to uint8, rounding to the nearest level; the inverse of normalize."""
-    return jnp.clip(jnp.round((images + 1.0) * 127.5), 0, 255).astype(jnp.uint8)
-
-
 def _jitter(
     key: jax.Array, example: Batch, size: tuple[int, int], flip: bool, rotate: bool
 ) -> Batch:

@@ -1,5 +1,7 @@
 """Reflect padding to the sizes that an encoder can halve."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 
@@ -34,3 +36,25 @@ def pad_to_multiple(images, multiple: int):
     if columns != width:
         images = images[:, :, reflect_indices(width, columns)]
     return images
+
+
+def reflect_border(x: jax.Array, pixels: int) -> jax.Array:
+    """Returns `x` [B, H, W, C] reflected on all sides: [B, H + 2 pixels, W + 2 pixels, C].
+
+    Unlike `jnp.pad` it takes sizes that are not known yet, as in a program for export, and small
+    ones: reflection repeats where an axis is shorter than the border, and one pixel is repeated.
+    """
+    distance = jnp.arange(1, pixels + 1)
+    for axis in (1, 2):
+        length = x.shape[axis]
+        before = jnp.take(x, _mirrored(distance[::-1], length), axis, mode="clip")
+        after = jnp.take(x, _mirrored(length - 1 + distance, length), axis, mode="clip")
+        x = jnp.concatenate([before, x, after], axis)
+    return x
+
+
+def _mirrored(distance: jax.Array, length: int) -> jax.Array:
+    """Returns the rows of an axis that are seen at these distances from its first, either way."""
+    period = jnp.maximum(2 * (length - 1), 1)  # one pixel is repeated
+    position = distance % period
+    return jnp.minimum(position, period - position)

@@ -2,6 +2,7 @@
 
 import math
 
+import cv2
 import numpy as np
 
 _GAP = 2  # pixels between the pictures
@@ -22,3 +23,47 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
         top, left = place // columns * height, place % columns * width
         sheet[top : top + height - _GAP, left : left + width - _GAP] = image
     return sheet
+
+
+_GAP = 4  # pixels between the pictures
+
+
+_LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
+
+
+_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
+
+
+def beside(images: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
+    """Returns pictures uint8 [..., h, w, 3] beside one another on white, uint8 [..., h, W, 3]."""
+    white = np.full_like(images[0][..., :gap, :], 255)
+    first, *others = images
+    return np.concatenate([first, *(part for image in others for part in (white, image))], axis=-2)
+
+
+def stack(rows: list[np.ndarray]) -> np.ndarray:
+    """Returns pictures uint8 [h, w, 3] below one another on white, uint8 [H, W, 3]."""
+    width = max(row.shape[1] for row in rows)
+    margins = [((0, _GAP), (0, width - row.shape[1]), (0, 0)) for row in rows]
+    padded = zip(rows, margins, strict=True)
+    return np.concatenate([np.pad(row, margin, constant_values=255) for row, margin in padded])
+
+
+def draw_legend(colours: dict[str, tuple[int, int, int]], width: int) -> np.ndarray:
+    """Returns what colours stand for, uint8 [H, width, 3]: names beside squares, on white.
+
+    Args:
+      colours: RGB by name; names that are too long for the width are cut.
+      width: in pixels.
+    """
+    columns = max(1, width // _LEGEND_CELL[1])
+    height, cell = _LEGEND_CELL[0], width // columns
+    rows = -(-len(colours) // columns)
+    picture = np.full((rows * height, width, 3), 255, np.uint8)
+    for place, (name, colour) in enumerate(colours.items()):
+        top, left = place // columns * height, place % columns * cell
+        picture[top + 2 : top + height - 2, left : left + height - 4] = colour
+        label = np.full((height, max(0, cell - height), 3), 255, np.uint8)
+        cv2.putText(label, name, (0, height - 6), color=(0, 0, 0), **_FONT)
+        picture[top : top + height, left + height : left + cell] = label
+    return picture

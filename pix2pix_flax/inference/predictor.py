@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.pretrained.generator import load_generator
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 
 class Predictor:

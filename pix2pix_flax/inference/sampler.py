@@ -7,10 +7,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.inference.video.codecs import CODECS
-from pix2pix_flax.inference.video.info import VideoInfo
-from pix2pix_flax.inference.video.reader import Batch
+from pix2pix_flax.inference.video.info import Batch, VideoInfo
 from pix2pix_flax.inference.video.writer import VideoWriter
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 

@@ -2,20 +2,22 @@
 
 from pix2pix_flax.losses.gan import (
     GAN_LOSSES,
-    RECONSTRUCTION_LOSSES,
     GanLoss,
-    cross_entropy,
     feature_matching,
-    gradient,
     gradient_penalty,
     image_scores,
-    l1,
-    l2,
     mean_loss,
     mean_over_scales,
     relative,
     slope_penalty,
     thresholds,
+)
+from pix2pix_flax.losses.reconstruction import (
+    RECONSTRUCTION_LOSSES,
+    cross_entropy,
+    gradient,
+    l1,
+    l2,
 )
 
 __all__ = [

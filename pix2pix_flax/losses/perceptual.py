@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from pix2pix_flax import losses
 from pix2pix_flax.models.frozen.lpips import features, lpips
 from pix2pix_flax.models.frozen.weights import load_lpips_weights
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 TERMS = ("perceptual", "lpips")
 _BLUR = 4  # in pixels; what a generator misses first is about as fine

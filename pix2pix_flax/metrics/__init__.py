@@ -1,13 +1,15 @@
 """Scores of images against their targets. Those of sets of images: `distributions`."""
 
-from pix2pix_flax.metrics.image import (
-    colourfulness,
-    confusion,
-    histogram_intersection,
-    l1,
-    luma,
-    psnr,
-    ssim,
-)
+from pix2pix_flax.metrics.image import colourfulness, histogram_intersection, l1, luma, psnr, ssim
+from pix2pix_flax.metrics.segmentation import class_scores, confusion
 
-__all__ = ["colourfulness", "confusion", "histogram_intersection", "l1", "luma", "psnr", "ssim"]
+__all__ = [
+    "class_scores",
+    "colourfulness",
+    "confusion",
+    "histogram_intersection",
+    "l1",
+    "luma",
+    "psnr",
+    "ssim",
+]

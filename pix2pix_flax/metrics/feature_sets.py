@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import NEAREST, vgg16_distances
-from pix2pix_flax.metrics.pooled_features import pooled_features
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.models.frozen.lpips import features
+from pix2pix_flax.typing import PyTree
 
 FEATURES = "features"
 """What `features_of_both` is called among the scores of examples."""
@@ -50,3 +50,17 @@ def set_distances(features: np.ndarray) -> dict[str, float]:
     if len(real) > NEAREST:
         return vgg16_distances(real, generated)
     return dict.fromkeys(vgg16_distances(*np.zeros((2, NEAREST + 1, 1))), math.nan)
+
+
+def pooled_features(vgg16: PyTree, images: jax.Array) -> jax.Array:
+    """Returns the spatial means of VGG16's relu5_3, float32 [B, 512], >= 0.
+
+    They change with the size of what is shown: compare sets of pictures of one size. Full float32
+    on every machine, as is right for a metric.
+
+    Args:
+      vgg16: frozen weights, as `weights.load_lpips_weights("vgg16")` returns them.
+      images: [B, H, W, 3] in [-1, 1], H and W at least 16.
+    """
+    with jax.default_matmul_precision("highest"):
+        return jnp.mean(features(vgg16, images, net="vgg16")[-1], axis=(1, 2))

@@ -65,19 +65,6 @@ def colourfulness(images: jax.Array) -> jax.Array:
     return deviation + 0.3 * jnp.linalg.norm(opponents.mean((-2, -1)), axis=0)
 
 
-def confusion(truth: jax.Array, found: jax.Array, classes: int) -> jax.Array:
-    """Returns how many pixels of which class are found to be which, int32 [B, classes, classes].
-
-    Args:
-      truth: int [B, H, W] in 0..classes - 1; the rows.
-      found: likewise; the columns.
-      classes: how many there are.
-    """
-    pairs = (classes * truth + found).reshape(len(truth), -1)
-    counts = jax.vmap(lambda image: jnp.bincount(image, length=classes**2))(pairs)
-    return counts.reshape(-1, classes, classes)
-
-
 def histogram_intersection(a: jax.Array, b: jax.Array, *, bins: int, limit: float) -> jax.Array:
     """Returns which share of their histograms [B, H, W, C] arrays have in common, float32 [B, C].
 

@@ -4,8 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, ResizeConv, initializer
-from pix2pix_flax.models.pixel_shuffle import doublings
+from pix2pix_flax.models.layers import Dtype, ResizeConv, doublings, initializer
 
 _LEAKY_SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2  # beta, section 3.1

@@ -4,8 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, initializer
-from pix2pix_flax.models.pixel_shuffle import doublings, pixel_shuffle
+from pix2pix_flax.models.layers import Dtype, Norm, doublings, initializer, pixel_shuffle
 
 _SLOPE = 0.25  # with which PReLU starts (He et al. 2015, section 2.1)
 

@@ -21,8 +21,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
-from pix2pix_flax.steps.state import PyTree, TrainState
-from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.typing import PyTree
 
 METADATA = "pix2pix_flax.config"
 """Where an exported file keeps the configuration, as JSON."""

@@ -15,10 +15,10 @@ import ml_collections
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from pix2pix_flax.models import make_generator
+from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.generator import TrainedGenerator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 _DEPTHS = range(5, 11)  # of U-Nets; 7 and 8 have names
 _DROPOUT = 0.5

@@ -6,7 +6,8 @@ import jax
 
 from pix2pix_flax.steps.discriminator import Discriminator, Judge
 from pix2pix_flax.steps.generator import Generator, Terms
-from pix2pix_flax.tasks.base import Metrics, Nets
+from pix2pix_flax.steps.network import Nets
+from pix2pix_flax.typing import Metrics
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,8 +11,9 @@ import optax
 
 from pix2pix_flax import losses
 from pix2pix_flax.losses import GanLoss
-from pix2pix_flax.steps.state import NetState, PyTree
-from pix2pix_flax.tasks.base import Metrics, Net, prefixed
+from pix2pix_flax.steps.network import Net, prefixed
+from pix2pix_flax.steps.state import NetState
+from pix2pix_flax.typing import Metrics, PyTree
 
 Judge = Callable[[jax.Array], jax.Array]
 _FEATURES = "intermediates"  # the collection in which networks leave them

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pix2pix_flax.steps.state import NetState, PyTree
-from pix2pix_flax.tasks.base import Metrics, Net, Nets, prefixed
+from pix2pix_flax.steps.network import Net, Nets, prefixed
+from pix2pix_flax.steps.state import NetState
+from pix2pix_flax.typing import Metrics, PyTree
 
 Terms = Callable[[jax.Array], dict[str, jax.Array]]
 

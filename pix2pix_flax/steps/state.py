@@ -1,11 +1,9 @@
 """The arrays of a training run, and nothing else: what is in here is what a checkpoint holds."""
 
-from typing import Any
-
 import flax.struct
 import jax
 
-PyTree = Any
+from pix2pix_flax.typing import PyTree
 
 
 class NetState(flax.struct.PyTreeNode):

@@ -7,12 +7,11 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax import metrics
-from pix2pix_flax.image.augment import denormalize, normalize
 from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
-from pix2pix_flax.steps.state import PyTree
-from pix2pix_flax.tasks.base import Batch, Metrics
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.resolution import Reduced
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _MIDDLE_L = 50.0
 _MAX_AB = 110.0  # no colour of RGB has more

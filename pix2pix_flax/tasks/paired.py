@@ -9,14 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax import losses, metrics
-from pix2pix_flax.image.augment import denormalize, jitter, normalize
+from pix2pix_flax.image.augment import jitter
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import Perceptual
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import load_lpips_weights
 from pix2pix_flax.steps.generator import Generator, Terms
-from pix2pix_flax.steps.state import PyTree, TrainState
-from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.steps.network import Nets
+from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
 _LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)

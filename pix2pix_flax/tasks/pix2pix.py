@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from pix2pix_flax.steps.adversarial import AdversarialStep
 from pix2pix_flax.steps.discriminator import Discriminator
 from pix2pix_flax.steps.generator import Terms
-from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.steps.network import Nets
 from pix2pix_flax.tasks.paired import PairedTask
+from pix2pix_flax.typing import Batch, Metrics
 
 _DISC_STREAM = 2  # 0 and 1 are those of `Consistency`
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import jax
 
-from pix2pix_flax.steps.state import PyTree
 from pix2pix_flax.tasks.paired import PairedTask
+from pix2pix_flax.typing import PyTree
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax import losses, metrics
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.palettes import Palette
-from pix2pix_flax.steps.state import PyTree
-from pix2pix_flax.tasks.base import Batch, Metrics
+from pix2pix_flax.metrics.segmentation import class_scores, ratio
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.resolution import Reduced
 from pix2pix_flax.tasks.supervised import Supervised
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _CONFUSION = "confusion"
 
@@ -104,7 +104,7 @@ class LabelMaps(Reduced):
         accuracy, iou = class_scores(confusion)
         right = np.trace(confusion)
         return {
-            "pixel_accuracy": float(_ratio(right, confusion.sum())),
+            "pixel_accuracy": float(ratio(right, confusion.sum())),
             "class_accuracy": _mean(accuracy),
             "mean_iou": _mean(iou),
         }
@@ -112,7 +112,7 @@ class LabelMaps(Reduced):
     def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
         """Returns `classes`: for each its colour, its share of the target, its accuracy and IoU."""
         confusion = _total(outputs)
-        shares = _ratio(confusion.sum(1), confusion.sum())
+        shares = ratio(confusion.sum(1), confusion.sum())
         columns = (shares, *class_scores(confusion))
         names = ("share", "accuracy", "iou")
         return {
@@ -165,30 +165,8 @@ class SupervisedSegmentation(LabelMaps, Supervised):
         return outputs.argmax(axis=-1)
 
 
-def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the accuracy and the intersection over union of each class, float64 [K].
-
-    Args:
-      confusion: [K, K + 1], pixels by class in the target and in the output; void is the last
-        output, and wrong everywhere.
-
-    Returns:
-      Accuracy, not-a-number for classes that no target has, and IoU, not-a-number for those that
-      no output has either.
-    """
-    right = np.diagonal(confusion)
-    in_target, in_output = confusion.sum(1), confusion[:, :-1].sum(0)
-    return _ratio(right, in_target), _ratio(right, in_target + in_output - right)
-
-
 def _total(outputs: dict[str, np.ndarray]) -> np.ndarray:
     return outputs[_CONFUSION].sum(0, dtype=np.int64)
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Returns `part / whole`, not-a-number where the whole is 0."""
-    missing = np.full(np.shape(part), np.nan)
-    return np.divide(part, whole, out=missing, where=np.broadcast_to(whole, missing.shape) > 0)
 
 
 def _mean(values: np.ndarray) -> float:

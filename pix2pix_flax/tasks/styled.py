@@ -6,10 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.image.augment import normalize
-from pix2pix_flax.steps.state import PyTree
-from pix2pix_flax.tasks.base import Batch, Metrics
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _RGB = 3
 

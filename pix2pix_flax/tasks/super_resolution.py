@@ -7,14 +7,14 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax import metrics
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
+from pix2pix_flax.image.padding import reflect_border
 from pix2pix_flax.image.resampling import imresize
-from pix2pix_flax.models.resnet_generator import reflect_border
-from pix2pix_flax.steps.state import PyTree, TrainState
-from pix2pix_flax.tasks.base import Batch, Metrics
+from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.paired import PairedTask
 from pix2pix_flax.tasks.pix2pix import Pix2Pix
 from pix2pix_flax.tasks.supervised import Supervised
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -5,8 +5,9 @@ import dataclasses
 import jax
 
 from pix2pix_flax.steps.generator import Terms
-from pix2pix_flax.tasks.base import Batch, Metrics, Nets
+from pix2pix_flax.steps.network import Nets
 from pix2pix_flax.tasks.paired import PairedTask
+from pix2pix_flax.typing import Batch, Metrics
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

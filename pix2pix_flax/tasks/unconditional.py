@@ -8,15 +8,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.image.augment import denormalize, jitter, normalize
+from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.image.diff_augment import diff_augment
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.feature_sets import FEATURES, features_of_both, set_distances
 from pix2pix_flax.models.frozen.weights import load_lpips_weights
 from pix2pix_flax.steps.adversarial import AdversarialStep
 from pix2pix_flax.steps.discriminator import Discriminator
 from pix2pix_flax.steps.generator import Generator
-from pix2pix_flax.steps.state import PyTree, TrainState
-from pix2pix_flax.tasks.base import Batch, Metrics
+from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _GRID = 8  # images in a row and in a column of the picture to look at
 

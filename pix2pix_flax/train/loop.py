@@ -14,12 +14,13 @@ from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
-from pix2pix_flax.steps.state import PyTree, TrainState
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite
 from pix2pix_flax.train.stop import StopRequest, locked
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
+from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 

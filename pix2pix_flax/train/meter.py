@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 
 class DivergedError(ValueError):

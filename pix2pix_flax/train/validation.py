@@ -9,12 +9,13 @@ import numpy as np
 
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
-from pix2pix_flax.evaluation.panel import stack
+from pix2pix_flax.image.sheet import stack
 from pix2pix_flax.sharding import put_batch
-from pix2pix_flax.steps.state import PyTree, TrainState
+from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.writer import Writer
+from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 

@@ -17,10 +17,10 @@ import pix2pix_flax
 from configs import default, paper
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.models import make_generator
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
+from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.generator import load_generator
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]

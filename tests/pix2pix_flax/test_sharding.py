@@ -10,7 +10,7 @@ from jax.sharding import AxisType
 
 from configs import default
 from pix2pix_flax.sharding import by_batch, make_mesh, put_batch, replicated
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 RATE = 0.02
 

@@ -13,7 +13,7 @@ import onnx
 from flax.traverse_util import flatten_dict
 from onnx import TensorProto, helper, numpy_helper
 
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 _OPSET = 17  # what all runtimes have had since 2022
 _IR_VERSION = 8

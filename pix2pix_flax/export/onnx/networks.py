@@ -19,11 +19,11 @@ from pix2pix_flax.export.onnx.layers import (
     resize_conv,
     with_planes,
 )
-from pix2pix_flax.models.pixel_shuffle import doublings
+from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 _LEAKY_SLOPE = 0.2  # of U-Nets and of RRDBNet
 _RESIDUAL_SCALE = 0.2  # of RRDBNet

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from pix2pix_flax.image.padding import pad_to_multiple
-from pix2pix_flax.steps.state import PyTree
+from pix2pix_flax.typing import PyTree
 
 # Networks that reach further than this many strides, and pixels, are taken to reach everywhere. A
 # U-Net reaches two strides, SRResNet (stride 1) 40 pixels and RRDBNet 350.

@@ -7,8 +7,6 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from pix2pix_flax.inference.video.orientation import is_transposed
-
 # ITU-T H.273 codes; the matrices are those that swscale knows.
 UNSPECIFIED = 2
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
@@ -85,3 +83,47 @@ def _colour(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     full = frame.color_range == _FULL_RANGE and not frame.format.is_rgb
     colour_range = _FULL_RANGE if full else _LIMITED_RANGE
     return matrix, colour_range, frame.color_primaries, frame.color_trc
+
+
+@dataclasses.dataclass
+class Batch:
+    """Consecutive frames, and the audio packets that were found on the way.
+
+    Attributes:
+      frames: uint8 [B, H, W, 3] RGB; the rows from `len(pts)` on repeat the last frame.
+      pts: Timestamp of each real frame, in ticks, strictly increasing.
+      durations: Of each real frame, in ticks.
+      audio: Packets in file order, still tied to the source's streams.
+    """
+
+    frames: np.ndarray
+    pts: list[int] = dataclasses.field(default_factory=list)
+    durations: list[int] = dataclasses.field(default_factory=list)
+    audio: list[av.Packet] = dataclasses.field(default_factory=list)
+
+
+def display_matrix(frame: av.VideoFrame) -> np.ndarray:
+    """Returns [[a, b], [c, d]]: a pixel (x, y) is shown at (ax + cy, bx + dy).
+
+    Telephones store frames as the sensor sees them, beside this matrix, which players apply. It is
+    the identity where a file holds none.
+    """
+    try:
+        data = frame.side_data["DISPLAYMATRIX"]
+    except KeyError:
+        return np.eye(2)
+    return np.frombuffer(data, np.int32).reshape(3, 3)[:2, :2].astype(np.float64)
+
+
+def is_transposed(matrix: np.ndarray) -> bool:
+    """Returns whether the matrix turns height into width; angles are rounded to quarter turns."""
+    return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
+
+
+def turn(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Returns a view of an image [H, W, C], turned by quarters and mirrored as the matrix asks."""
+    if is_transposed(matrix):
+        image, flip_x, flip_y = image.swapaxes(0, 1), matrix[1, 0] < 0, matrix[0, 1] < 0
+    else:
+        flip_x, flip_y = matrix[0, 0] < 0, matrix[1, 1] < 0
+    return image[:: -1 if flip_y else 1, :: -1 if flip_x else 1]

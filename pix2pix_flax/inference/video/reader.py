@@ -1,6 +1,5 @@
 """Videos as batches of upright RGB frames, with their timestamps and their audio packets."""
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,30 +11,20 @@ import av.video.reformatter as reformatter
 import numpy as np
 
 from pix2pix_flax.inference.video.container import Shown, VideoFile, open_before
-from pix2pix_flax.inference.video.info import UNSPECIFIED, VideoError, describe
-from pix2pix_flax.inference.video.orientation import display_matrix, is_transposed, turn
+from pix2pix_flax.inference.video.info import (
+    UNSPECIFIED,
+    Batch,
+    VideoError,
+    describe,
+    display_matrix,
+    is_transposed,
+    turn,
+)
 
 # Without exact rounding and full chroma every pass would darken the picture by one level.
 _EXACT = reformatter.Interpolation.ACCURATE_RND | reformatter.Interpolation.FULL_CHR_H_INT
 _TO_RGB = reformatter.Interpolation.BILINEAR | _EXACT
 _TO_SMALLER_RGB = reformatter.Interpolation.AREA | _EXACT
-
-
-@dataclasses.dataclass
-class Batch:
-    """Consecutive frames, and the audio packets that were found on the way.
-
-    Attributes:
-      frames: uint8 [B, H, W, 3] RGB; the rows from `len(pts)` on repeat the last frame.
-      pts: Timestamp of each real frame, in ticks, strictly increasing.
-      durations: Of each real frame, in ticks.
-      audio: Packets in file order, still tied to the source's streams.
-    """
-
-    frames: np.ndarray
-    pts: list[int] = dataclasses.field(default_factory=list)
-    durations: list[int] = dataclasses.field(default_factory=list)
-    audio: list[av.Packet] = dataclasses.field(default_factory=list)
 
 
 class VideoReader:

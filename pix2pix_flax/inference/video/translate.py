@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from pix2pix_flax.inference.images.resizing import resize
+from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
-from pix2pix_flax.inference.video.info import VideoError, to_seconds
-from pix2pix_flax.inference.video.reader import Batch, VideoReader
+from pix2pix_flax.inference.video.info import Batch, VideoError, to_seconds
+from pix2pix_flax.inference.video.reader import VideoReader
 from pix2pix_flax.inference.video.threads import Stopwatch, WriteBehind, read_ahead
 from pix2pix_flax.inference.video.writer import VideoWriter
 

@@ -11,8 +11,7 @@ import av.video.reformatter as reformatter
 import numpy as np
 
 from pix2pix_flax.inference.video.codecs import Codec
-from pix2pix_flax.inference.video.info import VideoError, VideoInfo
-from pix2pix_flax.inference.video.reader import Batch
+from pix2pix_flax.inference.video.info import Batch, VideoError, VideoInfo
 
 _FROM_RGB = (
     reformatter.Interpolation.BICUBIC

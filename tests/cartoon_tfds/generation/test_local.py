@@ -15,8 +15,8 @@ from cartoon_tfds.generation.parallel import map_in_order, one_opencv_thread, pr
 from cartoon_tfds.generation.part_store import PartStore
 from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.images import read_image
-from cartoon_tfds.recipes.base import Pictures
 from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.packaged import PACKAGED, Packaged
 
 SOURCE = Packaged(PACKAGED[1:3])  # chelsea and coffee, both of the test split

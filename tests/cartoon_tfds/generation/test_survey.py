@@ -11,8 +11,9 @@ from PIL import Image
 from cartoon_tfds.generation.near_duplicates import MAX_DISTANCE
 from cartoon_tfds.generation.survey import Skipped, Survey, Used, make_survey
 from cartoon_tfds.images import read_image
-from cartoon_tfds.recipes.base import Pictures, ReadyPairs
 from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.base import SourceError
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from cartoon_tfds.sources.packaged import Packaged, iter_packaged

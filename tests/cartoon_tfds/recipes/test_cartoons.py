@@ -12,8 +12,11 @@ from PIL import Image
 
 from cartoon_tfds.images import ImageError, encode_png, read_image, write_png
 from cartoon_tfds.recipes import cartoons
-from cartoon_tfds.recipes.base import Panels, Pictures, ReadyPairs, Recipe
+from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.comics import Panels
+from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.recipes.views import cut_view, draw_views
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from cartoon_tfds.sources.packaged import iter_packaged

@@ -12,8 +12,7 @@ from cartoon_tfds import __main__
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
 from cartoon_tfds.images import ImageError, read_image, write_png
-from cartoon_tfds.recipes.base import Panels
-from cartoon_tfds.recipes.comics import MIN_PANEL, Panel, find_panels
+from cartoon_tfds.recipes.comics import MIN_PANEL, Panel, Panels, find_panels
 from cartoon_tfds.records import manifest
 from cartoon_tfds.sources.base import Local, SourceError
 from cartoon_tfds.sources.folders import PictureFolder

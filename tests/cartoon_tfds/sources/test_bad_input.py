@@ -16,8 +16,9 @@ from PIL import Image
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import BuildOptions, CartoonConfig
 from cartoon_tfds.images import encode_png, read_image
-from cartoon_tfds.recipes.base import Pictures, ReadyPairs
 from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.base import Local, SourceError
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from cartoon_tfds.sources.packaged import iter_packaged

@@ -9,7 +9,7 @@ from flax.traverse_util import flatten_dict
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.migrations import complete
 from pix2pix_flax.pretrained.generator import load_generator
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 NAMES = sorted(path.stem for path in Path(__file__).parents[3].joinpath("configs").glob("*.py"))
 

@@ -16,7 +16,7 @@ from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
 

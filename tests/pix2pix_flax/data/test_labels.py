@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
 from cartoon_tfds.images import encode_png
-from cartoon_tfds.recipes.base import ReadyPairs
+from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.sources.base import Local
 from cartoon_tfds.sources.folders import PairFolders
 from configs import camvid, cityscapes

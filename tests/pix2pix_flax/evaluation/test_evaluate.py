@@ -14,10 +14,10 @@ from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation import scorer
 from pix2pix_flax.evaluation.evaluate import evaluate
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.metrics.distributions import vgg16_distances
-from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.metrics.feature_sets import pooled_features
 from pix2pix_flax.models.frozen.lpips import make_lpips
 from pix2pix_flax.models.frozen.weights import (
     CACHE_VARIABLE,
@@ -25,7 +25,8 @@ from pix2pix_flax.models.frozen.weights import (
     load_lpips_weights,
 )
 from pix2pix_flax.sharding import make_mesh
-from pix2pix_flax.tasks import make_task, paired
+from pix2pix_flax.tasks import paired
+from pix2pix_flax.tasks.factory import make_task
 
 
 def pairs(config, split="test"):

@@ -9,14 +9,13 @@ import pytest
 
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.evaluation import scorer
-from pix2pix_flax.evaluation.real_control import real_distances
+from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.evaluation.report_text import as_table
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.inference.sampler import load_sampler
 from pix2pix_flax.metrics.distributions import vgg16_distances
-from pix2pix_flax.metrics.feature_sets import SetsError
-from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
 
 SPLIT, COUNT = "validation+test", 12

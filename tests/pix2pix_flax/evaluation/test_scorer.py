@@ -7,13 +7,12 @@ import skimage.data
 
 from pix2pix_flax.evaluation import scorer as judge_module
 from pix2pix_flax.evaluation.scorer import FEWEST, Judge, make_judge, target_halves
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
-from pix2pix_flax.metrics.feature_sets import SetsError
-from pix2pix_flax.metrics.pooled_features import pooled_features
+from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
 from pix2pix_flax.models.frozen.vgg16 import VGG16
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 
 def outputs(count):

@@ -27,7 +27,7 @@ from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.pretrained import generator
 from pix2pix_flax.pretrained.generator import GeneratorFileError
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 COFFEE = skimage.data.coffee()

@@ -13,13 +13,13 @@ import skimage.data
 import pix2pix_flax
 from cartoon_tfds.images import read_picture, write_png
 from configs import rrdb, srresnet
-from pix2pix_flax.cli.translation_flags import Translator
 from pix2pix_flax.export.exporter import FORMATS, export_generator
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.images import translate_images
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
+from pix2pix_flax.inference.translator import Translator
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from tests.pix2pix_flax.export.test_exporter import difference, roughened
 from tests.pix2pix_flax.inference.video.clips import make_clip
 

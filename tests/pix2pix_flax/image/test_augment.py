@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pix2pix_flax.image.augment import denormalize, jitter, normalize
+from pix2pix_flax.image.augment import jitter
+from pix2pix_flax.image.normalize import denormalize, normalize
 
 
 def numbered(count, height, width):

@@ -9,8 +9,8 @@ import pytest
 import skimage.color
 import skimage.data
 
-from pix2pix_flax.image.augment import denormalize, normalize
 from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
+from pix2pix_flax.image.normalize import denormalize, normalize
 
 CORNERS = np.array(list(itertools.product((0, 1, 7, 128, 254, 255), repeat=3)), np.uint8)[None]
 COFFEE = skimage.data.coffee()[::3, ::3]

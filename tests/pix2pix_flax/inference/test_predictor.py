@@ -7,10 +7,10 @@ import skimage.data
 
 from pix2pix_flax.checkpoint.integrity import write_manifest
 from pix2pix_flax.checkpoint.manager import CheckpointError, read_config, restore_generator
-from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 COFFEE = skimage.data.coffee()
 

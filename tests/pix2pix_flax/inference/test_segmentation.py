@@ -15,14 +15,14 @@ import pytest
 import skimage.data
 
 import pix2pix_flax
-from pix2pix_flax.evaluation.panel import draw_legend
 from pix2pix_flax.evaluation.report_text import as_csv
 from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.image.palettes import make_palette
+from pix2pix_flax.image.sheet import draw_legend
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 PHOTO = skimage.data.coffee()

@@ -8,16 +8,16 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_picture
-from pix2pix_flax.cli.translation_flags import Translator
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
 from pix2pix_flax.inference.images import translate_images
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
+from pix2pix_flax.inference.translator import Translator
 from pix2pix_flax.inference.video import translate_video
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, started_from, to_safetensors
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train
 
 PHOTO = skimage.data.coffee()

@@ -14,10 +14,11 @@ from absl.testing import flagsaver
 
 import pix2pix_flax
 from cartoon_tfds.images import read_image, write_png
-from pix2pix_flax.cli.translation_flags import Translator, make_translator
-from pix2pix_flax.inference.images.resizing import resize
+from pix2pix_flax.cli.translation_flags import make_translator
+from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
+from pix2pix_flax.inference.translator import Translator
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]

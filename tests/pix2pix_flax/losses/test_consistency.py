@@ -7,9 +7,9 @@ import pytest
 import skimage
 
 from configs import default, l1
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.losses.consistency import Consistency
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 RNG = jax.random.key(3)
 

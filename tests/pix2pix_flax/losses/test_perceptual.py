@@ -14,7 +14,8 @@ from pix2pix_flax.losses.perceptual import TERMS, Perceptual
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
 from pix2pix_flax.pretrained.generator import load_generator
-from pix2pix_flax.tasks import make_task, paired
+from pix2pix_flax.tasks import paired
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
 LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)

@@ -8,7 +8,7 @@ import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from pix2pix_flax import metrics
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 
 HEIGHT, WIDTH = 48, 61
 

@@ -7,8 +7,8 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from configs import default, resnet
-from pix2pix_flax.models import make_discriminator, make_generator
 from pix2pix_flax.models.layers import ConvTranspose, initializer
+from pix2pix_flax.models.registry import make_discriminator, make_generator
 
 SHAPE = (3, 3, 64, 96)  # inputs, outputs
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from configs import paper
-from pix2pix_flax.models import make_discriminator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
+from pix2pix_flax.models.registry import make_discriminator
 
 
 def make_patch(**changes):

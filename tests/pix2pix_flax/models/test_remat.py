@@ -10,7 +10,7 @@ import pytest
 from configs import default, l1, resnet
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
 from pix2pix_flax.models.unet import Unet
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 SHARED = {"out_channels": 3, "norm": "batch", "dropout": 0.5}
 NETWORKS = {

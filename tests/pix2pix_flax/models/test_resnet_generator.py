@@ -13,15 +13,16 @@ from scipy import signal
 
 from configs import resnet
 from pix2pix_flax.export.stablehlo import to_stablehlo
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
+from pix2pix_flax.image.padding import reflect_border
 from pix2pix_flax.inference import predictor as predictor_module
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models import make_generator
 from pix2pix_flax.models.layers import NORMS
-from pix2pix_flax.models.resnet_generator import ResnetGenerator, reflect_border
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.models.registry import make_generator
+from pix2pix_flax.models.resnet_generator import ResnetGenerator
+from pix2pix_flax.tasks.factory import make_task
 
 COFFEE = skimage.data.coffee()
 UPSAMPLES = ("resize", "transpose")

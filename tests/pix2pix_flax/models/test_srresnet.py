@@ -7,13 +7,13 @@ import pytest
 import skimage.data
 
 from configs import rrdb, srgan, srresnet
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.inference import predictor as predictor_module
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.halo import exact_halo
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models import make_discriminator, make_generator
-from pix2pix_flax.models.pixel_shuffle import pixel_shuffle
+from pix2pix_flax.models.layers import pixel_shuffle
+from pix2pix_flax.models.registry import make_discriminator, make_generator
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srgan_discriminator import SRGANDiscriminator
 from pix2pix_flax.models.srresnet import SRResNet

@@ -7,9 +7,9 @@ import pytest
 from scipy import signal
 
 from configs import default, paper
-from pix2pix_flax.models import make_discriminator, make_generator
 from pix2pix_flax.models.conv_transpose import conv_transpose
 from pix2pix_flax.models.layers import NORMS, Norm
+from pix2pix_flax.models.registry import make_discriminator, make_generator
 from pix2pix_flax.models.unet import Unet
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pix2pix_flax.checkpoint.manager import CheckpointError
 from pix2pix_flax.pretrained.generator import load_generator, started_from, to_safetensors
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
 ARRAYS = {name: np.zeros((4, 32, 32, 3), np.uint8) for name in ("input", "target")}

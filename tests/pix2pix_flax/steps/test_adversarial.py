@@ -15,7 +15,7 @@ from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.adversarial import AdversarialStep
 from pix2pix_flax.steps.discriminator import Discriminator
 from pix2pix_flax.steps.generator import Generator
-from pix2pix_flax.tasks.base import Net
+from pix2pix_flax.steps.network import Net
 
 RATE = 0.05
 COUNT = 4

@@ -12,10 +12,11 @@ import pytest
 
 from configs import default, l1
 from pix2pix_flax import losses
-from pix2pix_flax.image.augment import jitter, normalize
+from pix2pix_flax.image.augment import jitter
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.tasks import make_task
 from pix2pix_flax.tasks.base import Task
+from pix2pix_flax.tasks.factory import make_task
 
 WEIGHTS = {"gan": 1.0, "l1": 10.0, "l2": 5.0}
 RATE = 0.1

@@ -7,7 +7,7 @@ import pytest
 from configs import default, l1
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.steps.optimizers import make_optimizer, make_schedule
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 
 def make_config(**changes):

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from pix2pix_flax import metrics
-from pix2pix_flax.image.augment import denormalize, normalize
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.image.normalize import denormalize, normalize
+from pix2pix_flax.tasks.factory import make_task
 
 
 def make_config(name="default", **changes):

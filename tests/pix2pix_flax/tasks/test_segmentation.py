@@ -11,11 +11,12 @@ import sklearn.metrics
 
 from configs import camvid
 from pix2pix_flax import losses
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.palettes import make_palette
+from pix2pix_flax.metrics.segmentation import class_scores
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.tasks import Task, make_task
-from pix2pix_flax.tasks.segmentation import class_scores
+from pix2pix_flax.tasks import Task
+from pix2pix_flax.tasks.factory import make_task
 
 PALETTE = (
     ("red", (200, 0, 0), ()),

@@ -18,13 +18,13 @@ from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import StyleError, load_generator
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train
 
 PHOTO = skimage.data.coffee()

@@ -11,10 +11,10 @@ import skimage.data
 import skimage.metrics
 
 from configs import default, rrdb, srgan, srresnet
-from pix2pix_flax.image.augment import denormalize, normalize
+from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.resampling import imresize
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 PHOTO = skimage.data.coffee()
 

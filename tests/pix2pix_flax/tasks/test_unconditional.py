@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from configs import anime, dcgan, default
-from pix2pix_flax.image.augment import denormalize
+from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.losses import GAN_LOSSES, relative
 from pix2pix_flax.metrics.feature_sets import SetsError, features_of_both
-from pix2pix_flax.tasks import make_task
+from pix2pix_flax.tasks.factory import make_task
 
 
 def config_of(module, **changes):

@@ -9,7 +9,7 @@ import pytest
 
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
-from pix2pix_flax.tasks import Supervised
+from pix2pix_flax.tasks.supervised import Supervised
 from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
 from pix2pix_flax.train.stop import StopRequest, WorkdirInUseError, locked

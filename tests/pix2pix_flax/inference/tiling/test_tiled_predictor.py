@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pix2pix_flax.image.augment import normalize
+from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.inference import predictor as predictor_module
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling import grid

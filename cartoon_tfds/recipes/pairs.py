@@ -1,0 +1,61 @@
+"""Ready-made pairs."""
+
+import dataclasses
+from typing import ClassVar
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from cartoon_tfds.images import ImageError, read_image
+from cartoon_tfds.images.png import encode_fast_png
+from cartoon_tfds.recipes.base import (
+    Example,
+    Recipe,
+    picture_feature,
+    provenance,
+    provenance_features,
+)
+from cartoon_tfds.sources.base import Photo
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadyPairs(Recipe):
+    """Ready-made pairs: an input and a target, from two files or side by side in one."""
+
+    input_and_target: ClassVar = ("input", "target")
+
+    def features(self) -> dict[str, tfds.features.FeatureConnector]:
+        """Returns the features of a pair."""
+        return {
+            "input": picture_feature("What a network is given, RGB."),
+            "target": picture_feature("What it shall make of it, of the same size, RGB."),
+            **provenance_features(),
+        }
+
+    def read(self, photo: Photo) -> np.ndarray:
+        """Returns the input, having decoded both (see `Recipe.read`)."""
+        return _halves(photo)[0]
+
+    def make(self, photo: Photo, part: int) -> list[Example]:
+        """Returns the pair."""
+        del part
+        first, second = _halves(photo)
+        pictures = {"input": encode_fast_png(first), "target": encode_fast_png(second)}
+        return [(photo.sha256, pictures | provenance(photo))]
+
+
+def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:
+    """Returns input and target of a ready-made pair, RGB uint8 of one shape."""
+    picture = read_image(photo.data, photo.photo_id)
+    height, width = picture.shape[:2]
+    if photo.target is None:
+        if width % 2:
+            raise ImageError(f"{photo.photo_id}: {width} pixels wide, which are not two halves")
+        return picture[:, : width // 2], picture[:, width // 2 :]
+    target = read_image(photo.target, f"{photo.photo_id} (target)")
+    if target.shape != picture.shape:
+        raise ImageError(
+            f"{photo.photo_id}: the input is {width}x{height} pixels,"
+            f" the target {target.shape[1]}x{target.shape[0]}"
+        )
+    return picture, target
