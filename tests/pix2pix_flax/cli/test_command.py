@@ -10,17 +10,20 @@ import pytest
 import pix2pix_flax
 
 PROGRAM = """
+import errno
 import json
 from absl import flags
 from ml_collections import config_flags
-from pix2pix_flax import command_line
+
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cli import command
 
 first = flags.DEFINE_string("first", None, "", required=True)
 second = flags.DEFINE_integer("second", None, "", required=True)
 
 config = config_flags.DEFINE_config_file("config")
 
-class OurError(ValueError):
+class OurError(UserError):
     pass
 
 def main(argv):
@@ -29,15 +32,20 @@ def main(argv):
             raise OurError("photo.png:\\nis empty")
         case "file":
             open("/no/such/file")
+        case "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
         case "bug":
             json.loads("{")
+        case "losses":
+            from pix2pix_flax import losses
+            losses.feature_matching([], [[]])
         case "stopped":
             raise KeyboardInterrupt
         case "one":
             return 1
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)
 """
 
 CONFIG = """
@@ -83,6 +91,7 @@ def program(tmp_path_factory):
         (["--first=ok", "--second=1", "b.jpg"], 2, "error: unexpected argument 'b.jpg': name"),
         (["--first=ours", "--second=1"], 1, "error: photo.png: is empty\n"),
         (["--first=file", "--second=1"], 1, "error: /no/such/file: No such file or directory\n"),
+        (["--first=full", "--second=1"], 1, "error: [Errno 28] No space left on device\n"),
         (["--first=stopped", "--second=1"], 130, "interrupted\n"),
         (["--first=one", "--second=1"], 1, ""),
         (["--first=ok", "--second=1"], 0, ""),
@@ -124,7 +133,9 @@ def test_mistakes_in_a_config_are_one_line(program, arguments, message):
     assert program("--first=ok", "--second=1", "--config=config.py") == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["--first=bug"], ["--first=ours", "--debug"]])
+@pytest.mark.parametrize(
+    "arguments", [["--first=bug"], ["--first=losses"], ["--first=ours", "--debug"]]
+)
 def test_faults_and_debug_show_the_traceback(program, arguments):
     returned, stderr = program(*arguments, "--second=1")
     assert returned == 1
