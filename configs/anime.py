@@ -7,7 +7,7 @@ benchmarks/RESULTS.md has what else was tried. The dataset is that of configs/dc
 
 import ml_collections
 
-from configs import dcgan, default
+from configs import base, dcgan
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -19,4 +19,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.diff_augment.policy = ("colour", "translation", "cutout")
     # min(0.5, 3e-6 * (100,000 - n)) for n training pictures: hardly less for the 17,029 of Kaggle.
     config.diff_augment.probability = 0.3
-    return default.variant(config, arg)
+    return base.variant(config, arg)

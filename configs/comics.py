@@ -6,18 +6,16 @@ Made for panels whose short side is 256 pixels:
 
 import ml_collections
 
-from configs import default
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
     config.task = "colourisation"
-    # Short side in pixels at which G looks at larger pictures, here that of the panels in training;
-    # 0: at every picture as it is.
-    config.colourisation = ml_collections.ConfigDict({"predict_size": 256})
+    config.sizes.inference = 256  # the short side of the panels in training
     config.generator.out_channels = 2  # a and b
     config.data.name = "cartoon_tfds/comics"
     config.data.features = ("image",)
     config.train.best_metric = "ab_mae"
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -6,17 +6,16 @@ The dataset is made from the folder or archive of pictures:
 
 import ml_collections
 
-from configs import default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.get_config()
     config.task = "unconditional"
     config.unconditional = ml_collections.ConfigDict(
         {
             "latent_size": 100,
-            "distances": True,  # of sets, by VGG16 (extra `lpips`), in validation
+            "distances": True,  # compares sets by VGG16 (extra `lpips`) in validation
         }
     )
     config.generator = ml_collections.ConfigDict(
@@ -27,9 +26,10 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "out_channels": 3,
             "norm": "batch",
             "upsample": "transpose",
-            "init": "normal",
+            "kernel_init": "normal",
         }
     )
+    base.add_adversary(config)
     config.discriminator = ml_collections.ConfigDict(
         {
             "name": "dcgan",
@@ -37,23 +37,21 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "width": 128,
             "norm": "batch",
             "spectral_norm": False,
-            "init": "normal",
+            "kernel_init": "normal",
         }
     )
-    # What D sees of real and generated images: colour, translation, cutout; probability of any.
+    config.gan.conditional = False
+    # Changes of real and generated images before the discriminator: colour, translation, cutout;
+    # probability: of a change of each kind.
     config.diff_augment = ml_collections.ConfigDict({"policy": (), "probability": 1.0})
-    for unused in ("loss_weights", "perceptual", "consistency", "test", "input_channels"):
-        del config[unused]
-    del config.gan.conditional
     config.optimizer.schedule = "constant"
     config.ema_decay = 0.0
-    config.augment.crop_size = 64
+    config.sizes.canvas = config.sizes.crop = config.sizes.evaluation = 64
     config.data.name = "cartoon_tfds/anime"
     config.data.features = ("image",)
     config.data.canvas_mode = "resize"
-    config.data.canvas_size = config.data.eval_size = 64
     config.train.batch_size = 128
     config.train.epochs = 150.0
     config.train.eval_examples = 2_000
     config.train.best_metric = "vgg16_frechet"
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -6,7 +6,7 @@ learn more than few steps on many.
 
 import ml_collections
 
-from configs import default
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -18,8 +18,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.optimizer.learning_rate = 2e-3
     config.optimizer.decay_start = 0.2
     config.ema_decay = 0.99
-    config.augment.crop_size = 64
+    config.sizes.crop = 64
     config.train.steps = 3_000
     config.train.eval_every_steps = 1_000
     config.train.eval_examples = 32
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -6,7 +6,7 @@ Made for pictures with photograph and labels side by side, in this order, as CMP
 
 import ml_collections
 
-from configs import default, paper
+from configs import base, paper
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -14,4 +14,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.data.name = "cartoon_tfds/facades"
     config.data.features = ("target", "input")  # from what lies right to what lies left
-    return default.variant(config, arg)
+    return base.variant(config, arg)

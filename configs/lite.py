@@ -2,7 +2,7 @@
 
 import ml_collections
 
-from configs import default, mid
+from configs import base, mid
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -10,4 +10,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.generator.depth = 4
     config.generator.width = 20
-    return default.variant(config, arg)
+    return base.variant(config, arg)

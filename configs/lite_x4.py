@@ -7,7 +7,7 @@ that AlexNet, whose first layer has stride 4, is blind to.
 
 import ml_collections
 
-from configs import default, srgan
+from configs import base, srgan
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -25,10 +25,10 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.perceptual.distance = "l1"
     config.optimizer.learning_rate = 5e-4
     config.ema_decay = 0.99
-    config.augment.crop_size = config.data.canvas_size = 48
+    config.sizes.crop = config.sizes.canvas = 48
     # Views of photographs of any size: `python -m cartoon_tfds --photos=DIR --name=photos`.
     config.data.name = "cartoon_tfds/photos"
     config.data.features = ("photo",)
     config.train.steps = 1_500
     config.train.eval_every_steps = 500
-    return default.variant(config, arg)
+    return base.variant(config, arg)

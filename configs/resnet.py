@@ -2,7 +2,7 @@
 
 import ml_collections
 
-from configs import default
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -11,4 +11,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.generator.name = "resnet"
     config.generator.blocks = 9  # exact tiles need a halo of 14 + 8 * blocks pixels
     del config.generator.depth
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -6,7 +6,7 @@ generator.
 
 import ml_collections
 
-from configs import default, srresnet
+from configs import base, srresnet
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -19,12 +19,12 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "width": 64,
             "out_channels": 3,
             "scale": 4,  # or 2, or 8
-            "init": "kaiming",
+            "kernel_init": "kaiming",
         }
     )
     config.loss_weights.l1, config.loss_weights.l2 = 1.0, 0.0
     config.optimizer.learning_rate = 2e-4
     config.optimizer.schedule = "step"
     config.optimizer.step_every, config.optimizer.step_factor = 0.2, 0.5
-    config.augment.crop_size = config.data.canvas_size = 128
-    return default.variant(config, arg)
+    config.sizes.crop = config.sizes.canvas = 128
+    return base.variant(config, arg)

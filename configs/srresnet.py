@@ -7,14 +7,13 @@ own: `python -m cartoon_tfds --images=DIR --name=photos`, and here
 
 import ml_collections
 
-from configs import default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.get_config()
+    base.add_translation(config)
     config.task = "super_resolution"
-    del config.discriminator
     config.generator = ml_collections.ConfigDict(
         {
             "name": "srresnet",
@@ -23,23 +22,22 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "out_channels": 3,
             "norm": "batch",
             "scale": 4,  # or 2, or 8
-            "init": "normal",
+            "kernel_init": "normal",
         }
     )
-    del config.loss_weights.gan
     config.loss_weights.l1, config.loss_weights.l2 = 0.0, 1.0
     config.optimizer.learning_rate = 1e-4
     config.optimizer.schedule = "constant"
     config.optimizer.b1 = 0.9
-    config.augment.crop_size = 96  # of the large picture
+    config.sizes.crop = 96  # of the large picture
     config.augment.rotate = True
     config.data.name = "div2k/bicubic_x4"  # of which the large pictures alone are read
     config.data.features = ("hr",)
-    config.data.canvas_size = 96
+    config.sizes.canvas = 96
     config.train.batch_size = 16
     config.train.steps = 1_000_000
     config.train.eval_every_steps = 10_000
     config.train.eval_examples = 16
-    config.train.eval_crop = 480  # a batch of DIV2K's 2K pictures would take tens of GB
-    config.train.best_metric, config.train.best_is = "psnr_y", "max"
-    return default.variant(config, arg)
+    config.sizes.validation_crop = 480  # a batch of DIV2K's 2K pictures would take tens of GB
+    config.train.best_metric = "psnr_y"
+    return base.variant(config, arg)

@@ -2,11 +2,11 @@
 
 import ml_collections
 
-from configs import default
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
-    config.consistency.weight = 50.0
-    return default.variant(config, arg)
+    config.loss_weights.consistency = 50.0
+    return base.variant(config, arg)

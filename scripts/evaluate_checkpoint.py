@@ -15,6 +15,7 @@ from absl import flags
 
 from cartoon_tfds.images import write_png
 from pix2pix_flax.cli import command
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import ORDERS
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
@@ -66,10 +67,7 @@ def main(argv: list[str]) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
         _CHECKPOINT.value,
-        split=_SPLIT.value,
-        dataset=_DATASET.value,
-        features=_FEATURES.value,
-        data_dir=_DATA_DIR.value,
+        DatasetChoice(_SPLIT.value, _DATASET.value, _FEATURES.value, _DATA_DIR.value),
         baseline=_BASELINE.value,
         vgg16=_VGG16.value,
         panel=_PANEL.value,
@@ -80,7 +78,7 @@ def main(argv: list[str]) -> None:
     print(title(report))
     print(as_table(report))
     print(f"Scores: {output}")
-    for name, lines in report["tables"].items():
+    for name, lines in report.tables.items():
         table = output.with_suffix(f".{name}.csv")
         table.write_text(as_csv(lines))
         print(f"Table: {table}")

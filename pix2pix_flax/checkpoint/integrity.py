@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
@@ -18,19 +18,12 @@ _log = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError):
     """A checkpoint that is missing, damaged, or of another network."""
 
 
 class UnreadableError(CheckpointError):
     """A checkpoint whose arrays cannot be read."""
-
-
-def rank(value: float | None, best_is: str) -> float:
-    """Returns a number that is larger for better metrics; a NaN is worse than anything."""
-    if value is None or not math.isfinite(value):
-        return -math.inf
-    return value if best_is == "max" else -value
 
 
 def read_json(path: Path) -> dict[str, Any]:

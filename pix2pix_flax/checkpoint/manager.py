@@ -22,7 +22,6 @@ from pix2pix_flax.checkpoint.integrity import (
     complete,
     differences,
     is_described,
-    rank,
     read_json,
     read_metrics,
     set_aside,
@@ -30,6 +29,7 @@ from pix2pix_flax.checkpoint.integrity import (
     verify,
     write_manifest,
 )
+from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.typing import PyTree
 
@@ -52,8 +52,7 @@ class Checkpoints:
     Args:
       workdir: the run's directory.
       keep: how many of the last checkpoints stay.
-      best_metric: which of the metrics given to `save` ranks them.
-      best_is: `min` or `max`.
+      best_metric: name of the score, among those given to `save`, that ranks them.
       keep_every_minutes: how much time lies at least between those that stay for good; 0: none do.
 
     Raises:
@@ -67,13 +66,12 @@ class Checkpoints:
         *,
         keep: int,
         best_metric: str,
-        best_is: str,
         keep_every_minutes: float = 0.0,
     ):
         self._folder = Path(workdir).absolute() / _FOLDER
 
         def score(metrics: dict[str, float]) -> float:
-            return rank(metrics.get(best_metric), best_is)
+            return rank(best_metric, metrics.get(best_metric))
 
         for path, reason in unusable(self._folder):
             set_aside(path, reason)  # Orbax would take it for a step
@@ -226,11 +224,11 @@ def find_checkpoint(path: str | Path) -> Path:
 
 def _best(steps: list[Path]) -> Path:
     """Returns the best of the steps that were evaluated, else the last."""
-    train = read_config(steps[-1]).train
+    best_metric = read_config(steps[-1]).train.best_metric
 
     def order(path: Path) -> tuple[float, int]:
         metrics = read_metrics(path)
-        return rank(metrics.get(train.best_metric), train.best_is), int(path.name)
+        return rank(best_metric, metrics.get(best_metric)), int(path.name)
 
     return max(steps, key=order)
 

@@ -59,22 +59,23 @@ def find_neighbours(images: np.ndarray, config, vgg16: PyTree) -> Neighbours:
 
     Args:
       images: uint8 [N, H, W, 3].
-      config: `config.data`; `eval_size` is H and W.
+      config: the whole configuration; `sizes.evaluation` is H and W.
       vgg16: see `pooled_features`.
 
     Raises:
       DatasetError: the dataset or a split is missing, or training and validation share examples.
       SetsError: its pictures have another size.
     """
-    train, unseen = config.train_split, config.validation_split
-    if share_examples(config.name, (train, unseen), config.data_dir):
-        raise DatasetError(f"Splits {train!r} and {unseen!r} of {config.name!r} share examples.")
+    data = config.data
+    train, unseen = data.train_split, data.validation_split
+    if share_examples(data.name, (train, unseen), data.data_dir):
+        raise DatasetError(f"Splits {train!r} and {unseen!r} of {data.name!r} share examples.")
     sample = next(eval_batches(config, split=train, batch_size=1)).images["target"]
     if sample.shape[1:] != images.shape[1:]:
         height, width = sample.shape[1:3]
         raise SetsError(
             f"Pictures of {images.shape[2]}x{images.shape[1]} have no neighbours among those of "
-            f"{width}x{height} in {config.name!r}."
+            f"{width}x{height} in {data.name!r}."
         )
     known = split_features(config, train, vgg16)
     others = split_features(config, unseen, vgg16, limit=_UNSEEN).features
@@ -88,10 +89,10 @@ def draw_neighbours(images: np.ndarray, found: Neighbours, config) -> np.ndarray
     Args:
       images: uint8 [N, H, W, 3].
       found: of these images.
-      config: `config.data`.
+      config: the whole configuration.
     """
     wanted = sorted(set(found.places.flat))
-    batches = eval_batches(config, split=config.train_split, batch_size=1, places=wanted)
+    batches = eval_batches(config, split=config.data.train_split, batch_size=1, places=wanted)
     pictures = dict(zip(wanted, (batch.images["target"][0] for batch in batches), strict=True))
     return stack(
         [

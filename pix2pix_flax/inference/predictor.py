@@ -105,12 +105,12 @@ def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predi
       CheckpointError: where it is none, or is damaged.
       GeneratorFileError: likewise, of a file.
     """
-    generator = load_generator(checkpoint).of_pictures().in_style(style)
+    generator = load_generator(checkpoint).of_images().in_style(style)
     return Predictor(
         generator.task.predict,
         generator.variables,
         generator.stride,
         checkpoint=generator.origin,
         config=generator.config,
-        colours=generator.task.colours,
+        colours=generator.task.representation.colours,
     )

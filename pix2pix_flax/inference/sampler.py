@@ -32,7 +32,7 @@ class Sampler:
           SamplerError: it is another one.
         """
         self.config, self.task = generator.config, generator.task
-        if self.task.paired:
+        if self.task.input_kind != "latent":
             raise SamplerError(f"{generator.origin} makes images of pictures, not of seeds")
         self._variables = generator.variables
         self._generate = jax.jit(

@@ -18,6 +18,7 @@ import safetensors
 import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
@@ -34,11 +35,11 @@ SHIPPED = tuple(sorted(file.stem for file in _SHIPPED.glob("*.safetensors")))
 """Names of the generators that come with this package; docs/weights.md has their scores."""
 
 
-class GeneratorFileError(ValueError):
+class GeneratorFileError(UserError):
     """A file that no generator can be made from; its message is one line that names it."""
 
 
-class StyleError(ValueError):
+class StyleError(UserError):
     """A style that a generator does not have; its message is one line."""
 
 
@@ -64,15 +65,15 @@ class TrainedGenerator:
     @property
     def stride(self) -> int:
         """The multiple that heights and widths are padded to."""
-        return self.task.gen.net.module.stride
+        return self.task.module.stride
 
-    def of_pictures(self) -> "TrainedGenerator":
+    def of_images(self) -> "TrainedGenerator":
         """Returns this generator.
 
         Raises:
           GeneratorFileError: it makes pictures of noise.
         """
-        if not hasattr(self.task.gen.net.module, "stride"):
+        if self.task.input_kind != "image":
             raise GeneratorFileError(
                 f"{self.origin} makes pictures of noise, not of pictures: use scripts/generate.py"
             )
@@ -151,7 +152,7 @@ def to_safetensors(generator: TrainedGenerator) -> bytes:
 def describe(config: ml_collections.ConfigDict) -> str:
     """Returns a configuration as JSON, without the places of its dataset and its beginning."""
     values = config.to_dict()
-    # Of no use, and nobody's business, on another machine.
+    # Paths of this machine are of no use on another machine, and may be private.
     values["data"]["data_dir"] = values["init_from"] = None
     return json.dumps(values, sort_keys=True)
 
@@ -161,11 +162,13 @@ def _load_file(path: Path) -> TrainedGenerator:
     try:
         task = generator.task
         wanted = jax.eval_shape(
-            lambda key: task.gen.net.module.init(key, task.network_input(), train=False),
+            lambda key: task.module.init(key, task.network_input(), train=False),
             jax.random.key(0),
         )
     except Exception as error:  # A configuration that was not written by this version.
-        raise GeneratorFileError(f"{path} has an unknown configuration: {_line(error)}") from error
+        raise GeneratorFileError(
+            f"{path} has an unknown configuration: {one_line(error)}"
+        ) from error
     problems = differences(generator.variables, wanted, False)
     if problems:
         raise GeneratorFileError(f"{path} holds other weights than its network: {problems[0]}.")
@@ -179,8 +182,4 @@ def _read(path: Path) -> tuple[ml_collections.ConfigDict, dict[str, Any]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return migrations.complete(config), unflatten_dict(arrays, sep="/")
     except Exception as error:  # Damaged bytes raise nearly any type.
-        raise GeneratorFileError(f"{path} is not a generator's file: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        raise GeneratorFileError(f"{path} is not a generator's file: {one_line(error)}") from error

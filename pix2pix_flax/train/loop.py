@@ -9,6 +9,7 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
@@ -40,7 +41,7 @@ def train(config, workdir: Path) -> int:
       The process's exit code: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
 
     Raises:
-      ValueError: one of the project's own, with a message for the user.
+      UserError: with a message for the user.
     """
     _check(config.train)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -63,13 +64,13 @@ class Trainer:
         self.total_steps = _total_steps(config)
         self.task = make_task(config, self.total_steps)
         self.iterator = make_train_iterator(
-            config.data,
+            config,
             batch_size=self.batch_size,
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
         self.order = order_fingerprint(
-            config.data,
+            config,
             batch_size=self.batch_size,
             seed=config.seed,
             hosts=jax.process_count(),
@@ -78,7 +79,6 @@ class Trainer:
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
-            best_is=config.train.best_is,
             keep_every_minutes=config.train.keep_every_minutes,
         )
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
@@ -246,16 +246,14 @@ class Trainer:
 
 
 def _check(train) -> None:
-    """Raises a ValueError that names the field of `config.train` which has no such value."""
-    if train.best_is not in ("min", "max"):
-        raise ValueError(f"config.train.best_is must be min or max, not {train.best_is!r}.")
+    """Raises a UserError that names a field of `config.train` with an impossible value."""
     for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
         value = train[name]
         if value is not None and value <= 0:
-            raise ValueError(f"config.train.{name} must be more than 0, not {value}.")
+            raise UserError(f"config.train.{name} must be more than 0, not {value}.")
     for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
         if train[name] < 0:
-            raise ValueError(f"config.train.{name} must be at least 0, not {train[name]}.")
+            raise UserError(f"config.train.{name} must be at least 0, not {train[name]}.")
 
 
 def _count(params: PyTree) -> int:

@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import PyTree
 
 
-class DivergedError(ValueError):
+class DivergedError(UserError):
     """A loss, a gradient or an array of a network is no longer finite."""
 
     def __init__(self, names: list[str]):

@@ -10,13 +10,15 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cartoon_tfds.errors import UserError
+
 OUT_OF_TIME = 3
 """The exit code of a training that has used up its hours: the same command goes on."""
 
 _EARLY_WARNING = signal.SIGUSR1  # what schedulers such as SLURM can send before a job's time is up
 
 
-class WorkdirInUseError(ValueError):
+class WorkdirInUseError(UserError):
     """Another training writes to the same work directory."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
 from pix2pix_flax.image.sheet import stack
@@ -34,22 +35,22 @@ class Validation:
         self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
         self._batches = functools.partial(
             eval_batches,
-            config.data,
+            config,
             split=config.data.validation_split,
             batch_size=config.train.batch_size,
-            crop=config.train.eval_crop,
+            crop=config.sizes.validation_crop,
         )
         self.eval_step = jax.jit(task.eval_step)
         self.visualize = jax.jit(task.visualize)
 
     def check_best_metric(self, state: TrainState) -> None:
-        """Raises a ValueError, before the first step, where validation has no such metric."""
+        """Raises a UserError, before the first step, where validation has no such metric."""
         batch = next(self._batches(limit=1)).images
         shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
-        nothing = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
-        known, name = self._task.summarize(nothing), self._train.best_metric
+        zeros = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+        known, name = self._task.scores.summarize(zeros), self._train.best_metric
         if name not in known:
-            raise ValueError(
+            raise UserError(
                 f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
             )
 
@@ -58,7 +59,7 @@ class Validation:
         batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):
-            found = evaluate(self._task, rows, batches, self._mesh).summary["network"]
+            found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # there may be examples that have no scores
             return {}
         step = int(state.step)

@@ -6,10 +6,10 @@ import shutil
 import jax
 import jax.numpy as jnp
 import pytest
+from pix2pix_flax.tasks.supervised import Supervised
 
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
-from pix2pix_flax.tasks.supervised import Supervised
 from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
 from pix2pix_flax.train.stop import StopRequest, WorkdirInUseError, locked
