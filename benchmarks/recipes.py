@@ -95,7 +95,7 @@ def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collecti
             config[group][key] = config[group][key] * _SIZE.value // 256
         config.data.name, config.data.data_dir = dataset, str(data_dir)
         config.data.train_split = "train+validation+test"  # all: the test has its own photographs
-        config.data.eval_size = 0
+        config.sizes.evaluation = 0
         config.train.steps, config.train.epochs = _STEPS.value, None
         config.train.eval_every_steps = _STEPS.value
         config.train.eval_examples = _BATCH_SIZE

@@ -1,11 +1,14 @@
-"""Pictures of one size in rows."""
+"""Images side by side, below one another, in a grid, and the legend of a palette."""
 
 import math
 
 import cv2
 import numpy as np
 
-_GAP = 2  # pixels between the pictures
+_GAP = 4  # pixels between images side by side or below one another
+_GRID_GAP = 2  # pixels between the images of a grid
+_LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
+_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
 
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
@@ -17,21 +20,12 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
     """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     rows = math.ceil(len(images) / columns)
-    height, width = (side + _GAP for side in images.shape[1:3])
-    sheet = np.full((rows * height - _GAP, columns * width - _GAP, 3), 255, np.uint8)
+    height, width = (side + _GRID_GAP for side in images.shape[1:3])
+    sheet = np.full((rows * height - _GRID_GAP, columns * width - _GRID_GAP, 3), 255, np.uint8)
     for place, image in enumerate(images):
         top, left = place // columns * height, place % columns * width
-        sheet[top : top + height - _GAP, left : left + width - _GAP] = image
+        sheet[top : top + height - _GRID_GAP, left : left + width - _GRID_GAP] = image
     return sheet
-
-
-_GAP = 4  # pixels between the pictures
-
-
-_LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
-
-
-_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
 
 
 def beside(images: list[np.ndarray], gap: int = _GAP) -> np.ndarray:

@@ -17,7 +17,7 @@ from pix2pix_flax.sharding import make_mesh, replicated
 from pix2pix_flax.steps.state import NetState, TrainState
 
 RUN = {
-    "config": {"seed": 3, "train": {"best_metric": "l1", "best_is": "min"}},
+    "config": {"seed": 3, "train": {"best_metric": "l1"}},
     "data": {"position": {"next_index": 12}},
 }
 
@@ -35,7 +35,7 @@ def make_state(step, width=8, average=True):
     return TrainState(jnp.int32(step), jax.random.key(step), nets)
 
 
-def open_checkpoints(workdir, keep=2, best_metric="l1", best_is="min"):
+def open_checkpoints(workdir, keep=2, best_metric="l1"):
     return Checkpoints(workdir, keep=keep, best_metric=best_metric, best_is=best_is)
 
 
@@ -115,8 +115,8 @@ def test_last_and_best_are_kept(tmp_path):
 
 
 def test_larger_is_better_where_the_configuration_says_so(tmp_path):
-    run = {"config": {"train": {"best_metric": "psnr", "best_is": "max"}}}
-    checkpoints = open_checkpoints(tmp_path, keep=1, best_metric="psnr", best_is="max")
+    run = {"config": {"train": {"best_metric": "psnr"}}}
+    checkpoints = open_checkpoints(tmp_path, keep=1, best_metric="psnr")
     for step, value in enumerate([20.0, 30.0, 25.0], start=1):
         checkpoints.save(make_state(step), run, {"psnr": value})
     checkpoints.close()

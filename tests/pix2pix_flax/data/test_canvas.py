@@ -92,7 +92,7 @@ def test_pictures_that_differ_in_size_are_named(smoke_config, mode, size):
 
 
 def test_evaluation_scales_to_a_width_where_training_does(smoke_config):
-    config = smoke_config(data__canvas_mode="scale_width", data__eval_size=48).data
+    config = smoke_config(data__canvas_mode="scale_width", sizes__evaluation=48).data
     shapes = {
         b.images["input"].shape[1:3] for b in eval_batches(config, split="test", batch_size=4)
     }
@@ -100,7 +100,7 @@ def test_evaluation_scales_to_a_width_where_training_does(smoke_config):
 
 
 def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
-    config = smoke_config(data__eval_size=0).data
+    config = smoke_config(sizes__evaluation=0).data
     (found,) = eval_batches(config, split="test", batch_size=8, crop=50)
     cut = dict(zip(found.ids, found.images["target"], strict=True))
     for batch in eval_batches(config, split="test", batch_size=1):
@@ -112,7 +112,7 @@ def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
 
 
 def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_path):
-    config = smoke_config(data__eval_size=0, train__eval_crop=24)
+    config = smoke_config(sizes__evaluation=0, sizes__validation_crop=24)
     task = SimpleNamespace(eval_step=print, visualize=lambda _, batch: {"panel": batch["input"]})
     validation = Validation(config, task, make_mesh(config.train.batch_size), ())
     with contextlib.closing(Writer(tmp_path, 0)) as writer:
@@ -122,7 +122,7 @@ def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_
 
 
 def test_whole_pictures_train_that_are_no_squares(smoke_config):
-    config = smoke_config(augment__crop_size=0)
+    config = smoke_config(sizes__crop=0)
     task, batch = make_task(config, total_steps=10), {"input": PHOTO[None, :40, :64]}
     batch["target"] = batch["input"]
     state = jax.eval_shape(task.init, jax.random.key(0), batch)

@@ -37,7 +37,7 @@ def assert_equal(ours, others):
 @pytest.fixture
 def whole(smoke_config):
     """A configuration whose canvas shows the whole of each example, so that it can be told."""
-    return smoke_config(data__canvas_mode="resize", data__canvas_size=64).data
+    return smoke_config(data__canvas_mode="resize", sizes__canvas=64).data
 
 
 def order(config, found):
@@ -53,7 +53,7 @@ def order(config, found):
 @pytest.mark.parametrize("batch_size", [1, 5])
 @pytest.mark.parametrize("mode", ["crop", "resize"])
 def test_train_batches_fill_the_canvas(smoke_config, mode, batch_size):
-    config = smoke_config(data__canvas_mode=mode, data__canvas_size=48).data
+    config = smoke_config(data__canvas_mode=mode, sizes__canvas=48).data
     (batch,) = batches(config, 1, batch_size=batch_size)
     assert batch.keys() == {"input", "target"}
     for images in batch.values():
@@ -172,7 +172,7 @@ def test_resize_keeps_a_single_channel(size):
 
 
 def test_evaluation_takes_each_example_once_and_whole(smoke_config):
-    config = smoke_config(data__eval_size=0).data
+    config = smoke_config(sizes__evaluation=0).data
     dataset = examples(config, "test")
     found = list(eval_batches(config, split="test", batch_size=4))
     assert [batch.count for batch in found] == [4, 2, 2]  # six squares, two wider ones
@@ -223,7 +223,7 @@ def test_examples_come_with_their_places(smoke_config):
 
 def test_red_stays_red(smoke_config):
     """Against pictures that scikit-image decodes, channel by channel."""
-    config = smoke_config(data__eval_size=0, data__canvas_mode="resize").data
+    config = smoke_config(sizes__evaluation=0, data__canvas_mode="resize").data
     coffee = skimage.data.coffee()
     assert coffee[..., 0].mean() > coffee[..., 2].mean() + 50
     squeezed = cv2.resize(coffee, (96, 64), interpolation=cv2.INTER_AREA)
@@ -242,7 +242,7 @@ def test_red_stays_red(smoke_config):
 
 def test_features_name_the_direction(smoke_config, whole):
     turned = smoke_config(
-        data__canvas_mode="resize", data__canvas_size=64, data__features=("cartoon", "photo")
+        data__canvas_mode="resize", sizes__canvas=64, data__features=("cartoon", "photo")
     ).data
     forth, back = batches(whole, 2), batches(turned, 2)
     assert_equal([{"input": b["target"], "target": b["input"]} for b in forth], back)
@@ -299,10 +299,10 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
         fingerprint(),
         fingerprint(seed=1),
         fingerprint(batch_size=4),
-        fingerprint(data__canvas_size=64),
+        fingerprint(sizes__canvas=64),
         fingerprint(data__styles=("ink", "soft")),
         fingerprint(data__styles=("soft", "ink")),
         fingerprint(data__labels="cartoon", data__palette=palette),
     ]
     assert len(set(found)) == len(found)
-    assert fingerprint(data__eval_size=16, data__num_threads=1) == found[0]
+    assert fingerprint(sizes__evaluation=16, data__num_threads=1) == found[0]

@@ -31,7 +31,7 @@ def networks(smoke_config, tmp_path_factory):
 def save(smoke_config, folder, latent_size):
     config = smoke_config("anime", unconditional__latent_size=latent_size)
     network = TrainedGenerator(config, {}, folder)
-    module, latent = network.task.gen.net.module, network.task.network_input()
+    module, latent = network.task.module, network.task.network_input()
     variables = jax.jit(lambda key: module.init(key, latent, train=False))(jax.random.key(0))
     variables["params"] = jax.tree.map(lambda x: 4 * x, variables["params"])
     file = folder / f"{latent_size}.safetensors"

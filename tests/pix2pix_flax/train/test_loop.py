@@ -115,7 +115,7 @@ def test_changed_network_is_refused_with_the_differing_arrays(finished, smoke_co
     [
         {"data__train_split": "test"},
         {"data__features": ("cartoon", "photo")},
-        {"data__canvas_size": 36},
+        {"sizes__canvas": 36},
         {"train__batch_size": 8},
         {"seed": 1},
     ],

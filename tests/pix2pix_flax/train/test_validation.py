@@ -44,7 +44,7 @@ def test_any_metric_of_the_validation_can_decide(tmp_path):
 
 
 def test_a_metric_that_there_is_not_is_refused_before_the_first_step(smoke_config, tmp_path):
-    for name in ("PSNR", "lpips", "validation/l1"):  # the second would want config.test.lpips
+    for name in ("PSNR", "lpips", "validation/l1"):  # the second would want config.evaluation.lpips
         expected = f"^config.train.best_metric must be one of l1, psnr, ssim, not '{name}'.$"
         with pytest.raises(ValueError, match=expected):
             train(smoke_config("l1", train__best_metric=name), tmp_path)
@@ -57,9 +57,9 @@ def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path, monkeypat
         load_lpips_weights("alexnet")
     except WeightsMissingError as error:
         pytest.skip(str(error))
-    Trainer(smoke_config("l1", train__best_metric="lpips", test__lpips=True), tmp_path).close()
+    Trainer(smoke_config("l1", train__best_metric="lpips", evaluation__lpips=True), tmp_path).close()
     with pytest.raises(ValueError, match="one of l1, lpips, psnr, ssim, not 'lpip'"):
-        Trainer(smoke_config("l1", train__best_metric="lpip", test__lpips=True), tmp_path)
+        Trainer(smoke_config("l1", train__best_metric="lpip", evaluation__lpips=True), tmp_path)
 
 
 def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
