@@ -4,7 +4,9 @@
     python -m pix2pix_flax.main --config=configs/camvid.py --workdir=runs/camvid
 
 The pairs are built from the folders of SegNet's CamVid; see docs/segmentation.md. The baseline, a
-classifier of pixels trained by cross-entropy, is `configs/camvid.py:supervised`.
+classifier of pixels trained by cross-entropy, is `configs/camvid.py:supervised`. Time at full size
+is not measured. At 160x120 pixels after 1,200 narrow steps, pixel accuracy and mean IoU are .74 and
+.32, of the baseline .77 and .35, of the commonest class .32 and .08 (benchmarks/RESULTS.md).
 """
 
 import ml_collections

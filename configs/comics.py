@@ -1,7 +1,10 @@
 """Colours for grey comics: from the lightness of a panel to its colours, with GAN + L1.
 
-Made for panels whose short side is 256 pixels:
-`python -m cartoon_tfds --images=PAGES --panels --size=256 --name=comics`. docs/comics.md has more.
+    python -m cartoon_tfds --images=PAGES --panels --size=256 --name=comics
+    python -m pix2pix_flax.main --config=configs/comics.py --workdir=runs/comics
+
+Eight minutes on two busy CPU cores with the narrow network of docs/comics.md: ab error 15.9, where
+the grey panel has 19.4. At full size it is not measured.
 """
 
 import ml_collections

@@ -1,7 +1,11 @@
 """DCGAN (Radford et al. 2016, arXiv:1511.06434, section 4) on anime faces of 64x64 pixels.
 
-The dataset is made from the folder or archive of pictures:
-`python -m cartoon_tfds --images=FACES --size=64 --name=anime`.
+    python -m cartoon_tfds --images=FACES --size=64 --name=anime
+    python -m pix2pix_flax.main --config=configs/dcgan.py --workdir=runs/dcgan
+
+FACES is a folder or an archive of pictures. Written for a GPU and 150 epochs; its time at full size
+is not measured. With 32x32 pixels, width 32 and 75 epochs of 4,026 faces the Fréchet distance on
+VGG16 is 149, and 21 between real faces (benchmarks/RESULTS.md).
 """
 
 import ml_collections

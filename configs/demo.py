@@ -1,7 +1,13 @@
-"""What `make demo` trains: a narrow network, minutes on two CPU cores.
+"""The training of `make demo`: a narrow network, on photographs that need no download.
 
-Small crops and a fast decay of a high learning rate: in so little time many steps on few pixels
-learn more than few steps on many.
+    python -m cartoon_tfds --config=sample
+    python -m pix2pix_flax.main --config=configs/demo.py --workdir=runs/demo
+
+About five minutes on two CPU cores. Expect L1 .048, PSNR 29.8 dB, SSIM .84 and LPIPS .17 on the
+test split, where the photograph itself has .080, 25.7 dB, .70 and .28 (README.md).
+
+Small crops and a fast decay of a high learning rate: in so little time, many steps on few pixels
+learn more than few steps on many pixels.
 """
 
 import ml_collections

@@ -1,8 +1,13 @@
-"""The super-resolution network that comes with the package: 0.39 M parameters, x4, for CPUs.
+r"""The shipped super-resolution network `lite_x4`: 0.39 M parameters, x4, for CPUs.
 
-An SRResNet without BatchNorm, from a first training on L1 alone (docs/weights.md has both
-commands). AlexNet's LPIPS and a little GAN make it sharp; the loss `gradient` keeps patterns away
-that AlexNet, whose first layer has stride 4, is blind to.
+    python -m pix2pix_flax.main --config=configs/lite_x4.py --workdir=runs/lite_x4 \
+        --config.init_from=FIRST_RUN
+
+An SRResNet without BatchNorm; docs/weights.md has the commands of both trainings, 37 minutes on L1
+alone and 18 minutes with this file, on two busy CPU cores. LPIPS of AlexNet and a GAN of little
+weight make images sharp; the loss `gradient` prevents patterns that AlexNet does not see, whose
+first layer has stride 4. Set5: 29.1 dB, LPIPS .135; Set14: 26.7 dB, .221; bicubic has 28.4 and 26.1
+dB, LPIPS .340 and .438.
 """
 
 import ml_collections

@@ -1,6 +1,11 @@
 """The recipe of Isola et al. 2017 (arXiv:1611.07004), to the letter.
 
-Sections 3.3 and 3.4 and the appendix 6.1 and 6.2: 54,414,531 parameters in G, 2,768,705 in D.
+    python -m pix2pix_flax.main --config=configs/paper.py --workdir=runs/paper
+
+Sections 3.3 and 3.4 and the appendix 6.1 and 6.2: 54,414,531 parameters in the generator, 2,768,705
+in the discriminator. Written for a GPU; its time at full size is not measured. With 128x128 pixels,
+width 16 and 2,000 steps on two CPU cores: L1 .081, PSNR 25.4 dB, SSIM .80, LPIPS .27, like a plain
+PyTorch implementation (benchmarks/RESULTS.md).
 """
 
 import ml_collections

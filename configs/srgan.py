@@ -1,8 +1,13 @@
-"""SRGAN-VGG54 x4 (Ledig et al. 2017, arXiv:1609.04802, section 3.2), from a trained SRResNet.
+r"""SRGAN-VGG54 x4 (Ledig et al. 2017, arXiv:1609.04802, section 3.2), from a trained SRResNet.
 
-`--config.init_from=RUN` names it: from scratch a GAN finds no way to pictures. Where the paper has
-VGG19 and 1/12.75, here are VGG16, the weights of which are at hand, and a weight from the data: at
-first the term is worth as much as the mean squared error.
+    python -m pix2pix_flax.main --config=configs/srgan.py --workdir=runs/srgan \
+        --config.init_from=runs/srresnet
+
+From random weights such a GAN does not converge. The paper has VGG19 and the weight 1/12.75; here
+is VGG16, whose weights are installed with the extra `lpips`, and a weight calibrated on the data:
+at first the term is worth as much as the mean squared error. Written for a GPU; its time at full
+size is not measured. A narrow network after 600 steps on a CPU has LPIPS .18 on Set5 and .25 on
+Set14, its SRResNet .28 and .40, bicubic .34 and .44 (benchmarks/RESULTS.md).
 """
 
 import ml_collections

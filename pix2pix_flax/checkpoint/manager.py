@@ -1,8 +1,8 @@
-"""Checkpoints of a run: Orbax, and what Orbax leaves to its users, hidden here.
+"""Checkpoints of a run, written by Orbax. No other module imports Orbax.
 
-`WORKDIR/checkpoints/STEP/` holds `state` (the TrainState's arrays), `run` (JSON: configuration,
-position in the data, fingerprint of the dataset), `metrics` (JSON) and `manifest.json`, the
-SHA-256 of each file, by which a damaged checkpoint is told from a good one.
+`WORKDIR/checkpoints/STEP/` holds `state` (the arrays of the TrainState), `run` (JSON:
+configuration, position in the data, fingerprint of the dataset), `metrics` (JSON) and
+`manifest.json`, the SHA-256 of each file, which reveals a damaged checkpoint.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ _FOLDER = "checkpoints"
 
 
 class Restored(NamedTuple):
-    """What a training continues from: the arrays and the JSON that was saved beside them."""
+    """The saved state of a training: its arrays, and the JSON that was saved with them."""
 
     state: TrainState
     run: dict[str, Any]
@@ -46,18 +46,17 @@ class Restored(NamedTuple):
 class Checkpoints:
     """Writes and restores the checkpoints of one run.
 
-    Saves are atomic and in the background; call `close` in a `finally`. The last `keep` steps and
-    the best one stay, and perhaps one every so many minutes.
+    Saves are atomic and run in the background; call `close` in a `finally`. The last `keep` steps
+    and the best step are kept and, if asked for, one step in every interval of time.
 
     Args:
-      workdir: the run's directory.
-      keep: how many of the last checkpoints stay.
+      workdir: the directory of the run.
+      keep: number of last checkpoints to keep.
       best_metric: name of the score, among those given to `save`, that ranks them.
-      keep_every_minutes: how much time lies at least between those that stay for good; 0: none do.
+      keep_every_minutes: shortest time between two checkpoints that are kept for good; 0: none is.
 
     Raises:
-      CheckpointError: where there are checkpoints, but all are damaged; else the damaged ones are
-        set aside.
+      CheckpointError: all checkpoints are damaged. If only some are, they are renamed.
     """
 
     def __init__(
@@ -88,15 +87,15 @@ class Checkpoints:
         )
 
     def save(self, state: TrainState, run: dict[str, Any], metrics: dict[str, float]) -> None:
-        """Saves in the background; a step that is there already is left alone.
+        """Saves in the background; a step that is saved already stays unchanged.
 
         Args:
           state: the arrays.
-          run: JSON: `config`, `data` and whatever else a restart needs.
-          metrics: of the evaluation at this step; {} where there was none.
+          run: values for JSON: `config`, `data` and all else that a restart needs.
+          metrics: scores of the evaluation at this step; {} if there was no evaluation.
 
         Raises:
-          CheckpointError: where this or the last save failed.
+          CheckpointError: this save or the last one failed.
         """
         step = int(state.step)
         if step in self._manager.all_steps():
@@ -117,27 +116,27 @@ class Checkpoints:
             raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
 
     def wait(self) -> None:
-        """Waits for the save in the background; raises a CheckpointError where it failed."""
+        """Waits for the save in the background; raises a CheckpointError if it failed."""
         try:
             self._manager.wait_until_finished()
         except Exception as error:
             raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
 
     def restore(self, target: TrainState) -> Restored | None:
-        """Returns the newest checkpoint that can be read, or None where there is none at all.
+        """Returns the newest readable checkpoint, or None if the run has no checkpoint.
 
         Args:
           target: a state with the wanted shapes, dtypes and shardings.
 
         Raises:
-          CheckpointError: where the arrays differ from the target's, or none can be read.
+          CheckpointError: the arrays differ from the target's, or no checkpoint can be read.
         """
         unreadable = []
         for path in reversed(complete(self._folder)):
             try:
                 restored = Restored(_restore(path, target), read_json(path / "run" / "metadata"))
             except UnreadableError as error:
-                if is_described(path):  # its files are whole: there is another cause
+                if is_described(path):  # its files are undamaged, so the cause is another one
                     raise
                 unreadable.append((path, str(error)))
                 continue
@@ -150,7 +149,7 @@ class Checkpoints:
         return None
 
     def close(self) -> None:
-        """Waits likewise, and ends all use of the folder."""
+        """Waits for the save in the background, and closes Orbax's manager."""
         self.wait()
         try:
             self._write_manifests()
@@ -159,7 +158,7 @@ class Checkpoints:
             raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
 
     def _write_manifests(self) -> None:
-        """Describes the steps that are finished."""
+        """Writes the manifests of finished steps."""
         for path in complete(self._folder) if jax.process_index() == 0 else ():
             write_manifest(path)
 
@@ -193,7 +192,7 @@ def _described(path: Path) -> PyTree:
 
 @contextlib.contextmanager
 def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
-    """Gives what reads a step directory; what it raises becomes one line that names `path`."""
+    """Gives the reader of a step directory; turns its errors into one line that names `path`."""
     json_items = {name: ocp.JsonCheckpointHandler() for name in ("run", "metrics")}
     handler = ocp.CompositeCheckpointHandler(state=ocp.PyTreeCheckpointHandler(), **json_items)
     try:
@@ -204,13 +203,13 @@ def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
 
 
 def find_checkpoint(path: str | Path) -> Path:
-    """Returns the step directory that `path` means.
+    """Returns the step directory of a path.
 
     Args:
-      path: a step directory, or a work directory: its best step, else its latest.
+      path: a step directory, or a work directory, which stands for its best step, else its latest.
 
     Raises:
-      CheckpointError: where there is no checkpoint.
+      CheckpointError: the path holds no checkpoint.
     """
     path = Path(path).absolute()
     if path.name.isdigit() and (path / "run").is_dir():
@@ -223,7 +222,7 @@ def find_checkpoint(path: str | Path) -> Path:
 
 
 def _best(steps: list[Path]) -> Path:
-    """Returns the best of the steps that were evaluated, else the last."""
+    """Returns the best step by its scores; the last step if none was evaluated."""
     best_metric = read_config(steps[-1]).train.best_metric
 
     def order(path: Path) -> tuple[float, int]:
@@ -234,7 +233,7 @@ def _best(steps: list[Path]) -> Path:
 
 
 def read_config(step: Path) -> ml_collections.ConfigDict:
-    """Returns the configuration that a step was trained with."""
+    """Returns the configuration of the training of a step, in the layout of today."""
     run = read_json(step / "run" / "metadata")
     if "config" not in run:
         raise CheckpointError(f"{step} holds no configuration.")
@@ -242,12 +241,12 @@ def read_config(step: Path) -> ml_collections.ConfigDict:
 
 
 def restore_generator(step: Path) -> NetState:
-    """Returns the generator of a step directory: the averaged one where there is one.
+    """Returns the generator of a step directory; the moving average if one was kept.
 
     Only its parameters and running statistics are read.
 
     Raises:
-      CheckpointError: where files are missing or damaged.
+      CheckpointError: files are missing or damaged.
     """
     verify(step)
     nets = _described(step)["nets"]

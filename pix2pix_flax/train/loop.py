@@ -1,4 +1,4 @@
-"""The only training loop: what is learned is the task's affair, when is this file's."""
+"""The only training loop. The task defines the step; this file defines when things happen."""
 
 import json
 import logging
@@ -31,14 +31,14 @@ _UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 def train(config, workdir: Path) -> int:
     """Trains until all steps are done, a signal comes or the hours are over.
 
-    The same call goes on where it ended.
+    The same call resumes the training.
 
     Args:
-      config: as made by a file in configs/.
-      workdir: where checkpoints and logs lie.
+      config: the configuration, as a file in configs/ makes it.
+      workdir: the folder of checkpoints and logs.
 
     Returns:
-      The process's exit code: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
+      The exit code of the process: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
 
     Raises:
       UserError: with a message for the user.
@@ -55,7 +55,7 @@ def train(config, workdir: Path) -> int:
 
 
 class Trainer:
-    """One run: its state, and everything that is done every so many steps."""
+    """One run: its state, and the work that is due after each step."""
 
     def __init__(self, config, workdir: Path):
         self.config = config
@@ -98,16 +98,21 @@ class Trainer:
             ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
             self.mesh.size,
         )
-        # Compiled ahead, so that the clock measures steps and another shape is an error.
+        # Compiled ahead, so that the clock measures steps only and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
         self.train_step = step.lower(self.state, example, self.frozen).compile()
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
-        """Returns the state to go on from, and a batch to compile for; the data stand ready."""
-        beginning = self.iterator.get_state()
+        """Returns the first state of this process, and a batch to compile the step for.
+
+        In this order: the newest checkpoint of the work directory, else the generator of
+        `config.init_from` with fresh other arrays, else fresh arrays. The data iterator is set to
+        the position of the state.
+        """
+        first_position = self.iterator.get_state()
         example = put_batch(next(self.iterator), self.mesh)
         sharding = replicated(self.mesh)
-        # It runs once: optimizing it would take XLA longer than all else before the first step.
+        # It runs once: its optimization by XLA would take longer than all other preparations.
         init = jax.jit(self.task.init, out_shardings=sharding, compiler_options=_UNOPTIMIZED)
         key = jax.random.key(self.config.seed)
         self.target = jax.tree.map(
@@ -116,15 +121,15 @@ class Trainer:
         )
         restored = self.checkpoints.restore(self.target)
         if restored is None:
-            self.iterator.set_state(beginning)
-            return self._begin(init(key, example, self.frozen)), example
+            self.iterator.set_state(first_position)
+            return self._initialized(init(key, example, self.frozen)), example
         self._check_data(restored.run["data"])
         self.iterator.set_state(restored.run["data"]["position"])
-        _log.info("Going on from step %d.", int(restored.state.step))
+        _log.info("Resuming from step %d.", int(restored.state.step))
         return restored.state, example
 
-    def _begin(self, state: TrainState) -> TrainState:
-        """Returns the state at step 0, with the generator that `config.init_from` names."""
+    def _initialized(self, state: TrainState) -> TrainState:
+        """Returns the state at step 0, with the generator of `config.init_from` if it is set."""
         checkpoint = self.config.init_from
         if checkpoint is None:
             return state
@@ -132,7 +137,7 @@ class Trainer:
         return jax.device_put(started_from(checkpoint, state), replicated(self.mesh))
 
     def run(self, stop: StopRequest) -> bool:
-        """Trains until all steps are done or `stop` is due; saves at the end.
+        """Trains until all steps are done or `stop` is due, and saves at the end.
 
         Returns:
           Whether all steps are done.
@@ -154,7 +159,7 @@ class Trainer:
         return True
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
-        """Takes a step, and does what is due after it."""
+        """Takes one step, and does the work that is due after it."""
         every = self.config.train
         with stop.timing("step"):
             batch, waited = self._next_batch()
@@ -171,7 +176,7 @@ class Trainer:
             self._log(self.meter.means(), progress)
         if is_eval and not stop.is_due(before="evaluation"):
             self._save(stop, self._evaluate(stop))
-        # With an end of time, how long a save takes (and that there is space) has to show at once.
+        # With limited time, the duration of a save (and a full disk) must be known at once.
         elif is_eval or is_save or (is_first and stop.has_limit):
             self._save(stop, metrics={})
         if self.preview_every.is_due() and not is_eval:
@@ -180,16 +185,16 @@ class Trainer:
             self.meter.restart()
 
     def _stop_early(self, stop: StopRequest) -> None:
-        self.meter.means()  # nothing that is not finite is saved
+        self.meter.means()  # raises if a scalar is not finite, so that such a state is not saved
         self._save(stop, metrics={})
         reason = f"by signal {stop.signal}" if stop.signal else "as config.train.max_hours are over"
         _log.warning("Stopped %s; saved step %d of %d.", reason, self.step, self.total_steps)
 
     def _roll_back(self, error: DivergedError) -> None:
-        """Returns to the last checkpoint, or raises the error where that was done too often.
+        """Returns to the last checkpoint, or raises the error after too many returns.
 
-        The same batches and random numbers would end in the same way, so the data go on from where
-        they are, and the numbers are others.
+        The same batches and random numbers would diverge again, so the data iterator keeps its
+        position, and the random key changes.
         """
         self.rollbacks += 1
         self.checkpoints.wait()
@@ -203,7 +208,7 @@ class Trainer:
         _log.warning("%s Back to step %d with other batches.", error, self.step)
 
     def _next_batch(self) -> tuple[dict[str, jax.Array], float]:
-        """Returns a batch, and for how many seconds the devices had nothing to do meanwhile."""
+        """Returns a batch, and the seconds that the devices idled meanwhile."""
         start = time.perf_counter()
         batch = put_batch(next(self.iterator), self.mesh)
         idle = all(value.is_ready() for value in self.metrics.values())
@@ -217,7 +222,7 @@ class Trainer:
             _log.info("Step %d: %s", self.step, ", ".join(f"{n} {v}" for n, v in shown.items()))
 
     def _evaluate(self, stop: StopRequest) -> dict[str, float]:
-        """Returns the validation split's scores, and logs them and the pictures."""
+        """Returns the scores of the validation split, and logs scores and images."""
         scores = self.validation.scores(self.state, self.writer, stop)
         if scores:
             self.validation.preview(self.state, self.writer)
@@ -236,12 +241,12 @@ class Trainer:
         if saved["fingerprint"] != self.order:
             raise DatasetError(
                 "The dataset, its configuration, the batch size or the seed has changed since this "
-                "run began, so it cannot go on; take a new --workdir."
+                "run began, so it cannot be resumed: take a new --workdir."
             )
 
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""
-        self.writer.close()  # raises nothing
+        self.writer.close()  # never raises
         self.checkpoints.close()
 
 
@@ -261,7 +266,7 @@ def _count(params: PyTree) -> int:
 
 
 def _total_steps(config) -> int:
-    """Returns `train.steps`, or the steps in which `train.epochs` go by."""
+    """Returns `train.steps`, or the number of steps of `train.epochs`."""
     if config.train.epochs is None:
         return config.train.steps
     data = config.data

@@ -80,7 +80,7 @@ def test_sets_are_those_of_seeds_and_of_splits(networks, vgg16, smoke_config, mo
 
 def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
     settings = {"split": "test", "data_dir": str(dataset_dir), "panel_rows": 1}
-    with pytest.raises(SetsError, match="makes pictures of noise, and the other network pictures"):
+    with pytest.raises(SetsError, match="makes images from seeds, and the other network from"):
         evaluate_checkpoint(trained, baseline=networks[0], **settings)
     with pytest.raises(SetsError, match="compare from 50 examples on, not 8"):
         evaluate_checkpoint(networks[0], baseline=None, **settings)
