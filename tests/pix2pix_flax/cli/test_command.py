@@ -10,17 +10,20 @@ import pytest
 import pix2pix_flax
 
 PROGRAM = """
+import errno
 import json
 from absl import flags
 from ml_collections import config_flags
-from pix2pix_flax import command_line
+
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cli import command
 
 first = flags.DEFINE_string("first", None, "", required=True)
 second = flags.DEFINE_integer("second", None, "", required=True)
 
 config = config_flags.DEFINE_config_file("config")
 
-class OurError(ValueError):
+class OurError(UserError):
     pass
 
 def main(argv):
@@ -29,15 +32,20 @@ def main(argv):
             raise OurError("photo.png:\\nis empty")
         case "file":
             open("/no/such/file")
+        case "full":
+            raise OSError(errno.ENOSPC, "No space left on device")
         case "bug":
             json.loads("{")
+        case "losses":
+            from pix2pix_flax import losses
+            losses.feature_matching([], [[]])
         case "stopped":
             raise KeyboardInterrupt
         case "one":
             return 1
 
 if __name__ == "__main__":
-    command_line.run(main)
+    command.run(main)
 """
 
 CONFIG = """

@@ -220,9 +220,9 @@ def test_the_command_compares_on_photographs(run, tmp_path):
 # One bias of the file's network is another than the checkpoint's: 0.05 in [-1, 1] is 6.4 levels.
 CHANGED = """
 import copy, dataclasses
-from pix2pix_flax.inference import export
+from pix2pix_flax.export import exporter
 def change(name):
-    write, *rest = export.FORMATS[name]
+    write, *rest = exporter.FORMATS[name]
     def write_other(source):
         variables = copy.deepcopy(source.variables)
         layer = variables["params"]["up0"]["Conv_0"]
@@ -261,7 +261,7 @@ def test_the_command_fails_where_the_file_differs(name, run, tmp_path):
         f"--checkpoint={run}",
         f"--format={name}",
         f"--output={tmp_path / 'a'}.{name}",
-        before=f"{CHANGED}\nexport.FORMATS[{name!r}] = change({name!r})",
+        before=f"{CHANGED}\nexporter.FORMATS[{name!r}] = change({name!r})",
     )
     assert (code, stdout) == (1, "")
     assert stderr.startswith(f"error: {tmp_path / 'a'}.{name} was not kept: it differs")
