@@ -92,11 +92,11 @@ def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collecti
         if "discriminator" in config:
             config.discriminator.width = _WIDTH.value
         config.generator.depth += round(math.log2(_SIZE.value / 256))
-        for group, key in (("augment", "crop_size"), ("data", "canvas_size")):
-            config[group][key] = config[group][key] * _SIZE.value // 256
+        for name in ("canvas", "crop"):
+            config.sizes[name] = config.sizes[name] * _SIZE.value // 256
         config.data.name, config.data.data_dir = dataset, str(data_dir)
         config.data.train_split = "train+validation+test"  # all: the test has other photographs
-        config.data.eval_size = 0
+        config.sizes.evaluation = 0
         config.train.steps, config.train.epochs = _STEPS.value, None
         config.train.eval_every_steps = _STEPS.value
         config.train.eval_examples = _BATCH_SIZE

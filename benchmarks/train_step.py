@@ -33,7 +33,7 @@ def make_jax_step() -> Callable[[], None]:
     config = paper.get_config()
     with config.unlocked():
         config.dtype = _DTYPE.value
-        config.augment.crop_size = _SIZE.value
+        config.sizes.crop = _SIZE.value
     task = make_task(config, total_steps=1)
     shape = (_BATCH_SIZE.value, _SIZE.value, _SIZE.value, 3)
     pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)

@@ -1,12 +1,18 @@
-"""What `make demo` trains: a narrow network, minutes on two CPU cores.
+"""The training of `make demo`: a narrow network, on photographs that need no download.
 
-Small crops and a fast decay of a high learning rate: in so little time many steps on few pixels
-learn more than few steps on many.
+    python -m cartoon_tfds --config=sample
+    python -m pix2pix_flax.main --config=configs/demo.py --workdir=runs/demo
+
+About five minutes on two CPU cores. Expect L1 .048, PSNR 29.8 dB, SSIM .84 and LPIPS .17 on the
+test split, where the photograph itself has .080, 25.7 dB, .70 and .28 (README.md).
+
+Small crops and a fast decay of a high learning rate: in so little time, many steps on few pixels
+learn more than few steps on many pixels.
 """
 
 import ml_collections
 
-from configs import default
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -18,8 +24,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.optimizer.learning_rate = 2e-3
     config.optimizer.decay_start = 0.2
     config.ema_decay = 0.99
-    config.augment.crop_size = 64
+    config.sizes.crop = 64
     config.train.steps = 3_000
     config.train.eval_every_steps = 1_000
     config.train.eval_examples = 32
-    return default.variant(config, arg)
+    return base.variant(config, arg)

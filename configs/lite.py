@@ -1,8 +1,15 @@
-"""The small network that comes with the package: U-Net of 0.46 M parameters, for CPUs."""
+"""The shipped cartoon network `lite`: a U-Net of 0.46 M parameters, for CPUs.
+
+    python -m pix2pix_flax.main --config=configs/lite.py --workdir=runs/lite
+
+28 minutes on two busy CPU cores (8,000 steps, flags and photographs in docs/weights.md). On the 200
+test photographs of BSDS500: PSNR 30.5 dB, SSIM .91, LPIPS .10, where the photograph itself has 26.7
+dB, .75 and .28.
+"""
 
 import ml_collections
 
-from configs import default, mid
+from configs import base, mid
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -10,4 +17,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.generator.depth = 4
     config.generator.width = 20
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -1,13 +1,18 @@
-"""The super-resolution network that comes with the package: 0.39 M parameters, x4, for CPUs.
+r"""The shipped super-resolution network `lite_x4`: 0.39 M parameters, x4, for CPUs.
 
-An SRResNet without BatchNorm, from a first training on L1 alone (docs/weights.md has both
-commands). AlexNet's LPIPS and a little GAN make it sharp; the loss `gradient` keeps patterns away
-that AlexNet, whose first layer has stride 4, is blind to.
+    python -m pix2pix_flax.main --config=configs/lite_x4.py --workdir=runs/lite_x4 \
+        --config.init_from=FIRST_RUN
+
+An SRResNet without BatchNorm; docs/weights.md has the commands of both trainings, 37 minutes on L1
+alone and 18 minutes with this file, on two busy CPU cores. LPIPS of AlexNet and a GAN of little
+weight make images sharp; the loss `gradient` prevents patterns that AlexNet does not see, whose
+first layer has stride 4. Set5: 29.1 dB, LPIPS .135; Set14: 26.7 dB, .221; bicubic has 28.4 and 26.1
+dB, LPIPS .340 and .438.
 """
 
 import ml_collections
 
-from configs import default, srgan
+from configs import base, srgan
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
@@ -25,10 +30,10 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.perceptual.distance = "l1"
     config.optimizer.learning_rate = 5e-4
     config.ema_decay = 0.99
-    config.augment.crop_size = config.data.canvas_size = 48
+    config.sizes.crop = config.sizes.canvas = 48
     # Views of photographs of any size: `python -m cartoon_tfds --photos=DIR --name=photos`.
     config.data.name = "cartoon_tfds/photos"
     config.data.features = ("photo",)
     config.train.steps = 1_500
     config.train.eval_every_steps = 500
-    return default.variant(config, arg)
+    return base.variant(config, arg)

@@ -17,6 +17,7 @@ from cartoon_tfds.images import write_png
 from pix2pix_flax.cli import checkpoint_flag, command, dataset_flags
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import ORDERS
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
@@ -65,10 +66,7 @@ def main(argv: list[str]) -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
         CHECKPOINT.value,
-        split=_SPLIT.value,
-        dataset=DATASET.value,
-        features=_FEATURES.value,
-        data_dir=DATA_DIR.value,
+        DatasetChoice(_SPLIT.value, DATASET.value, _FEATURES.value, DATA_DIR.value),
         baseline=_BASELINE.value,
         vgg16=_VGG16.value,
         panel=_PANEL.value,
@@ -79,7 +77,7 @@ def main(argv: list[str]) -> None:
     print(title(report))
     print(as_table(report))
     print(f"Scores: {output}")
-    for name, lines in report["tables"].items():
+    for name, lines in report.tables.items():
         table = output.with_suffix(f".{name}.csv")
         table.write_text(as_csv(lines))
         print(f"Table: {table}")

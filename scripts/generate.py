@@ -69,7 +69,7 @@ def main(argv: list[str]) -> None:
     sample = sampler.load_sampler(CHECKPOINT.value)
     latents = sample.latents(seeds, _TRUNCATION.value)
     images = sample(latents)
-    near = _neighbours(sample.config.data, images, seeds) if "neighbours" in files else None
+    near = _neighbours(sample.config, images, seeds) if "neighbours" in files else None
     for file in files.values():
         file.parent.mkdir(parents=True, exist_ok=True)
     if "grid" in files:
@@ -98,19 +98,18 @@ def _check(files: dict[str | int, Path], count: int) -> None:
 
 
 def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
-    """Prints the distances to training pictures; returns a sheet of the nearest images."""
+    """Prints the distances to training images; returns a sheet of the nearest images."""
+    from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
     from pix2pix_flax.evaluation.nearest_neighbours import draw_neighbours, find_neighbours
     from pix2pix_flax.models.frozen.weights import load_lpips_weights
 
-    config = config.copy_and_resolve_references()
-    config.name = DATASET.value or config.name
-    config.data_dir = DATA_DIR.value or config.data_dir
+    config = DatasetChoice(name=DATASET.value, data_dir=DATA_DIR.value).apply(config)
     found = find_neighbours(images, config, load_lpips_weights("vgg16"))
     least = found.distances[:, 0]
     print(
         f"nearest training picture: median distance {np.median(least):.3g} from {len(images)} "
         f"generated, {np.median(found.unseen):.3g} from {len(found.unseen)} unseen pictures "
-        f"(split {config.validation_split})"
+        f"(split {config.data.validation_split})"
     )
     order = np.argsort(least, kind="stable")[:_SHOWN]
     print(f"rows of {_NEIGHBOURS.value}: seeds {', '.join(str(seeds[place]) for place in order)}")

@@ -1,9 +1,8 @@
-"""The directories in which checkpoints lie: which are complete, whole, and what they hold."""
+"""Step directories: which are complete, which are damaged, and the files that they hold."""
 
 import hashlib
 import json
 import logging
-import math
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import atomic_write
 from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError):
     """A checkpoint that is missing, damaged, or of another network."""
 
 
@@ -26,15 +27,8 @@ class UnreadableError(CheckpointError):
     """A checkpoint whose arrays cannot be read."""
 
 
-def rank(value: float | None, best_is: str) -> float:
-    """Returns a number that is larger for better metrics; a NaN is worse than anything."""
-    if value is None or not math.isfinite(value):
-        return -math.inf
-    return value if best_is == "max" else -value
-
-
 def read_json(path: Path) -> dict[str, Any]:
-    """Returns what a JSON file holds; raises a CheckpointError that names it."""
+    """Returns the content of a JSON file; raises a CheckpointError that names the file."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -42,7 +36,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def numbered(folder: Path) -> list[Path]:
-    """Returns what is named like a step directory, oldest first."""
+    """Returns the paths that are named like a step directory, oldest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
     return sorted((path for path in paths if path.name.isdigit()), key=lambda path: int(path.name))
 
@@ -65,7 +59,7 @@ def _hash(path: Path) -> str:
 
 
 def verify(folder: Path) -> None:
-    """Raises a CheckpointError where a file differs from the manifest."""
+    """Raises a CheckpointError if a file differs from the manifest."""
     if not is_described(folder):  # the process ended between the save and the manifest
         _log.warning("%s has no %s: its files are not verified.", folder, _MANIFEST)
         read_metrics(folder)
@@ -81,7 +75,7 @@ def unusable(folder: Path) -> list[tuple[Path, str]]:
     """Returns the step directories of a run that cannot be used, each with the reason.
 
     Raises:
-      CheckpointError: where there are finished steps, but all of them are damaged.
+      CheckpointError: all finished steps are damaged.
     """
     finished = complete(folder)
     damaged = []
@@ -97,7 +91,7 @@ def unusable(folder: Path) -> list[tuple[Path, str]]:
 
 
 def read_metrics(folder: Path) -> dict[str, float]:
-    """Returns the metrics of a step, {} where it was not evaluated."""
+    """Returns the scores of a step; {} if it was not evaluated."""
     file = folder / "metrics" / "metrics"
     return read_json(file) if file.exists() else {}
 
@@ -108,28 +102,27 @@ def is_described(folder: Path) -> bool:
 
 
 def write_manifest(folder: Path) -> None:
-    """Describes a finished step, once."""
+    """Writes the manifest of a finished step, unless it has one."""
     if not is_described(folder):
         text = json.dumps(_hashes(folder), indent=1)
-        partial = folder / f"{_MANIFEST}.tmp"
-        partial.write_text(text)
-        partial.rename(folder / _MANIFEST)
+        with atomic_write(folder / _MANIFEST) as partial:
+            partial.write_text(text)
 
 
 def set_aside(path: Path, reason: str) -> None:
-    """Renames a step directory that cannot be used, so that its number is free again."""
+    """Renames a damaged step directory, so that its number is free again."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
     _log.warning("Setting checkpoint %s aside as %s: %s", path, aside.name, reason)
     path.rename(aside)
 
 
 def differences(saved: PyTree, target: PyTree, partial: bool) -> list[str]:
-    """Returns a line for each array that two trees do not share, by its path.
+    """Returns one line for each array that differs between two trees, with its path.
 
     Args:
-      saved: arrays, or descriptions with shape and dtype.
-      target: the same, as wanted.
-      partial: whether `saved` may hold more than what is wanted.
+      saved: a tree of arrays, or of descriptions with shape and dtype.
+      target: the wanted tree of arrays or descriptions.
+      partial: whether `saved` may hold further arrays.
     """
     saved, wanted = _facts(saved), _facts(target)
     lines = [f"{name} is missing" for name in wanted.keys() - saved.keys()]
@@ -140,7 +133,7 @@ def differences(saved: PyTree, target: PyTree, partial: bool) -> list[str]:
         for name in saved.keys() & wanted.keys()
         if saved[name] != wanted[name]
     ]
-    # The parameters first: the others follow from them.
+    # The parameters first: the differences of other arrays follow from theirs.
     return sorted(lines, key=lambda line: (".params." not in line, line))
 
 
@@ -154,7 +147,7 @@ def _facts(tree: PyTree) -> dict[str, str]:
 
 
 def _stored(leaf: Any) -> Any:
-    """Returns the array as which a leaf is stored: a typed key becomes its words."""
+    """Returns the description of a stored leaf: Orbax stores a typed key as its uint32 words."""
     is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
     return jax.eval_shape(jax.random.key_data, leaf) if is_key else leaf
 

@@ -1,8 +1,8 @@
-"""Checkpoints of a run: Orbax, and what Orbax leaves to its users, hidden here.
+"""Checkpoints of a run, written by Orbax. No other module imports Orbax.
 
-`WORKDIR/checkpoints/STEP/` holds `state` (the TrainState's arrays), `run` (JSON: configuration,
-position in the data, fingerprint of the dataset), `metrics` (JSON) and `manifest.json`, the
-SHA-256 of each file, by which a damaged checkpoint is told from a good one.
+`WORKDIR/checkpoints/STEP/` holds `state` (the arrays of the TrainState), `run` (JSON:
+configuration, position in the data, fingerprint of the dataset), `metrics` (JSON) and
+`manifest.json`, the SHA-256 of each file, which reveals a damaged checkpoint.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import ml_collections
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
+from cartoon_tfds.errors import one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import (
     CheckpointError,
@@ -22,7 +23,6 @@ from pix2pix_flax.checkpoint.integrity import (
     complete,
     differences,
     is_described,
-    rank,
     read_json,
     read_metrics,
     set_aside,
@@ -30,6 +30,7 @@ from pix2pix_flax.checkpoint.integrity import (
     verify,
     write_manifest,
 )
+from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.typing import PyTree
 
@@ -37,7 +38,7 @@ _FOLDER = "checkpoints"
 
 
 class Restored(NamedTuple):
-    """What a training continues from: the arrays and the JSON that was saved beside them."""
+    """The saved state of a training: its arrays, and the JSON that was saved with them."""
 
     state: TrainState
     run: dict[str, Any]
@@ -46,19 +47,17 @@ class Restored(NamedTuple):
 class Checkpoints:
     """Writes and restores the checkpoints of one run.
 
-    Saves are atomic and in the background; call `close` in a `finally`. The last `keep` steps and
-    the best one stay, and perhaps one every so many minutes.
+    Saves are atomic and run in the background; call `close` in a `finally`. The last `keep` steps
+    and the best step are kept and, if asked for, one step in every interval of time.
 
     Args:
-      workdir: the run's directory.
-      keep: how many of the last checkpoints stay.
-      best_metric: which of the metrics given to `save` ranks them.
-      best_is: `min` or `max`.
-      keep_every_minutes: how much time lies at least between those that stay for good; 0: none do.
+      workdir: the directory of the run.
+      keep: number of last checkpoints to keep.
+      best_metric: name of the score, among those given to `save`, that ranks them.
+      keep_every_minutes: shortest time between two checkpoints that are kept for good; 0: none is.
 
     Raises:
-      CheckpointError: where there are checkpoints, but all are damaged; else the damaged ones are
-        set aside.
+      CheckpointError: all checkpoints are damaged. If only some are, they are renamed.
     """
 
     def __init__(
@@ -67,13 +66,12 @@ class Checkpoints:
         *,
         keep: int,
         best_metric: str,
-        best_is: str,
         keep_every_minutes: float = 0.0,
     ):
         self._folder = Path(workdir).absolute() / _FOLDER
 
         def score(metrics: dict[str, float]) -> float:
-            return rank(metrics.get(best_metric), best_is)
+            return rank(best_metric, metrics.get(best_metric))
 
         for path, reason in unusable(self._folder):
             set_aside(path, reason)  # Orbax would take it for a step
@@ -90,15 +88,15 @@ class Checkpoints:
         )
 
     def save(self, state: TrainState, run: dict[str, Any], metrics: dict[str, float]) -> None:
-        """Saves in the background; a step that is there already is left alone.
+        """Saves in the background; a step that is saved already stays unchanged.
 
         Args:
           state: the arrays.
-          run: JSON: `config`, `data` and whatever else a restart needs.
-          metrics: of the evaluation at this step; {} where there was none.
+          run: values for JSON: `config`, `data` and all else that a restart needs.
+          metrics: scores of the evaluation at this step; {} if there was no evaluation.
 
         Raises:
-          CheckpointError: where this or the last save failed.
+          CheckpointError: this save or the last one failed.
         """
         step = int(state.step)
         if step in self._manager.all_steps():
@@ -116,30 +114,30 @@ class Checkpoints:
                 metrics=metrics,
             )
         except Exception as error:  # Orbax and TensorStore raise bare exceptions
-            raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving step {step} failed: {_reason(error)}") from error
 
     def wait(self) -> None:
-        """Waits for the save in the background; raises a CheckpointError where it failed."""
+        """Waits for the save in the background; raises a CheckpointError if it failed."""
         try:
             self._manager.wait_until_finished()
         except Exception as error:
-            raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
 
     def restore(self, target: TrainState) -> Restored | None:
-        """Returns the newest checkpoint that can be read, or None where there is none at all.
+        """Returns the newest readable checkpoint, or None if the run has no checkpoint.
 
         Args:
           target: a state with the wanted shapes, dtypes and shardings.
 
         Raises:
-          CheckpointError: where the arrays differ from the target's, or none can be read.
+          CheckpointError: the arrays differ from the target's, or no checkpoint can be read.
         """
         unreadable = []
         for path in reversed(complete(self._folder)):
             try:
                 restored = Restored(_restore(path, target), read_json(path / "run" / "metadata"))
             except UnreadableError as error:
-                if is_described(path):  # its files are whole: there is another cause
+                if is_described(path):  # its files are undamaged, so the cause is another one
                     raise
                 unreadable.append((path, str(error)))
                 continue
@@ -152,16 +150,16 @@ class Checkpoints:
         return None
 
     def close(self) -> None:
-        """Waits likewise, and ends all use of the folder."""
+        """Waits for the save in the background, and closes Orbax's manager."""
         self.wait()
         try:
             self._write_manifests()
             self._manager.close()
         except Exception as error:
-            raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
 
     def _write_manifests(self) -> None:
-        """Describes the steps that are finished."""
+        """Writes the manifests of finished steps."""
         for path in complete(self._folder) if jax.process_index() == 0 else ():
             write_manifest(path)
 
@@ -195,24 +193,24 @@ def _described(path: Path) -> PyTree:
 
 @contextlib.contextmanager
 def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
-    """Gives what reads a step directory; what it raises becomes one line that names `path`."""
+    """Gives the reader of a step directory; turns its errors into one line that names `path`."""
     json_items = {name: ocp.JsonCheckpointHandler() for name in ("run", "metrics")}
     handler = ocp.CompositeCheckpointHandler(state=ocp.PyTreeCheckpointHandler(), **json_items)
     try:
         with ocp.Checkpointer(handler) as reader:
             yield reader
     except Exception as error:  # Orbax and TensorStore raise bare exceptions
-        raise UnreadableError(f"{path} cannot be read: {_first_line(error)}") from error
+        raise UnreadableError(f"{path} cannot be read: {_reason(error)}") from error
 
 
 def find_checkpoint(path: str | Path) -> Path:
-    """Returns the step directory that `path` means.
+    """Returns the step directory of a path.
 
     Args:
-      path: a step directory, or a work directory: its best step, else its latest.
+      path: a step directory, or a work directory, which stands for its best step, else its latest.
 
     Raises:
-      CheckpointError: where there is no checkpoint.
+      CheckpointError: the path holds no checkpoint.
     """
     path = Path(path).absolute()
     if path.name.isdigit() and (path / "run").is_dir():
@@ -225,18 +223,18 @@ def find_checkpoint(path: str | Path) -> Path:
 
 
 def _best(steps: list[Path]) -> Path:
-    """Returns the best of the steps that were evaluated, else the last."""
-    train = read_config(steps[-1]).train
+    """Returns the best step by its scores; the last step if none was evaluated."""
+    best_metric = read_config(steps[-1]).train.best_metric
 
     def order(path: Path) -> tuple[float, int]:
         metrics = read_metrics(path)
-        return rank(metrics.get(train.best_metric), train.best_is), int(path.name)
+        return rank(best_metric, metrics.get(best_metric)), int(path.name)
 
     return max(steps, key=order)
 
 
 def read_config(step: Path) -> ml_collections.ConfigDict:
-    """Returns the configuration that a step was trained with."""
+    """Returns the configuration of the training of a step, in the layout of today."""
     run = read_json(step / "run" / "metadata")
     if "config" not in run:
         raise CheckpointError(f"{step} holds no configuration.")
@@ -244,12 +242,12 @@ def read_config(step: Path) -> ml_collections.ConfigDict:
 
 
 def restore_generator(step: Path) -> NetState:
-    """Returns the generator of a step directory: the averaged one where there is one.
+    """Returns the generator of a step directory; the moving average if one was kept.
 
     Only its parameters and running statistics are read.
 
     Raises:
-      CheckpointError: where files are missing or damaged.
+      CheckpointError: files are missing or damaged.
     """
     verify(step)
     nets = _described(step)["nets"]
@@ -260,6 +258,6 @@ def restore_generator(step: Path) -> NetState:
     return NetState(**restored)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].partition(" [tensorstore_spec=")[0]
+def _reason(error: Exception) -> str:
+    """Returns the message of an error on one line, without the description of an array's store."""
+    return one_line(error).partition(" [tensorstore_spec=")[0]

@@ -1,7 +1,8 @@
-"""Configurations that older versions wrote, completed for this one.
+"""Configurations of older versions, translated for this version.
 
-A checkpoint is read with the configuration that lies in it. Keys that it could not have yet get the
-value that says what was done before there was a choice. New keys need a line here.
+A checkpoint is read with the configuration that it holds. `complete` adds the keys that came later,
+with the value of the older behaviour, and then translates the first layout of the keys (until
+November 2026) into the layout of today. A new key needs a line here.
 """
 
 import copy
@@ -49,25 +50,85 @@ _NEW_KEYS: dict[str, dict[str, Any]] = {
         "max_rollbacks": 3,
     },
 }
-"""By group; in groups that a configuration does not have they have no place, ..."""
+"""New keys of the first layout by group. A group that a configuration does not have stays away."""
+
 _FIRST_NETWORKS = ("unet", "resnet", "patch")
-"""... nor in the description of a network that came later than these."""
+"""Networks whose descriptions get new keys; later networks had all keys from their first day."""
+
+_SUPERVISED = {
+    "supervised": "translation",
+    "segmentation": "segmentation",
+    "super_resolution": "super_resolution",
+}
+_ADVERSARIAL = {
+    "pix2pix": "translation",
+    "styled": "translation",
+    "colourisation": "colourisation",
+    "adversarial_segmentation": "segmentation",
+    "adversarial_super_resolution": "super_resolution",
+    "unconditional": "unconditional",
+}
+"""Tasks of the first layout by the task of today: one name for the task and its step."""
 
 
 def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
-    """Returns a configuration with all keys of today.
+    """Returns a configuration with all keys of today, in the layout of today.
 
     Args:
-      values: as any version wrote it; what is in it stays as it is.
+      values: a configuration as any version wrote it. Values that it holds stay unchanged.
     """
+    if "sizes" not in values:
+        values = _translate(_complete_first_layout(values))
+    return ml_collections.ConfigDict(values)
+
+
+def _complete_first_layout(values: dict[str, Any]) -> dict[str, Any]:
     values = {**_NEW_VALUES, **values}
     if "loss_weights" in values:  # tasks without came later
         values = {**copy.deepcopy(_NEW_OF_PAIRS), **values}
     for name, new in _NEW_KEYS.items():
         if name in values and not _is_later_network(name, values[name]):
             values[name] = {**new, **values[name]}
-    return ml_collections.ConfigDict(values)
+    return values
 
 
 def _is_later_network(group: str, values: dict[str, Any]) -> bool:
     return group in ("generator", "discriminator") and values["name"] not in _FIRST_NETWORKS
+
+
+def _translate(values: dict[str, Any]) -> dict[str, Any]:
+    """Returns the first layout in the layout of today."""
+    values = copy.deepcopy(values)
+    task = values.pop("task")
+    coding = {"segmentation": "logits", "adversarial_segmentation": "colours"}.get(task)
+    weights = values.setdefault("loss_weights", {"gan": 1.0, "feature_matching": 0.0})
+    if task in _SUPERVISED:
+        for name in ("discriminator", "gan"):
+            values.pop(name, None)
+        for name in ("gan", "feature_matching"):
+            weights.pop(name, None)
+    values["task"] = (_SUPERVISED | _ADVERSARIAL)[task]
+    if task == "unconditional":
+        values["gan"]["conditional"] = False
+    if "consistency" in values:
+        weights["consistency"] = values["consistency"].pop("weight")
+    reduced = values.pop("colourisation", {}) | values.pop("segmentation", {})
+    if coding:
+        values["segmentation"] = {"coding": coding}
+    inference = values.pop("test", None)
+    values["evaluation"] = {"lpips": inference.pop("lpips") if inference else False}
+    if inference:
+        values["inference"] = inference
+    data, train = values["data"], values["train"]
+    values["sizes"] = {
+        "canvas": data.pop("canvas_size"),
+        "crop": values["augment"].pop("crop_size"),
+        "evaluation": data.pop("eval_size"),
+        "validation_crop": train.pop("eval_crop"),
+        "inference": reduced.get("predict_size", 0),
+    }
+    train.pop("best_is")
+    for network in ("generator", "discriminator"):
+        if network in values:
+            values[network]["kernel_init"] = values[network].pop("init")
+    return values

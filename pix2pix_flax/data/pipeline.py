@@ -37,7 +37,7 @@ def make_train_iterator(
     Order and crops depend on the seed and the position only, not on threads or timing.
 
     Args:
-      config: `config.data`.
+      config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
       seed: of the order and of the crops.
       shard: this host's index and the number of hosts, each of which reads its own share.
@@ -46,15 +46,15 @@ def make_train_iterator(
       DatasetError: where the dataset is missing, or smaller than a batch, or its pictures differ
         in size where they must not; the last is raised by the iterator.
     """
-    if config.canvas_mode not in MODES:
+    data = config.data
+    if data.canvas_mode not in MODES:
         raise DatasetError(
-            f"config.data.canvas_mode must be one of {', '.join(MODES)}, "
-            f"not {config.canvas_mode!r}."
+            f"config.data.canvas_mode must be one of {', '.join(MODES)}, not {data.canvas_mode!r}."
         )
-    source = open_source(config.name, config.train_split, config.data_dir)
+    source = open_source(data.name, data.train_split, data.data_dir)
     if len(source) < batch_size:
         raise DatasetError(
-            f"Split {config.train_split!r} of {config.name!r} has {len(source)} examples, "
+            f"Split {data.train_split!r} of {data.name!r} has {len(source)} examples, "
             f"fewer than one batch of {batch_size} (config.train.batch_size)."
         )
     index, count = shard
@@ -63,23 +63,23 @@ def make_train_iterator(
         .seed(seed)
         .shuffle()
         .repeat()
-        .random_map(_make_cut(config, source))
+        .random_map(_make_cut(data, config.sizes.canvas, source))
         # Rounded up instead, grain's "endless" length overflows for batches of one.
         .batch(batch_size // count, drop_remainder=True)
     )
-    options = grain.ReadOptions(num_threads=config.num_threads, prefetch_buffer_size=16)
+    options = grain.ReadOptions(num_threads=data.num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))
 
 
 def _make_cut(
-    config, source: Sequence[dict[str, Any]]
+    data, canvas_size: int, source: Sequence[dict[str, Any]]
 ) -> Callable[[dict[str, Any], np.random.Generator], Batch]:
     """Makes the function from an example to its canvas, which has the size of the first one's."""
-    reader, labels = make_reader(config), label_names(config)
+    reader, labels = make_reader(data), label_names(data)
 
     def cut(example: dict[str, Any], rng: np.random.Generator) -> Batch:
         images = reader(example)
-        return to_canvas(images, config.canvas_size, config.canvas_mode, rng, labels)
+        return to_canvas(images, canvas_size, data.canvas_mode, rng, labels)
 
     wanted = cut(source[0], np.random.default_rng(0))["input"].shape[:2]
 
@@ -89,7 +89,7 @@ def _make_cut(
             raise DatasetError(
                 f"Pictures differ in size: the first is {wanted[1]}x{wanted[0]}, "
                 f"{_text(example.get('id', 'another one'))} {size[1]}x{size[0]}, and "
-                f"config.data.canvas_mode {config.canvas_mode} needs one size; crop and resize "
+                f"config.data.canvas_mode {data.canvas_mode} needs one size; crop and resize "
                 "take pictures of any size."
             )
         return canvas
@@ -101,7 +101,7 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
     """Returns 16 hexadecimal digits that stand for which examples come in which order, and how.
 
     Args:
-      config: `config.data`.
+      config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
       seed: of the order and of the crops.
       hosts: how many share the reading.
@@ -109,19 +109,20 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
     Raises:
       DatasetError: where the dataset is missing or damaged.
     """
+    data = config.data
     order = (
-        fingerprint(config.name, config.train_split, config.data_dir),
-        tuple(config.features),
-        config.canvas_mode,
-        config.canvas_size,
+        fingerprint(data.name, data.train_split, data.data_dir),
+        tuple(data.features),
+        data.canvas_mode,
+        config.sizes.canvas,
         batch_size,
         seed,
         hosts,
     )
-    if config.labels:  # only then: older runs had none, and go on
-        order += (config.labels, tuple(config.palette))
-    if config.styles:
-        order += (tuple(config.styles),)
+    if data.labels:  # only then: older runs had none, and go on
+        order += (data.labels, tuple(data.palette))
+    if data.styles:
+        order += (tuple(data.styles),)
     return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
 
 
@@ -140,22 +141,23 @@ def eval_batches(
     is one compilation a size.
 
     Args:
-      config: `config.data`; `eval_size` > 0 squeezes examples to a square of that side, or scales
-        them to that width where `canvas_mode` is `scale_width`.
+      config: the whole configuration. `sizes.evaluation` > 0 squeezes examples into a square of
+        this side, or scales them to this width if `data.canvas_mode` is `scale_width`.
       split: which one.
       batch_size: examples in a batch.
       limit: take only so many examples, evenly spread over the split; 0 for all.
       places: in the split, of the examples to take; None for those that `limit` leaves.
       crop: of larger examples take the middle, a square of that side; 0 for whole ones.
     """
-    source = open_source(config.name, split, config.data_dir)
-    reader, labels = make_reader(config), label_names(config)
+    data, size = config.data, config.sizes.evaluation
+    source = open_source(data.name, split, data.data_dir)
+    reader, labels = make_reader(data), label_names(data)
     waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
     for index in _spread(len(source), limit) if places is None else places:
         record = source[index]
         example = reader(record)
-        if config.eval_size:
-            example = scale(example, config.eval_size, config.canvas_mode, labels)
+        if size:
+            example = scale(example, size, data.canvas_mode, labels)
         if crop:
             example = middle(example, crop)
         example = {**example, "index": np.uint32(index)}

@@ -1,4 +1,4 @@
-"""Scores of outputs on a split: an example at a time, and as a whole."""
+"""Runs rows of outputs over a split, and collects their scores."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
@@ -6,27 +6,28 @@ from typing import NamedTuple, Protocol
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.sharding import put_batch
 
-# From a batch on the devices to arrays with leading axis B, as `Task.eval_step` gives them.
+# From a batch on the devices to arrays with leading axis B, as `Task.eval_step` returns them.
 Row = Callable[[dict[str, jax.Array]], dict[str, jax.Array]]
 
 
-class Summarizes(Protocol):
-    """A task, or what scores more than the task does."""
+class Summarizer(Protocol):
+    """The scores of a task, or the scorer of a report."""
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns a split's scalars from a row's arrays of all its examples."""
+        """Returns the scalars of a split for the arrays of all its examples."""
 
 
 class Evaluation(NamedTuple):
-    """What was measured on a split.
+    """The scores of a split.
 
     Attributes:
-      ids: the examples' names, in the order of the arrays.
-      examples: by row, then by name: what the row gave, an entry an example.
-      summary: by row, then by metric: the split's value.
+      ids: names of the examples, in the order of the arrays.
+      examples: arrays by row and by name, one entry for each example.
+      summary: scalars by row and by name.
     """
 
     ids: list[str]
@@ -35,22 +36,22 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    task: Summarizes, rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
+    scores: Summarizer, rows: dict[str, Row], batches: Iterable[EvalBatch], mesh: jax.sharding.Mesh
 ) -> Evaluation:
     """Returns the scores of each row on all batches.
 
     Args:
-      task: summarizes.
-      rows: what is scored, by name: a network, or a control that needs none.
-      batches: of which only the examples that count are scored.
-      mesh: the devices to use.
+      scores: summarizes the arrays of a row.
+      rows: functions from a batch to arrays, by name: a network, or a control without a network.
+      batches: the batches; examples that only fill a batch are not scored.
+      mesh: the devices.
 
     Raises:
-      ValueError: where there is no batch.
+      UserError: there is no batch.
     """
     ids, examples = collect(rows, batches, mesh)
     return Evaluation(
-        ids, examples, {name: task.summarize(outputs) for name, outputs in examples.items()}
+        ids, examples, {name: scores.summarize(outputs) for name, outputs in examples.items()}
     )
 
 
@@ -60,7 +61,7 @@ def collect(
     """Returns the `ids` and `examples` of an `Evaluation`; see `evaluate`.
 
     Raises:
-      ValueError: where there is no batch.
+      UserError: there is no batch.
     """
     ids: list[str] = []
     parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in rows}
@@ -71,7 +72,7 @@ def collect(
             outputs = jax.device_get(row(images))
             parts[name].append({key: value[: batch.count] for key, value in outputs.items()})
     if not ids:
-        raise ValueError("There are no examples to evaluate on.")
+        raise UserError("There are no examples to evaluate on: the split is empty.")
     return ids, {name: _joined(outputs) for name, outputs in parts.items()}
 
 

@@ -1,4 +1,4 @@
-"""The training pictures that generated ones are nearest to: whether a network repeats them."""
+"""The training images nearest to generated images: does a network repeat its training images?"""
 
 from typing import NamedTuple
 
@@ -11,21 +11,21 @@ from pix2pix_flax.image.sheet import beside, grid, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.typing import PyTree
 
-NEAREST = 5
-"""How many training pictures stand beside a generated one."""
+SHOWN_NEIGHBOURS = 5
+"""Number of training images shown for each generated image."""
 
-_UNSEEN = 500  # pictures of the validation split, at most
-_GAP = 12  # pixels between a generated picture and its neighbours
-_SIDE = 64  # smaller pictures are enlarged
+_UNSEEN = 500  # largest number of images of the validation split
+_GAP = 12  # pixels between a generated image and its nearest images
+_SIDE = 64  # smaller images are enlarged
 
 
 class Neighbours(NamedTuple):
-    """Pictures and their nearest ones of the training split.
+    """The nearest training images of N images.
 
     Attributes:
       distances: cosine distances of pooled features, ascending, [N, k], from 0 to 1.
-      places: of the training pictures in their split, int [N, k].
-      unseen: the least distance of each picture of the validation split, [M].
+      places: places of the nearest images in the training split, int [N, k].
+      unseen: the smallest distance of each image of the validation split, [M].
     """
 
     distances: np.ndarray
@@ -34,15 +34,15 @@ class Neighbours(NamedTuple):
 
 
 def nearest(queries: np.ndarray, known: SplitFeatures, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the cosine distances of the nearest known pictures, ascending, and their places.
+    """Returns the cosine distances of the nearest known images, ascending, and their places.
 
     Args:
-      queries: features [N, D], of which no row is 0.
-      known: M pictures.
-      count: how many of them, k <= M.
+      queries: features [N, D]; no row is 0.
+      known: features of M images.
+      count: number of nearest images, k <= M.
 
     Returns:
-      float [N, k], 0 for what points the same way, and int [N, k].
+      Distances, float [N, k], 0 for features of the same direction; and places, int [N, k].
     """
     distances = 1.0 - _unit(queries) @ _unit(known.features).T
     order = np.argsort(distances, axis=1, kind="stable")[:, :count]
@@ -55,43 +55,44 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 
 def find_neighbours(images: np.ndarray, config, vgg16: PyTree) -> Neighbours:
-    """Returns the nearest training pictures of images, and how near unseen pictures have theirs.
+    """Returns the nearest training images of images, and as a measure those of unseen images.
 
     Args:
       images: uint8 [N, H, W, 3].
-      config: `config.data`; `eval_size` is H and W.
-      vgg16: see `pooled_features`.
+      config: the whole configuration; `sizes.evaluation` is H and W.
+      vgg16: the weights of VGG16; see `pooled_features`.
 
     Raises:
       DatasetError: the dataset or a split is missing, or training and validation share examples.
-      SetsError: its pictures have another size.
+      SetsError: the images of the dataset have another size.
     """
-    train, unseen = config.train_split, config.validation_split
-    if share_examples(config.name, (train, unseen), config.data_dir):
-        raise DatasetError(f"Splits {train!r} and {unseen!r} of {config.name!r} share examples.")
+    data = config.data
+    train, unseen = data.train_split, data.validation_split
+    if share_examples(data.name, (train, unseen), data.data_dir):
+        raise DatasetError(f"Splits {train!r} and {unseen!r} of {data.name!r} share examples.")
     sample = next(eval_batches(config, split=train, batch_size=1)).images["target"]
     if sample.shape[1:] != images.shape[1:]:
         height, width = sample.shape[1:3]
         raise SetsError(
-            f"Pictures of {images.shape[2]}x{images.shape[1]} have no neighbours among those of "
-            f"{width}x{height} in {config.name!r}."
+            f"Images of {images.shape[2]}x{images.shape[1]} do not compare with the images of "
+            f"{width}x{height} in {data.name!r}."
         )
     known = split_features(config, train, vgg16)
     others = split_features(config, unseen, vgg16, limit=_UNSEEN).features
-    distances, places = nearest(features_of(images, vgg16), known, NEAREST)
+    distances, places = nearest(features_of(images, vgg16), known, SHOWN_NEIGHBOURS)
     return Neighbours(distances, places, nearest(others, known, 1)[0][:, 0])
 
 
 def draw_neighbours(images: np.ndarray, found: Neighbours, config) -> np.ndarray:
-    """Returns each image and its neighbours, the nearest first, a row each, uint8 [H', W', 3].
+    """Returns rows of an image and its nearest training images, nearest first, uint8 [H', W', 3].
 
     Args:
       images: uint8 [N, H, W, 3].
-      found: of these images.
-      config: `config.data`.
+      found: the nearest training images of these images.
+      config: the whole configuration.
     """
     wanted = sorted(set(found.places.flat))
-    batches = eval_batches(config, split=config.train_split, batch_size=1, places=wanted)
+    batches = eval_batches(config, split=config.data.train_split, batch_size=1, places=wanted)
     pictures = dict(zip(wanted, (batch.images["target"][0] for batch in batches), strict=True))
     return stack(
         [

@@ -1,4 +1,4 @@
-"""A picture of what was scored: examples, chosen by their scores, or sets beside one another."""
+"""The picture beside a report: examples, chosen by their scores, or sets side by side."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -13,6 +13,7 @@ from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.sheet import beside, draw_legend, grid, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.tasks import Task
+from pix2pix_flax.tasks.paired import PairedTask
 
 Output = Callable[[dict[str, jax.Array]], jax.Array]
 ORDERS = ("spread", "best", "worst")
@@ -21,13 +22,15 @@ _GAP_OF_SETS = 16  # pixels between the grids
 
 
 def check_order(task: Task, order: str) -> None:
-    """Raises a SetsError where examples are to be ordered by scores that they do not have."""
-    if order != "spread" and not task.ranked_by:
-        raise SetsError(f"Pictures of noise have no scores, so none are the {order}.")
+    """Raises a SetsError if examples have no scores, and so no order but `spread`."""
+    if order != "spread" and not task.scores.ranked_by:
+        raise SetsError(
+            f"Images from seeds have no scores, so none are the {order}: leave out --panel."
+        )
 
 
 def show_pairs(
-    task: Task,
+    task: PairedTask,
     outputs: dict[str, Output],
     batches: Callable[..., Iterator[EvalBatch]],
     result: Evaluation,
@@ -35,43 +38,44 @@ def show_pairs(
     order: str,
     count: int,
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Returns what is shown of examples, and the picture of it.
+    """Returns the description of a panel of examples, and the panel.
 
     Args:
-      task: ranks them, and says what is shown of each.
-      outputs: from a batch to what a row makes of it; that of `network` is shown.
+      task: its scores rank the examples, and its columns show them.
+      outputs: by row, functions from a batch to images; the row `network` is shown.
       batches: reads the prepared examples.
-      result: their scores.
-      order: see `choose`.
-      count: of examples.
+      result: the scores of the examples.
+      order: the order of the examples; see `choose`.
+      count: number of examples.
 
     Returns:
       The `ids` of the examples and the `metric` that chose them; and uint8 [H, W, 3], the task's
-      columns, such as controls | target | output, one example a row, and its legend if it has one.
+      columns, such as controls | target | output, one example in each row, above its legend if it
+      has one.
     """
     scores = result.examples["network"]
-    metric = next(name for name in task.ranked_by if name in scores)
+    metric = next(name for name in task.scores.ranked_by if name in scores)
     ids = [result.ids[place] for place in choose(scores[metric], count, order)]
     columns = partial(_columns, jax.jit(task.columns), outputs["network"])
     picture = draw(columns, batches(), ids)
-    if task.legend:
-        picture = stack([picture, draw_legend(task.legend, picture.shape[1])])
+    if legend := task.representation.legend:
+        picture = stack([picture, draw_legend(legend, picture.shape[1])])
     return {"metric": metric, "ids": ids}, picture
 
 
 def show_sets(
     outputs: dict[str, Output], batches: Callable[..., Iterator[EvalBatch]], *, side: int
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Returns what is shown of sets, and the picture of it.
+    """Returns the description of grids of sets, and the grids side by side.
 
     Args:
-      outputs: by row, from a batch to what it makes of the inputs.
-      batches: reads the prepared examples, which are taken evenly from the split.
-      side: rows and columns of a grid.
+      outputs: by row, functions from a batch to images.
+      batches: reads the prepared examples, which are spread evenly over the split.
+      side: number of rows and of columns of each grid.
 
     Returns:
-      The `ids` of the examples, and `grids`, the sets from left to right, `real` being the last;
-      and uint8 [H, W, 3], a grid of each.
+      The `ids` of the examples, and `grids`, the names of the sets from left to right, the last
+      being `real`; and uint8 [H, W, 3], one grid for each set.
     """
     sets: dict[str, list[np.ndarray]] = {name: [] for name in (*outputs, "real")}
     ids: list[str] = []
@@ -85,11 +89,11 @@ def show_sets(
 
 
 def choose(distances: np.ndarray, count: int, order: str) -> list[int]:
-    """Returns the places of the examples to show, in the order to show them in.
+    """Returns the places of the examples to show, in their order.
 
     Args:
-      distances: a score an example, of which less is better; a NaN is the worst.
-      count: of examples; all where there are no more.
+      distances: one score for each example, of which less is better; a NaN is the worst.
+      count: number of examples; all, if there are fewer.
       order: `spread` from the best to the worst, evenly by rank, so that the middle one of three is
         the median; `best`, best first; `worst`, worst first.
     """
@@ -106,12 +110,12 @@ def draw(
     batches: Iterable[EvalBatch],
     ids: list[str],
 ) -> np.ndarray:
-    """Returns the columns of examples, uint8 [H, W, 3], one example a row on white.
+    """Returns a panel of examples, uint8 [H, W, 3], one example in each row on white.
 
     Args:
-      columns: from a batch to what is shown of its examples beside one another, uint8.
-      batches: which hold the examples, and perhaps others.
-      ids: of the examples, from top to bottom.
+      columns: from a batch to the columns of its examples, uint8 [B, H, W, 3] each.
+      batches: hold the examples, among others.
+      ids: ids of the examples, from top to bottom.
     """
     rows: dict[str, np.ndarray] = {}
     for batch in batches:

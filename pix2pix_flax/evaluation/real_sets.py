@@ -1,4 +1,4 @@
-"""Features of pictures by themselves: of a split of a dataset, or of images in memory."""
+"""Features of real images: of a split of a dataset, or of images in memory."""
 
 import logging
 from typing import NamedTuple
@@ -18,13 +18,15 @@ from pix2pix_flax.typing import PyTree
 
 _BATCH_SIZE = 8
 
+_log = logging.getLogger(__name__)
+
 
 class SplitFeatures(NamedTuple):
-    """The targets of a split as VGG16 sees them.
+    """Features of the targets of a split.
 
     Attributes:
-      places: int [N], of the examples in the split.
-      features: float32 [N, 512].
+      places: places of the examples in the split, int [N].
+      features: pooled features of VGG16, float32 [N, 512].
     """
 
     places: np.ndarray
@@ -35,25 +37,25 @@ def split_features(config, split: str, vgg16: PyTree, *, limit: int = 0) -> Spli
     """Returns `pooled_features` of a split's targets.
 
     Args:
-      config: `config.data`.
-      split: which one.
-      vgg16: see `pooled_features`.
-      limit: see `eval_batches`.
+      config: the whole configuration.
+      split: name of the split.
+      vgg16: the weights of VGG16; see `pooled_features`.
+      limit: number of examples, spread over the split; 0: all.
 
     Raises:
-      DatasetError: where the dataset or the split is missing.
+      DatasetError: the dataset or the split is missing.
     """
     mesh = make_mesh(_BATCH_SIZE)
     weights = jax.device_put(vgg16, replicated(mesh))
 
     @jax.jit
-    def look(weights, batch):
+    def embed(weights, batch):
         features = pooled_features(weights, normalize(batch["target"]))
         return {"places": batch["index"], "features": features}
 
     batches = eval_batches(config, split=split, batch_size=_BATCH_SIZE, limit=limit)
     progress = tqdm(batches, desc=f"features of {split}", unit="batch", disable=None)
-    _, found = collect({split: lambda batch: look(weights, batch)}, progress, mesh)
+    _, found = collect({split: lambda batch: embed(weights, batch)}, progress, mesh)
     return SplitFeatures(**found[split])
 
 
@@ -61,38 +63,37 @@ def features_of(images: np.ndarray, vgg16: PyTree) -> np.ndarray:
     """Returns `pooled_features` of images uint8 [N, H, W, 3], float32 [N, 512]."""
 
     @jax.jit
-    def look(weights, images):
-        def look_at(image):
+    def embed(weights, images):
+        def embed_one(image):
             return pooled_features(weights, normalize(image[None]))[0]
 
-        return jax.lax.map(look_at, images, batch_size=_BATCH_SIZE)
+        return jax.lax.map(embed_one, images, batch_size=_BATCH_SIZE)
 
-    return np.asarray(look(vgg16, images))
-
-
-_log = logging.getLogger(__name__)
+    return np.asarray(embed(vgg16, images))
 
 
 def real_distances(config, split: str, targets: np.ndarray, vgg16: PyTree) -> dict[str, float]:
-    """Returns `vgg16_distances` of as many pictures of the training split from those of a split.
+    """Returns `vgg16_distances` between N images of the training split and N targets of a split.
 
     Args:
-      config: `config.data`.
-      split: of the targets.
-      targets: their features, [N, 512].
-      vgg16: see `pooled_features`.
+      config: the whole configuration.
+      split: name of the split that holds the targets.
+      targets: the features of the targets, [N, 512].
+      vgg16: the weights of VGG16; see `pooled_features`.
 
     Returns:
-      {}, with a word, where the training split has fewer or shares any with the targets.
+      The distances; {}, with a warning, if the training split has fewer images than the targets, or
+      shares examples with them.
     """
+    data = config.data
     try:
-        if share_examples(config.name, (split, config.train_split), config.data_dir):
-            return _left_out(f"splits {split} and {config.train_split} share examples")
-        found = split_features(config, config.train_split, vgg16, limit=len(targets)).features
+        if share_examples(data.name, (split, data.train_split), data.data_dir):
+            return _left_out(f"splits {split} and {data.train_split} share examples")
+        found = split_features(config, data.train_split, vgg16, limit=len(targets)).features
     except DatasetError as error:
         return _left_out(str(error))
     if len(found) < len(targets):
-        return _left_out(f"split {config.train_split} has fewer pictures than {split}")
+        return _left_out(f"split {data.train_split} has fewer images than {split}")
     return vgg16_distances(targets, found)
 
 

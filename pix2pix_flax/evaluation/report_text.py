@@ -1,20 +1,23 @@
-"""A report as text: as JSON, as tables to read, and as CSV."""
+"""A report as text: JSON, tables for the terminal, and CSV."""
 
 import csv
+import dataclasses
 import io
 import json
 import math
 from typing import Any
 
-_OF_SETS = "vgg16_"  # how the names of distances of distributions begin
+from pix2pix_flax.evaluation.report import Report
+
+_OF_SETS = "vgg16_"  # the first letters of the distances of distributions
 
 
-def as_json(report: dict[str, Any]) -> str:
+def as_json(report: Report) -> str:
     """Returns the report as JSON, in which a number that is not finite is null.
 
     JSON has no infinity, which is the PSNR of equal pictures, and many readers refuse the word.
     """
-    return json.dumps(_finite(report), indent=1, allow_nan=False)
+    return json.dumps(_finite(dataclasses.asdict(report)), indent=1, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
@@ -27,7 +30,7 @@ def _finite(value: Any) -> Any:
 
 
 def as_csv(lines: list[dict[str, Any]]) -> str:
-    """Returns one of the report's tables as CSV, in which what is not finite is empty."""
+    """Returns one table of the report as CSV; a number that is not finite is an empty field."""
     text = io.StringIO()
     writer = csv.DictWriter(text, lines[0].keys(), lineterminator="\n")
     writer.writeheader()
@@ -35,12 +38,12 @@ def as_csv(lines: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def as_table(report: dict[str, Any]) -> str:
-    """Returns the summary as plain text: a line for each row, a column a metric.
+def as_table(report: Report) -> str:
+    """Returns the summary as plain text: a line for each row, a column for each score.
 
-    Distances of distributions, where there are any, are a second table below the first.
+    Distances of distributions follow as a second table.
     """
-    summary = report["summary"]
+    summary = report.summary
     metrics = list(summary["network"])
     of_sets = [name for name in metrics if name.startswith(_OF_SETS)]
     of_pairs = [name for name in metrics if name not in of_sets]
@@ -50,18 +53,18 @@ def as_table(report: dict[str, Any]) -> str:
     return "\n\n".join(tables)
 
 
-def title(report: dict[str, Any]) -> str:
-    """Returns a line that says what was scored."""
-    size = report["eval_size"]
+def title(report: Report) -> str:
+    """Returns the headline: the number, the dataset and the size of the examples."""
+    size = report.eval_size
     squeezed = f"squeezed to {size}x{size}"
-    scaled = f"scaled to width {size}" if report["canvas_mode"] == "scale_width" else squeezed
+    scaled = f"scaled to width {size}" if report.canvas_mode == "scale_width" else squeezed
     sizes = scaled if size else "each in its own size"
-    return f"{report['count']} examples of {report['dataset']}, split {report['split']}: {sizes}"
+    return f"{report.count} examples of {report.dataset}, split {report.split}: {sizes}"
 
 
-def caption(report: dict[str, Any]) -> str:
-    """Returns a line that says what the picture shows."""
-    panel = report["panel"]
+def caption(report: Report) -> str:
+    """Returns the caption of the picture."""
+    panel = report.panel
     if "grids" in panel:
         return f"from left to right: {', '.join(panel['grids'])}"
     chosen = {"spread": "from the best to the worst", "best": "the best", "worst": "the worst"}
@@ -69,7 +72,7 @@ def caption(report: dict[str, Any]) -> str:
 
 
 def _table(summary: dict[str, dict[str, float]], metrics: list[str]) -> str:
-    """Returns a table of some metrics, for the rows that have them."""
+    """Returns a table of some scores, with the rows that have them."""
     lines = [["", *(name.removeprefix(_OF_SETS) for name in metrics)]]
     rows = {row: scores for row, scores in summary.items() if metrics[0] in scores}
     lines += [[row, *(_text(scores[name]) for name in metrics)] for row, scores in rows.items()]
@@ -81,5 +84,5 @@ def _table(summary: dict[str, dict[str, float]], metrics: list[str]) -> str:
 
 
 def _text(value: float) -> str:
-    """Returns four decimals, or three digits of what is too small for them."""
+    """Returns four decimals, or three digits if the number is too small for four decimals."""
     return f"{value:.2e}" if 0 < abs(value) < 0.001 else f"{value:.4f}"

@@ -1,52 +1,68 @@
-"""The scores of a report: those of the task, and what is too slow for a look during training."""
+"""Scores of a report: the scores of the task, and scores that are too slow during a training.
 
+Outputs for the same examples are compared in pairs, outputs for seeds as two sets; one class each.
+"""
+
+import abc
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
-from pix2pix_flax.evaluation.evaluate import Row
+from pix2pix_flax.data.pipeline import EvalBatch
+from pix2pix_flax.evaluation.evaluate import Evaluation, Row
+from pix2pix_flax.evaluation.panel import check_order, show_pairs, show_sets
+from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
-from pix2pix_flax.metrics.feature_sets import FEATURES, SetsError, features_of_both, set_distances
+from pix2pix_flax.metrics.feature_sets import (
+    FEATURES,
+    SetsError,
+    features_of_both,
+    set_distances,
+)
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
 from pix2pix_flax.sharding import replicated
-from pix2pix_flax.tasks import Task
-from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.typing import PyTree
+from pix2pix_flax.tasks import Task, make_task
+from pix2pix_flax.tasks.paired import PairedTask
+from pix2pix_flax.tasks.unconditional import Unconditional
+from pix2pix_flax.typing import Batch, PyTree
 
 _log = logging.getLogger(__name__)
 
 FEWEST = 50
-"""How many examples a split needs for distances of distributions; see docs/evaluation.md."""
+"""Number of examples from which distances of distributions are given; see docs/evaluation.md."""
 
-Batch = dict[str, jax.Array]
+Output = Callable[[Batch], jax.Array]
+Outputs = dict[str, Output]
+Batches = Callable[..., Iterator[EvalBatch]]
+Scalars = dict[str, float]
+Arrays = dict[str, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Judge:
+class Scorer(abc.ABC):
     """Scores outputs, one by one and as a set.
 
     Attributes:
-      task: whose `score` comes first.
-      frozen: the NumPy weights that `score` takes; without `vgg16` the task's scores are all.
+      task: the task of the network.
+      frozen: NumPy weights of frozen networks, by name, which `score` takes.
     """
 
     task: Task
     frozen: PyTree
 
-    def rows(
-        self, outputs: dict[str, Callable[[Batch], jax.Array]], mesh: jax.sharding.Mesh
-    ) -> dict[str, Row]:
-        """Returns what `evaluate` takes: the scores of each output, compiled once for all of them.
+    def rows(self, outputs: Outputs, mesh: jax.sharding.Mesh) -> dict[str, Row]:
+        """Returns the rows of `evaluate`: the scores of each output, compiled once for all.
 
         Args:
-          outputs: by name, from a batch to [B, H, W, 3] in [-1, 1].
-          mesh: the devices to use.
+          outputs: by name, functions from a batch to images [B, H, W, 3] in [-1, 1].
+          mesh: the devices.
         """
         score, frozen = jax.jit(self.score), jax.device_put(self.frozen, replicated(mesh))
         return {
@@ -54,97 +70,202 @@ class Judge:
             for name, output in outputs.items()
         }
 
+    @abc.abstractmethod
     def score(self, output: jax.Array, batch: Batch, frozen: PyTree) -> dict[str, jax.Array]:
-        """Returns what `summarize` takes: scores [B], and features of outputs and targets.
+        """Returns scores [B], and features of outputs and targets [B, 2, 512].
 
         Args:
           output: [B, H, W, 3] in [-1, 1].
           batch: uint8 `target` [B, H, W, 3].
-          frozen: this object's, as an argument of the compiled function.
+          frozen: the weights `self.frozen`, as an argument of the compiled function.
         """
-        found = self.task.score(output, batch, frozen)
-        if "vgg16" in frozen:
-            found[FEATURES] = features_of_both(frozen["vgg16"], output, batch["target"])
-        if "vgg16" in frozen and self.task.paired:
-            target = normalize(batch["target"])
-            output = normalize(denormalize(output))  # 8 bits, as in the task's scores
-            found["lpips_vgg16"] = lpips(frozen["vgg16"], output, target, net="vgg16")
-        return found
 
-    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the task's summary, and the distances of the outputs from the targets.
+    @abc.abstractmethod
+    def summarize(self, outputs: Arrays) -> Scalars:
+        """Returns the scalars of a split for the arrays of `score` over all its examples."""
 
-        Those are `distribution_metrics.vgg16_distances`, where there are `FEWEST` examples.
+    @abc.abstractmethod
+    def controls(self, batches: Batches) -> Outputs:
+        """Returns the outputs that need no network, by name, each a function of a batch."""
+
+    @abc.abstractmethod
+    def real_row(self, result: Evaluation, config, split: str) -> dict[str, Scalars]:
+        """Returns the row of real images against real images, by its name; may be empty."""
+
+    @abc.abstractmethod
+    def show(
+        self,
+        outputs: Outputs,
+        batches: Batches,
+        result: Evaluation,
+        order: str,
+        rows: int,
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Returns the description of the picture beside a report, and the picture.
+
+        Args:
+          outputs: by row, functions from a batch to images.
+          batches: reads the prepared examples.
+          result: the scores of the examples.
+          order: the order of examples; see `panel.choose`.
+          rows: number of examples, or of rows and columns of a grid.
 
         Raises:
-          SetsError: there are fewer, and nothing else to score them by.
+          SetsError: the examples have no scores to order them by.
         """
-        summary, count = self.task.summarize(_of_task(outputs)), len(outputs.get(FEATURES, ()))
-        if count >= FEWEST:
-            return summary | set_distances(outputs[FEATURES])
-        if not self.task.paired:
-            raise SetsError(f"Sets of pictures compare from {FEWEST} examples on, not {count}.")
-        return summary
 
-    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
-        """Returns the task's tables."""
-        return self.task.tables(_of_task(outputs))
+    def tables(self, outputs: Arrays) -> dict[str, list[dict[str, Any]]]:
+        """Returns the tables of the task's scores, by name."""
+        return self.task.scores.tables(_without_features(outputs))
 
 
-def _of_task(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+class PairScorer(Scorer):
+    """Compares each output with the target of its example, and all outputs with all targets."""
+
+    task: PairedTask
+
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree) -> dict[str, jax.Array]:
+        """Returns the task's scores and, if VGG16 is there, `lpips_vgg16` and features."""
+        found = self.task.scores.score(output, batch, frozen)
+        if "vgg16" not in frozen:
+            return found
+        found[FEATURES] = features_of_both(frozen["vgg16"], output, batch["target"])
+        target = normalize(batch["target"])
+        output = normalize(denormalize(output))  # 8 bits, as in the task's scores
+        found["lpips_vgg16"] = lpips(frozen["vgg16"], output, target, net="vgg16")
+        return found
+
+    def summarize(self, outputs: Arrays) -> Scalars:
+        """Returns the task's summary and, from `FEWEST` examples on, the distances of the sets."""
+        summary = self.task.scores.summarize(_without_features(outputs))
+        if len(outputs.get(FEATURES, ())) < FEWEST:
+            return summary
+        return summary | set_distances(outputs[FEATURES])
+
+    def controls(self, batches: Batches) -> Outputs:
+        """Returns the task's controls by name, such as `input`."""
+        controls = jax.jit(self.task.controls)
+        names = jax.eval_shape(controls, next(batches(limit=1)).images)
+        return {name: partial(_control, controls, name) for name in names}
+
+    def real_row(self, result: Evaluation, config, split: str) -> dict[str, Scalars]:
+        """Returns `target_halves`: every other target against the targets between."""
+        features = result.examples["network"].get(FEATURES, ())
+        if len(features) < FEWEST:
+            return {}
+        targets = features[:, 1]
+        return {"target_halves": vgg16_distances(targets[::2], targets[1::2])}
+
+    def show(
+        self,
+        outputs: Outputs,
+        batches: Batches,
+        result: Evaluation,
+        order: str,
+        rows: int,
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Returns the panel of examples; see `panel.show_pairs`."""
+        return show_pairs(self.task, outputs, batches, result, order=order, count=rows)
+
+
+class SetScorer(Scorer):
+    """Compares generated images with real images as two sets; no output belongs to an example."""
+
+    task: Unconditional
+
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree) -> dict[str, jax.Array]:
+        """Returns the features of outputs and targets."""
+        return {FEATURES: features_of_both(frozen["vgg16"], output, batch["target"])}
+
+    def summarize(self, outputs: Arrays) -> Scalars:
+        """Returns the distances of the sets.
+
+        Raises:
+          SetsError: there are fewer than `FEWEST` examples.
+        """
+        count = len(outputs[FEATURES])
+        if count < FEWEST:
+            raise SetsError(f"Sets of images need {FEWEST} examples or more, not {count}.")
+        return set_distances(outputs[FEATURES])
+
+    def controls(self, batches: Batches) -> Outputs:
+        """Returns no controls: every output needs the network."""
+        return {}
+
+    def real_row(self, result: Evaluation, config, split: str) -> dict[str, Scalars]:
+        """Returns `real`: as many images of the training split against the targets."""
+        targets = result.examples["network"][FEATURES][:, 1]
+        found = real_distances(config, split, targets, self.frozen["vgg16"])
+        return {"real": found} if found else {}
+
+    def show(
+        self,
+        outputs: Outputs,
+        batches: Batches,
+        result: Evaluation,
+        order: str,
+        rows: int,
+    ) -> tuple[dict[str, Any], np.ndarray]:
+        """Returns a grid of each set; see `panel.show_sets`."""
+        return show_sets(outputs, batches, side=rows)
+
+
+def _control(controls: Callable[[Batch], dict[str, jax.Array]], name: str, batch: Batch):
+    return controls(batch)[name]
+
+
+def _without_features(outputs: Arrays) -> Arrays:
     return {name: values for name, values in outputs.items() if name != FEATURES}
 
 
-def by_example(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns those of `Judge.score`'s arrays that hold one number an example."""
+def by_example(outputs: Arrays) -> Arrays:
+    """Returns the arrays that hold one number for each example."""
     return {name: values for name, values in outputs.items() if values.ndim == 1}
 
 
-def target_halves(outputs: dict[str, np.ndarray]) -> dict[str, float]:
-    """Returns the distances of every other target from those between; {} for too few examples."""
-    if len(outputs.get(FEATURES, ())) < FEWEST:
-        return {}
-    targets = outputs[FEATURES][:, 1]
-    return vgg16_distances(targets[::2], targets[1::2])
+def make_scorer(config, *, vgg16: bool, order: str = "spread") -> Scorer:
+    """Makes the scorer of a configuration.
 
-
-def make_judge(config, *, vgg16: bool) -> Judge:
-    """Returns what scores for a configuration; where weights are missing, it does without them.
-
-    Label maps are no pictures: they are scored by their task alone. Outputs that belong to no
-    example are scored by VGG16 alone.
+    If the weights of LPIPS are not installed, pairs are scored without LPIPS and without distances
+    of distributions. Label maps are scored by their task alone, sets by VGG16 alone.
 
     Args:
       config: the whole configuration.
-      vgg16: whether to look through VGG16, which on a CPU takes far longer than all else.
+      vgg16: whether to score by VGG16 too, which takes most of the time on a CPU.
+      order: the order in which examples are to be shown.
 
     Raises:
-      SetsError: nothing can be scored without VGG16, and it is missing or not wanted.
+      SetsError: sets cannot be compared, since VGG16 is missing or not wanted; or the examples
+        have no scores for the order.
     """
     task = make_task(config, total_steps=1)
-    if not task.paired:
-        return Judge(task, _frozen_of_sets(vgg16))
-    return Judge(task, {}) if task.legend else _judge_of_pairs(config, vgg16)
+    check_order(task, order)
+    if task.input_kind == "latent":
+        return SetScorer(task, _frozen_of_sets(vgg16))
+    if task.representation.legend:
+        return PairScorer(task, {})
+    return _scorer_of_images(config, vgg16)
 
 
 def _frozen_of_sets(vgg16: bool) -> PyTree:
     if not vgg16:
-        raise SetsError("Images of noise are compared as sets, by VGG16 alone: not without it.")
+        raise SetsError("Generated images are compared as sets by VGG16: leave out --novgg16.")
     try:
         return {"vgg16": load_lpips_weights("vgg16")}
     except WeightsMissingError as error:
-        raise SetsError(f"Sets of pictures cannot be compared: {error}") from error
+        raise SetsError(f"Sets of images cannot be compared: {error}") from error
 
 
-def _judge_of_pairs(config, vgg16: bool) -> Judge:
+def _scorer_of_images(config, vgg16: bool) -> PairScorer:
     config = config.copy_and_resolve_references()
-    config.loss_weights.perceptual = config.loss_weights.lpips = 0.0  # nothing is trained here
-    config.test.lpips = True
+    # No training follows, so frozen networks of losses need not be loaded.
+    config.loss_weights.perceptual = config.loss_weights.lpips = 0.0
+    config.evaluation.lpips = True
     task = make_task(config, total_steps=1)
     try:
         frozen = task.load_frozen() | ({"vgg16": load_lpips_weights("vgg16")} if vgg16 else {})
-        return Judge(task, frozen)
+        return PairScorer(task, frozen)
     except WeightsMissingError as error:
         _log.warning("LPIPS and the distances of distributions are left out: %s", error)
-    config.test.lpips = False
-    return Judge(make_task(config, total_steps=1), {})
+    config.evaluation.lpips = False
+    return PairScorer(make_task(config, total_steps=1), {})

@@ -98,7 +98,7 @@ def export_generator(
     if output.exists() and not overwrite:
         raise ExportError(f"{output} exists already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
-    generator = _prepare(load_generator(checkpoint).of_pictures().in_style(style), dtype)
+    generator = _prepare(load_generator(checkpoint).of_images().in_style(style), dtype)
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(output) as partial:
         partial.write_bytes(write(generator))
@@ -108,10 +108,10 @@ def export_generator(
 def _prepare(generator: TrainedGenerator, dtype: str | None) -> TrainedGenerator:
     """Returns the generator in the dtype of the file; refuses one that cannot be exported."""
     config = generator.config.copy_and_resolve_references()
-    if config.test.statistics != "running" or config.test.dropout:
+    if config.inference.statistics != "running" or config.inference.dropout:
         raise ExportError(
             f"{generator.origin} cannot be exported: its network takes statistics from each test "
-            "image or uses dropout at test (config.test), which an exported file cannot do"
+            "image or uses dropout at test (config.inference), which an exported file cannot do"
         )
     config.dtype = dtype or config.dtype
     return dataclasses.replace(generator, config=config)
@@ -124,8 +124,9 @@ def _write_stablehlo(generator: TrainedGenerator) -> bytes:
         raise _missing(error) from error
     except jax.errors.InconclusiveDimensionOperation as error:
         raise ExportError(
-            f"{generator.origin} cannot be exported to StableHLO: its network reduces large images "
-            "to predict_size, and one program must run all sizes; export to safetensors instead"
+            f"{generator.origin} cannot be exported to StableHLO: its network shrinks large images "
+            "to config.sizes.inference, and one program must run all sizes; export to safetensors "
+            "instead"
         ) from error
 
 
@@ -134,12 +135,13 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
         from pix2pix_flax.export.onnx.networks import NETWORKS, to_onnx
     except ImportError as error:
         raise _missing(error) from error
-    task, module = generator.task, generator.task.gen.net.module
+    task, module = generator.task, generator.task.module
     if type(module) not in NETWORKS:
         known = ", ".join(network.__name__ for network in NETWORKS)
         raise ExportError(f"no ONNX graph is known for {type(module).__name__}, only for {known}")
-    pixel = task.to_input(np.zeros((1, 1, 1, 3), np.uint8))[0, 0, 0]
-    if module.out_channels != 3 or task.legend or len(pixel) < 3:
+    representation, resolution = task.representation, task.resolution
+    channels = representation.input_channels, module.out_channels
+    if channels != (3, 3) or representation.legend:
         raise ExportError(
             "no ONNX graph is known for networks whose input or output is not RGB, e.g. for "
             "colourisation; export to another format"
@@ -148,9 +150,9 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
         module,
         generator.variables,
         {METADATA: describe(generator.config)},
-        scale=task.scale,
-        border=task.border,
-        planes=pixel[3:].tolist(),
+        scale=resolution.scale,
+        border=resolution.border,
+        planes=list(representation.planes),
     )
 
 

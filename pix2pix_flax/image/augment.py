@@ -55,7 +55,7 @@ def jitter(
     shape = next(iter(batch.values())).shape
     if crop_size > min(shape[1:3]):
         raise UserError(
-            f"config.augment.crop_size is {crop_size}, but the images are {shape[1]}x{shape[2]}."
+            f"config.sizes.crop is {crop_size}, but the images are {shape[1]}x{shape[2]}."
         )
     size = (crop_size, crop_size) if crop_size else shape[1:3]
     if rotate and size[0] != size[1]:

@@ -1,12 +1,12 @@
-"""Pictures of one size in rows."""
+"""Images side by side, below one another, in a grid, and the legend of a palette."""
 
 import math
 
 import cv2
 import numpy as np
 
-_GRID_GAP = 2  # pixels between the pictures of a grid
-_GAP = 4  # pixels between pictures beside or below one another
+_GAP = 4  # pixels between images side by side or below one another
+_GRID_GAP = 2  # pixels between the images of a grid
 _LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
 _FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
 

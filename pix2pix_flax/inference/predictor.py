@@ -122,12 +122,12 @@ def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predi
       GeneratorFileError: the file is damaged or is not a generator's file, or the generator makes
         images from noise.
     """
-    generator = load_generator(checkpoint).of_pictures().in_style(style)
+    generator = load_generator(checkpoint).of_images().in_style(style)
     return Predictor(
         generator.task.predict,
         generator.variables,
         generator.stride,
         checkpoint=generator.origin,
         config=generator.config,
-        colours=generator.task.colours,
+        colours=generator.task.representation.colours,
     )

@@ -33,7 +33,7 @@ class Sampler:
           SamplerError: the generator translates images.
         """
         self.config, self.task = generator.config, generator.task
-        if self.task.paired:
+        if self.task.input_kind != "latent":
             raise SamplerError(
                 f"{generator.origin} takes images, not seeds: use scripts/translate_images.py"
             )

@@ -53,7 +53,7 @@ class Consistency:
         margin = scale * self.max_shift + _BORDER
         if min(outputs.shape[1:3]) <= 2 * margin:
             raise UserError(
-                f"config.augment.crop_size must be over {2 * margin} for config.consistency."
+                f"config.sizes.crop must be over {2 * margin} for config.loss_weights.consistency."
             )
         difference = jnp.abs(moved - _shift(first, scale * self.draw(rng, len(first))))
         return jnp.mean(difference[:, margin:-margin, margin:-margin])

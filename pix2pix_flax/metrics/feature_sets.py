@@ -35,7 +35,7 @@ def features_of_both(vgg16: PyTree, output: jax.Array, real: jax.Array) -> jax.A
         sizes = [f"{images.shape[2]}x{images.shape[1]}" for images in (output, real)]
         raise SetsError(
             f"Pictures of {sizes[0]} do not compare with those of {sizes[1]} of the dataset: "
-            "config.data.eval_size must be the size of what the network makes."
+            "config.sizes.evaluation must be the size of what the network makes."
         )
     sets = normalize(denormalize(output)), normalize(real)
     return jnp.stack([pooled_features(vgg16, images) for images in sets], axis=1)

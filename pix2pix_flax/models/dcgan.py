@@ -1,5 +1,7 @@
 """The networks of DCGAN (Radford et al. 2016, arXiv:1511.06434), for any power of two."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -31,6 +33,8 @@ class DCGANGenerator(nn.Module):
     upsample: str
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
+
+    input_kind: ClassVar[str] = "latent"
 
     @nn.compact
     def __call__(self, latents: jax.Array, *, train: bool) -> jax.Array:

@@ -7,39 +7,47 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.models.conv_transpose import conv_transpose
 
 Dtype = Any
-NORMS = ("batch", "instance", "group", "none")
-UPSAMPLES = ("resize", "transpose")
-INITS = ("normal", "xavier", "kaiming", "orthogonal")
-_GAIN = 0.02  # of all but kaiming, in the paper's code
+_GAIN = 0.02  # the standard deviation in the paper's code
+
+INITS: dict[str, Callable[[int, int], nn.initializers.Initializer]] = {
+    "normal": lambda inputs, outputs: nn.initializers.normal(_GAIN),
+    "xavier": lambda inputs, outputs: nn.initializers.variance_scaling(
+        _GAIN**2, "fan_avg", "normal", inputs, outputs
+    ),
+    "kaiming": lambda inputs, outputs: nn.initializers.variance_scaling(
+        2.0, "fan_in", "normal", inputs, outputs
+    ),
+    "orthogonal": lambda inputs, outputs: nn.initializers.orthogonal(_GAIN, column_axis=outputs),
+}
+"""Initializers of kernels by name, for the axes of their inputs and outputs."""
+
+
+def choose(choices: dict[str, Any], key: str, name: str) -> Any:
+    """Returns the choice of this name; raises a UserError that lists the known names."""
+    if name not in choices:
+        raise UserError(f"{key} must be one of {', '.join(choices)}, not {name!r}.")
+    return choices[name]
 
 
 def initializer(kind: str, *, transposed: bool = False) -> nn.initializers.Initializer:
-    """Returns how kernels start.
+    """Returns the initializer of kernels.
 
     Args:
       kind: `normal` (N(0, 0.02), Isola et al. 2017, section 6.2), `xavier` (normal, Glorot and
-        Bengio 2010) or `orthogonal` (Saxe et al. 2013), these two times 0.02, or `kaiming` (normal,
-        for ReLU, He et al. 2015). No distribution is truncated.
-      transposed: whether it is for a transposed convolution. As in PyTorch, inputs and outputs are
-        then those of the convolution that it transposes.
+        Bengio 2010) or `orthogonal` (Saxe et al. 2013), both times 0.02, or `kaiming` (normal, for
+        ReLU, He et al. 2015). No distribution is truncated.
+      transposed: whether the kernel is for a transposed convolution. As in PyTorch, its inputs and
+        outputs are then counted as those of the convolution that it transposes.
 
     Raises:
-      ValueError: for another kind.
+      UserError: for another kind.
     """
     inputs, outputs = (-1, -2) if transposed else (-2, -1)
-    scaled = nn.initializers.variance_scaling
-    if kind == "normal":
-        return nn.initializers.normal(_GAIN)
-    if kind == "xavier":
-        return scaled(_GAIN**2, "fan_avg", "normal", inputs, outputs)
-    if kind == "kaiming":
-        return scaled(2.0, "fan_in", "normal", inputs, outputs)
-    if kind == "orthogonal":
-        return nn.initializers.orthogonal(_GAIN, column_axis=outputs)
-    raise ValueError(f"init must be one of {', '.join(INITS)}, not {kind!r}.")
+    return choose(INITS, "kernel_init", kind)(inputs, outputs)
 
 
 def scale_init(key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32) -> jax.Array:
@@ -63,16 +71,33 @@ class Norm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """Returns the normalised `x`, same shape; moves `batch_stats` when `train`."""
-        if self.kind == "none":
-            return x
         settings = {"epsilon": 1e-5, "scale_init": scale_init, "dtype": self.dtype}
-        if self.kind == "batch":
-            return nn.BatchNorm(use_running_average=not train, momentum=0.9, **settings)(x)
-        channels = x.shape[-1]
-        groups = {"instance": channels, "group": min(32, channels)}
-        if self.kind not in groups:
-            raise ValueError(f"norm must be one of {', '.join(NORMS)}, not {self.kind!r}.")
-        return nn.GroupNorm(num_groups=groups[self.kind], **settings)(x)
+        return choose(NORMS, "norm", self.kind)(x, train, settings)
+
+
+def _batch_norm(x: jax.Array, train: bool, settings: dict[str, Any]) -> jax.Array:
+    return nn.BatchNorm(use_running_average=not train, momentum=0.9, **settings)(x)
+
+
+def _instance_norm(x: jax.Array, train: bool, settings: dict[str, Any]) -> jax.Array:
+    return nn.GroupNorm(num_groups=x.shape[-1], **settings)(x)
+
+
+def _group_norm(x: jax.Array, train: bool, settings: dict[str, Any]) -> jax.Array:
+    return nn.GroupNorm(num_groups=min(32, x.shape[-1]), **settings)(x)
+
+
+def _no_norm(x: jax.Array, train: bool, settings: dict[str, Any]) -> jax.Array:
+    return x
+
+
+NORMS: dict[str, Callable[[jax.Array, bool, dict[str, Any]], jax.Array]] = {
+    "batch": _batch_norm,
+    "instance": _instance_norm,
+    "group": _group_norm,
+    "none": _no_norm,
+}
+"""Normalisations by name; called within `Norm`, whose submodules they make."""
 
 
 class ConvTranspose(nn.Module):
@@ -127,23 +152,32 @@ class ResizeConv(nn.Module):
         return convolution(x)
 
 
+def _transposed(features: int, size: int, **settings: Any) -> nn.Module:
+    return ConvTranspose(features, size, **settings)
+
+
+def _resized(features: int, size: int, **settings: Any) -> nn.Module:
+    del size  # always 3x3
+    return ResizeConv(features, **settings)
+
+
+UPSAMPLES: dict[str, Callable[..., nn.Module]] = {"resize": _resized, "transpose": _transposed}
+"""Layers that double the size, by name."""
+
+
 def up_conv(upsample: str, size: int, features: int, **settings: Any) -> nn.Module:
     """Makes the layer that doubles the size.
 
     Args:
-      upsample: `transpose` (the papers') or `resize`.
-      size: of the kernel of `transpose`; that of `resize` has 3x3.
+      upsample: `transpose` (as in the papers) or `resize`.
+      size: size of the kernel of `transpose`; `resize` always has 3x3.
       features: channels of the output.
-      **settings: what both layers take.
+      **settings: arguments that both layers take.
 
     Raises:
-      ValueError: for another `upsample`.
+      UserError: for another `upsample`.
     """
-    if upsample == "transpose":
-        return ConvTranspose(features, size, **settings)
-    if upsample == "resize":
-        return ResizeConv(features, **settings)
-    raise ValueError(f"upsample must be one of {', '.join(UPSAMPLES)}, not {upsample!r}.")
+    return choose(UPSAMPLES, "upsample", upsample)(features, size, **settings)
 
 
 def down_conv(
@@ -195,5 +229,5 @@ def doublings(scale: int) -> int:
     """Returns how many doublings make a scale; raises a ValueError where none do."""
     count = scale.bit_length() - 1
     if scale != 2**count:
-        raise ValueError(f"config.generator.scale must be 1, 2, 4 or 8, not {scale}.")
+        raise UserError(f"config.generator.scale must be 1, 2, 4 or 8, not {scale}.")
     return count

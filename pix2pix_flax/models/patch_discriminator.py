@@ -57,7 +57,7 @@ class PatchDiscriminator(nn.Module):
             logits.append(self._judge(images, train))
         if not logits[-1].size:
             raise UserError(
-                "config.augment.crop_size is too small for config.discriminator.depth "
+                "config.sizes.crop is too small for config.discriminator.depth "
                 f"{self.depth} and scales {self.scales}."
             )
         return logits

@@ -4,6 +4,7 @@ import dataclasses
 
 import flax.linen as nn
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
@@ -27,42 +28,47 @@ DISCRIMINATORS = {
 DTYPES = ("float32", "bfloat16")
 
 
-def _make(kinds: dict[str, type[nn.Module]], field: str, config, dtype: str) -> nn.Module:
-    arguments = config.to_dict()
-    name = arguments.pop("name")
-    if name not in kinds:
-        raise ValueError(f"config.{field}.name must be one of {', '.join(kinds)}, not {name!r}.")
-    if dtype not in DTYPES:
-        raise ValueError(f"config.dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-    keys = _keys(kinds[name])
-    if arguments.keys() != keys:
-        raise ValueError(
-            f"config.{field} of a {name} has the keys {', '.join(sorted(keys))}, "
-            f"not {', '.join(sorted(arguments))}."
-        )
-    return kinds[name](kernel_init=arguments.pop("init"), **arguments, dtype=dtype)
-
-
-def _keys(kind: type[nn.Module]) -> set[str]:
-    """Returns the keys that describe a network: its attributes, and `init` for `kernel_init`."""
-    attributes = {field.name for field in dataclasses.fields(kind)}
-    # `init` is a method of all linen modules; whether there are logits, a task knows.
-    return attributes - {"parent", "name", "dtype", "kernel_init", "logits"} | {"init"}
+_NOT_IN_CONFIG = {"parent", "name", "dtype", "logits"}
+"""Attributes of networks that are no keys of a configuration: a task decides about logits."""
 
 
 def make_generator(config, dtype: str) -> nn.Module:
     """Makes the network of `config.generator`.
 
     Args:
-      config: its `name`, `init` as its `kernel_init`, and its attributes as the other keys.
-      dtype: of its computation.
+      config: `name`, a key of `GENERATORS`, and the attributes of this network.
+      dtype: dtype of the computation, one of `DTYPES`.
 
     Raises:
-      ValueError: naming the field that has no such choice, or the keys of this network.
+      UserError: naming the field with an unknown value, or the keys of this network.
     """
     return _make(GENERATORS, "generator", config, dtype)
 
 
 def make_discriminator(config, dtype: str) -> nn.Module:
-    """Makes the network of `config.discriminator`, in the same way."""
+    """Makes the network of `config.discriminator`.
+
+    Args:
+      config: `name`, a key of `DISCRIMINATORS`, and the attributes of this network.
+      dtype: dtype of the computation, one of `DTYPES`.
+
+    Raises:
+      UserError: naming the field with an unknown value, or the keys of this network.
+    """
     return _make(DISCRIMINATORS, "discriminator", config, dtype)
+
+
+def _make(kinds: dict[str, type[nn.Module]], field: str, config, dtype: str) -> nn.Module:
+    arguments = config.to_dict()
+    name = arguments.pop("name")
+    if name not in kinds:
+        raise UserError(f"config.{field}.name must be one of {', '.join(kinds)}, not {name!r}.")
+    if dtype not in DTYPES:
+        raise UserError(f"config.dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
+    keys = {attribute.name for attribute in dataclasses.fields(kinds[name])} - _NOT_IN_CONFIG
+    if arguments.keys() != keys:
+        raise UserError(
+            f"config.{field} of a {name} has the keys {', '.join(sorted(keys))}, "
+            f"not {', '.join(sorted(arguments))}."
+        )
+    return kinds[name](**arguments, dtype=dtype)

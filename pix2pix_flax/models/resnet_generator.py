@@ -3,7 +3,7 @@
 Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2: c7s1-64, d128, d256, R256 x 9, u128, u64, c7s1-3.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import flax.linen as nn
 import jax
@@ -45,6 +45,9 @@ class ResnetGenerator(nn.Module):
     kernel_init: str = "normal"
     remat: bool = False
     logits: bool = False
+
+    input_kind: ClassVar[str] = "image"
+    scale: ClassVar[int] = 1
 
     @property
     def stride(self) -> int:

@@ -1,5 +1,7 @@
 """RRDBNet, the generator of ESRGAN (Wang et al. 2018, arXiv:1809.00219, section 3.1)."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -30,6 +32,8 @@ class RRDBNet(nn.Module):
     scale: int
     dtype: Dtype = jnp.float32
     kernel_init: str = "kaiming"
+
+    input_kind: ClassVar[str] = "image"
 
     @property
     def stride(self) -> int:

@@ -1,5 +1,7 @@
 """SRResNet, the generator of Ledig et al. 2017 (arXiv:1609.04802, figure 4)."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -33,6 +35,8 @@ class SRResNet(nn.Module):
     scale: int
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
+
+    input_kind: ClassVar[str] = "image"
 
     @property
     def stride(self) -> int:

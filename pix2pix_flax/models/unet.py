@@ -1,5 +1,7 @@
 """The U-Net generator of Isola et al. 2017 (arXiv:1611.07004, sections 3.2.1 and 6.1.1)."""
 
+from typing import ClassVar
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -42,6 +44,9 @@ class Unet(nn.Module):
     kernel_init: str = "normal"
     remat: bool = False
     logits: bool = False
+
+    input_kind: ClassVar[str] = "image"
+    scale: ClassVar[int] = 1
 
     @property
     def stride(self) -> int:

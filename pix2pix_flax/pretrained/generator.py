@@ -1,7 +1,7 @@
-"""Trained generators, wherever they lie: in a training run, in one file, or in this package.
+"""Trained generators: of a training run, of one file, or shipped with this package.
 
-A safetensors file holds the weights, and as metadata the whole configuration. It is no pickle:
-nothing in it is run.
+A safetensors file holds the weights and, as metadata, the whole configuration. It contains no code,
+unlike a pickle.
 """
 
 import dataclasses
@@ -18,6 +18,7 @@ import safetensors
 import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
@@ -27,29 +28,29 @@ from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.typing import PyTree
 
 METADATA = "pix2pix_flax.config"
-"""Where an exported file keeps the configuration, as JSON."""
+"""Key of the configuration, as JSON, in the metadata of an exported file."""
 
 _SHIPPED = Path(__file__).with_name("shipped")
 SHIPPED = tuple(sorted(file.stem for file in _SHIPPED.glob("*.safetensors")))
-"""Names of the generators that come with this package; docs/weights.md has their scores."""
+"""Names of the shipped generators; docs/weights.md has their scores."""
 
 
-class GeneratorFileError(ValueError):
-    """A file that no generator can be made from; its message is one line that names it."""
+class GeneratorFileError(UserError):
+    """A file that holds no generator; the message is one line that names it."""
 
 
-class StyleError(ValueError):
-    """A style that a generator does not have; its message is one line."""
+class StyleError(UserError):
+    """A style that a generator does not have; the message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainedGenerator:
-    """A generator and what it was trained with.
+    """A trained generator and the configuration of its training.
 
     Attributes:
       config: the whole configuration.
-      variables: `params`, and the other collections of the network.
-      origin: the step directory or the file that it comes from.
+      variables: `params` and the other collections of the network.
+      origin: the step directory or the file that holds it.
     """
 
     config: ml_collections.ConfigDict
@@ -58,37 +59,37 @@ class TrainedGenerator:
 
     @functools.cached_property
     def task(self) -> Task:
-        """What it was trained for: `task.predict(variables, images)` runs it."""
+        """The task of its training: `task.predict(variables, images)` runs the generator."""
         return make_task(self.config, total_steps=1)
 
     @property
     def stride(self) -> int:
-        """The multiple that heights and widths are padded to."""
-        return self.task.gen.net.module.stride
+        """Heights and widths of its inputs are padded to multiples of this number of pixels."""
+        return self.task.module.stride
 
-    def of_pictures(self) -> "TrainedGenerator":
+    def of_images(self) -> "TrainedGenerator":
         """Returns this generator.
 
         Raises:
-          GeneratorFileError: it makes pictures of noise.
+          GeneratorFileError: it makes images from seeds.
         """
-        if not hasattr(self.task.gen.net.module, "stride"):
+        if self.task.input_kind != "image":
             raise GeneratorFileError(
-                f"{self.origin} makes pictures of noise, not of pictures: use scripts/generate.py"
+                f"{self.origin} makes images from seeds, not from images: use scripts/generate.py"
             )
         return self
 
     def in_style(self, style: str | None) -> "TrainedGenerator":
-        """Returns this generator, drawing in one of its styles; None: in that of its config.
+        """Returns this generator with one of its styles chosen; None: the style of its config.
 
         Raises:
-          StyleError: it has no such style, or was trained for one alone.
+          StyleError: it does not have this style, or was trained without named styles.
         """
         if style is None:
             return self
         known = self.config.data.styles
         if not known:
-            raise StyleError(f"{self.origin} knows no styles by name: leave out --style")
+            raise StyleError(f"{self.origin} was trained without named styles: leave out --style")
         if style not in known:
             raise StyleError(f"{self.origin} has no style {style!r}; it has: {', '.join(known)}")
         config = self.config.copy_and_resolve_references()
@@ -101,11 +102,11 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
 
     Args:
       checkpoint: a work directory (its best step, else its latest), a step directory, a
-        safetensors file, or one of `SHIPPED` where no file has that name.
+        safetensors file, or a name in `SHIPPED` if no file has this name.
 
     Raises:
-      CheckpointError: where there is none, or it is damaged.
-      GeneratorFileError: likewise, of a file.
+      CheckpointError: the checkpoint is missing or damaged.
+      GeneratorFileError: the file holds no generator, or is damaged.
     """
     path = Path(checkpoint).expanduser()
     if not path.exists() and str(checkpoint) in SHIPPED:
@@ -117,15 +118,15 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
 
 
 def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
-    """Returns a state whose generator, and its average, is a trained one; all else stays as it is.
+    """Returns a state with a trained generator, also as its average, and all else unchanged.
 
     Args:
-      checkpoint: what `load_generator` takes.
-      state: at step 0.
+      checkpoint: an argument of `load_generator`.
+      state: the state at step 0.
 
     Raises:
-      CheckpointError: where there is none, it is damaged, or of another network.
-      GeneratorFileError: likewise, of a file.
+      CheckpointError: the checkpoint is missing, damaged, or of another network.
+      GeneratorFileError: the file holds no generator, or is damaged.
     """
     trained = load_generator(checkpoint)
     problems = differences(trained.variables, state.nets["gen"].variables, False)
@@ -149,9 +150,9 @@ def to_safetensors(generator: TrainedGenerator) -> bytes:
 
 
 def describe(config: ml_collections.ConfigDict) -> str:
-    """Returns a configuration as JSON, without the places of its dataset and its beginning."""
+    """Returns a configuration as JSON, without its paths (`data.data_dir`, `init_from`)."""
     values = config.to_dict()
-    # Of no use, and nobody's business, on another machine.
+    # Paths of this machine are of no use on another machine, and may be private.
     values["data"]["data_dir"] = values["init_from"] = None
     return json.dumps(values, sort_keys=True)
 
@@ -161,14 +162,16 @@ def _load_file(path: Path) -> TrainedGenerator:
     try:
         task = generator.task
         wanted = jax.eval_shape(
-            lambda key: task.gen.net.module.init(key, task.network_input(), train=False),
+            lambda key: task.module.init(key, task.network_input(), train=False),
             jax.random.key(0),
         )
-    except Exception as error:  # A configuration that was not written by this version.
-        raise GeneratorFileError(f"{path} has an unknown configuration: {_line(error)}") from error
+    except Exception as error:  # Another version may have written the configuration.
+        raise GeneratorFileError(
+            f"{path} has an unknown configuration: {one_line(error)}"
+        ) from error
     problems = differences(generator.variables, wanted, False)
     if problems:
-        raise GeneratorFileError(f"{path} holds other weights than its network: {problems[0]}.")
+        raise GeneratorFileError(f"{path} holds weights of another network: {problems[0]}.")
     return generator
 
 
@@ -179,8 +182,4 @@ def _read(path: Path) -> tuple[ml_collections.ConfigDict, dict[str, Any]]:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         return migrations.complete(config), unflatten_dict(arrays, sep="/")
     except Exception as error:  # Damaged bytes raise nearly any type.
-        raise GeneratorFileError(f"{path} is not a generator's file: {_line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        raise GeneratorFileError(f"{path} is not a generator's file: {one_line(error)}") from error

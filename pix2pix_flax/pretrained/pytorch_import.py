@@ -176,7 +176,7 @@ def _measure(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, Any]:
     elif any(f"{place}.bias" in arrays for place in inner):  # only before an instance norm
         norm = "instance"
     settings = {"width": width, "norm": norm, "upsample": "transpose", "out_channels": 3}
-    return settings | {"init": "normal", "remat": False}
+    return settings | {"kernel_init": "normal", "remat": False}
 
 
 def _configure(
@@ -185,8 +185,8 @@ def _configure(
     config = config.copy_and_resolve_references()
     with config.unlocked():
         config.generator = ml_collections.ConfigDict(generator)
-        config.test.statistics = "batch" if paper_test else "running"
-        config.test.dropout = paper_test
+        config.inference.statistics = "batch" if paper_test else "running"
+        config.inference.dropout = paper_test
     return config
 
 

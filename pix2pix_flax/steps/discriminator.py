@@ -1,4 +1,4 @@
-"""The discriminator's half of a step, which every GAN shares."""
+"""The discriminator's half of the GAN step."""
 
 import dataclasses
 import functools
@@ -15,17 +15,17 @@ from pix2pix_flax.steps.network import Net, prefixed
 from pix2pix_flax.steps.state import NetState
 from pix2pix_flax.typing import Metrics, PyTree
 
-Judge = Callable[[jax.Array], jax.Array]
-_FEATURES = "intermediates"  # the collection in which networks leave them
+DiscInput = Callable[[jax.Array], jax.Array]
+_FEATURES = "intermediates"  # the collection in which networks store their features
 
 
-class Look(NamedTuple):
-    """A discriminator's pass over images, kept so that slopes can still be pulled back through it.
+class DiscriminatorPass(NamedTuple):
+    """A forward pass of the discriminator, kept so that gradients can be pulled back through it.
 
     Attributes:
-      logits: of each scale, [B, ...].
-      model_state: the moved running statistics.
-      slopes: returns the gradients of the images' scores by these images, [B, H, W, C].
+      logits: the logits of each scale, [B, ...].
+      model_state: the running statistics after the pass.
+      slopes: returns the gradients of the image scores with respect to the images, [B, H, W, C].
     """
 
     logits: list[jax.Array]
@@ -34,15 +34,15 @@ class Look(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Discriminator:
-    """A discriminator, what it minimises, and what it says to the generator.
+class DiscriminatorStep:
+    """A discriminator, the loss that it minimises, and its loss terms for the generator.
 
     Attributes:
-      net: the network and its optimizer. It returns the logits [B, ...] of each scale, and leaves
+      net: the network and its optimizer. It returns the logits [B, ...] of each scale and stores
         its features in the collection `intermediates`.
-      loss: of both players.
-      r1: weight of the penalty on slopes at real images (Mescheder et al. 2018); 0 for none.
-      r2: of that at generated ones, likewise.
+      loss: the GAN loss of both networks.
+      r1: weight of the gradient penalty R1 at real images (Mescheder et al. 2018); 0: no penalty.
+      r2: weight of the gradient penalty R2 at generated images; 0: no penalty.
     """
 
     net: Net
@@ -51,26 +51,31 @@ class Discriminator:
     r2: float
 
     def init(self, rng: jax.Array, seen: jax.Array) -> NetState:
-        """Returns fresh arrays for what it sees of images."""
+        """Returns fresh arrays for inputs shaped like `seen`."""
         return self.net.init(rng, seen)
 
     def update(
-        self, state: NetState, real: jax.Array, fake: jax.Array, judge: Judge, rng: jax.Array
+        self,
+        state: NetState,
+        real: jax.Array,
+        fake: jax.Array,
+        disc_input: DiscInput,
+        rng: jax.Array,
     ) -> tuple[NetState, Metrics]:
         """Returns the arrays after one optimizer step, and the scalars `disc/...`.
 
         Args:
-          state: the arrays. Running statistics move with what is real, then with what is generated.
-          real: [B, H, W, C].
-          fake: generated images, likewise; nothing flows back into them.
-          judge: from B images to what the network sees of them (with their condition).
-          rng: of the points where the gradient penalty is taken.
+          state: the arrays. Running statistics move with the real images, then with the generated.
+          real: real images, [B, H, W, C].
+          fake: generated images, [B, H, W, C]; no gradient flows back into them.
+          disc_input: from B images to the network's input (with the condition, augmented).
+          rng: draws the points at which the gradient penalty of WGAN-GP is taken.
         """
 
         def loss_of(params):
-            look = functools.partial(self._look, params, judge)
-            at_real = look(state.model_state, real)
-            at_fake = look(at_real.model_state, fake)
+            run = functools.partial(self._pass, params, disc_input)
+            at_real = run(state.model_state, real)
+            at_fake = run(at_real.model_state, fake)
             values = self._gan_values(at_real.logits, at_fake.logits)
             penalties = {}
             if self.r1:
@@ -78,7 +83,7 @@ class Discriminator:
             if self.r2:
                 penalties["r2"] = losses.slope_penalty(at_fake.slopes())
             if self.loss.gradient_penalty:
-                between = look(at_fake.model_state, _between(rng, real, fake))
+                between = run(at_fake.model_state, _between(rng, real, fake))
                 penalties["gradient_penalty"] = losses.gradient_penalty(between.slopes())
             total = values["real"] + values["fake"] + self._weighted(penalties)
             # The whole objective is halved, to slow the discriminator down (Isola et al. 2017,
@@ -96,10 +101,10 @@ class Discriminator:
         """Returns the generator's loss `gan` and, where it is among `names`, `feature_matching`.
 
         Args:
-          state: the arrays, which stay as they are.
-          real: what the network sees of real images.
-          fake: what it sees of generated ones; only into them gradients flow.
-          names: of the terms that have a weight.
+          state: the arrays, unchanged.
+          real: the network's input for real images.
+          fake: the network's input for generated images; gradients flow into this input alone.
+          names: names of the loss terms that have a weight.
         """
         logits, features = self._features(state, fake)
         real_logits, wanted = self._features(state, real)  # where unused, it is not computed
@@ -110,35 +115,39 @@ class Discriminator:
         return values
 
     def accuracies(self, state: NetState, real: jax.Array, fake: jax.Array) -> Metrics:
-        """Returns `accuracy_real` and `accuracy_fake`, [B]: which share of the logits is right.
+        """Returns `accuracy_real` and `accuracy_fake`, [B]: the share of logits that are right.
+
+        The network runs in training mode, as it does when it scores images for the generator.
 
         Args:
-          state: the arrays, which stay as they are.
-          real: what the network sees of real images, [B, ...]; in training mode, as it judges.
-          fake: what it sees of generated ones.
+          state: the arrays, unchanged.
+          real: the network's input for real images, [B, ...].
+          fake: the network's input for generated images, [B, ...].
         """
         logits = [self._features(state, seen)[0] for seen in (real, fake)]
         found = self._right(*logits)
         return {name: losses.image_scores(values) for name, values in found.items()}
 
-    def _look(self, params: PyTree, judge: Judge, model_state: PyTree, images: jax.Array) -> Look:
+    def _pass(
+        self, params: PyTree, disc_input: DiscInput, model_state: PyTree, images: jax.Array
+    ) -> DiscriminatorPass:
         def score(images):
-            logits, moved = self.net.apply(params, model_state, judge(images))
+            logits, moved = self.net.apply(params, model_state, disc_input(images))
             return losses.image_scores(logits), (logits, moved)
 
         scores, pull_back, (logits, moved) = jax.vjp(score, images, has_aux=True)
-        return Look(logits, moved, lambda: pull_back(jnp.ones_like(scores))[0])
+        return DiscriminatorPass(logits, moved, lambda: pull_back(jnp.ones_like(scores))[0])
 
     def _features(
         self, state: NetState, seen: jax.Array
     ) -> tuple[list[jax.Array], list[jax.Array]]:
         """Returns the logits of each scale, and the features of each layer."""
-        asked = {**state.model_state, _FEATURES: {}}  # an empty one is there to be filled
+        asked = {**state.model_state, _FEATURES: {}}  # the network fills the empty collection
         logits, moved = self.net.apply(state.params, asked, seen)
         return logits, jax.tree.leaves(moved[_FEATURES])
 
     def _gan_values(self, real: list[jax.Array], fake: list[jax.Array]) -> Metrics:
-        """Returns both losses, and which share of the logits is right."""
+        """Returns both losses, and the share of logits that are right."""
         right = self._right(real, fake)
         real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
         return {
@@ -148,7 +157,11 @@ class Discriminator:
         }
 
     def _right(self, real: list[jax.Array], fake: list[jax.Array]) -> dict[str, list[jax.Array]]:
-        """Returns for both whether each logit is right, by scale: of a pair, whether it is."""
+        """Returns by scale which logits of real and of generated images are right, bool.
+
+        A relativistic loss compares each real image with a generated one; then a logit is right if
+        the pair is ranked right.
+        """
         real, fake = losses.relative(self.loss, real, fake), losses.relative(self.loss, fake, real)
         thresholds = losses.thresholds(self.loss, real, fake)
         return {
@@ -162,6 +175,6 @@ class Discriminator:
 
 
 def _between(rng: jax.Array, real: jax.Array, fake: jax.Array) -> jax.Array:
-    """Returns for each pair of images one on the line from one to the other."""
+    """Returns images at random points between each pair (Gulrajani et al. 2017, algorithm 1)."""
     share = jax.random.uniform(rng, (len(real), *[1] * (real.ndim - 1)))
     return share * real + (1.0 - share) * fake

@@ -1,4 +1,4 @@
-"""The generator's half of a step, which every task shares."""
+"""The generator's half of a step, shared by all tasks."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,20 +8,18 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from pix2pix_flax.steps.network import Net, Nets, prefixed
+from pix2pix_flax.steps.network import Net, Nets, Terms, prefixed
 from pix2pix_flax.steps.state import NetState
 from pix2pix_flax.typing import Metrics, PyTree
 
-Terms = Callable[[jax.Array], dict[str, jax.Array]]
-
 
 class Forward(NamedTuple):
-    """A generator's pass, kept so that losses found later can still be pulled back through it.
+    """A forward pass of the generator, kept so that later losses can be pulled back through it.
 
     Attributes:
-      output: the images.
-      pull_back: from a cotangent of the images to the gradients of the parameters.
-      model_state: the moved running statistics.
+      output: the generator's outputs.
+      pull_back: from a cotangent of the outputs to the gradients of the parameters.
+      model_state: the running statistics after the pass.
     """
 
     output: jax.Array
@@ -30,13 +28,14 @@ class Forward(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Generator:
-    """A generator, what it minimises, and the average that is judged and shown.
+class GeneratorStep:
+    """A generator, the loss that it minimises, and the moving average of its weights.
 
     Attributes:
       net: the network and its optimizer.
-      weights: of the loss terms, by name.
-      ema_decay: of the moving average `gen_ema`; 0 for none.
+      weights: weights of the loss terms, by name.
+      ema_decay: decay of the moving average `gen_ema`, which is evaluated and exported; 0: no
+        average is kept.
     """
 
     net: Net
@@ -44,7 +43,7 @@ class Generator:
     ema_decay: float
 
     def init(self, rng: jax.Array, inputs: jax.Array) -> Nets:
-        """Returns fresh `gen` and, where it is averaged, `gen_ema`."""
+        """Returns fresh `gen` and, if an average is kept, `gen_ema`."""
         gen = self.net.init(rng, inputs)
         if not self.ema_decay:
             return {"gen": gen}
@@ -68,10 +67,10 @@ class Generator:
         """Returns `gen` and `gen_ema` after one optimizer step, and the scalars `gen/...`.
 
         Args:
-          nets: holds `gen` and, where it is averaged, `gen_ema`.
-          forward: this step's pass.
-          terms: from images to the loss terms by name, before weights.
-          step: finished steps.
+          nets: holds `gen` and, if an average is kept, `gen_ema`.
+          forward: the forward pass of this step.
+          terms: from outputs to the loss terms by name, before weights.
+          step: number of finished steps, int32.
         """
 
         def weighted(images):

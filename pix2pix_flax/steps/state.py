@@ -1,4 +1,4 @@
-"""The arrays of a training run, and nothing else: what is in here is what a checkpoint holds."""
+"""The arrays of a training run. A checkpoint holds exactly these arrays."""
 
 import flax.struct
 import jax
@@ -11,7 +11,7 @@ class NetState(flax.struct.PyTreeNode):
 
     Attributes:
       params: trainable parameters, always float32.
-      model_state: the network's other collections, for example `batch_stats`; `{}` when none.
+      model_state: the network's other collections, for example `batch_stats`; may be empty.
       opt_state: the optimizer's state; `()` for a network that is not optimized (an average).
     """
 
@@ -21,7 +21,7 @@ class NetState(flax.struct.PyTreeNode):
 
     @property
     def variables(self) -> dict[str, PyTree]:
-        """What `module.apply` takes: parameters and the other collections."""
+        """The variables of `module.apply`: parameters and the other collections."""
         return {"params": self.params, **self.model_state}
 
 
@@ -30,10 +30,10 @@ class TrainState(flax.struct.PyTreeNode):
 
     Attributes:
       step: int32 scalar, the number of finished training steps.
-      rng: typed key; step `n` draws from `fold_in(rng, n)`, so a resumed run draws what an
-        unbroken one would have drawn.
-      nets: the networks by name: `gen`, and where the task has them `disc` and `gen_ema`.
-      extra: further arrays of the task, for example how its loss terms were calibrated.
+      rng: typed key; step `n` draws from `fold_in(rng, n)`, so a resumed run draws the same numbers
+        as an unbroken one.
+      nets: the networks by name: `gen`, and `disc` and `gen_ema` if the task has them.
+      extra: further arrays of the task, for example the calibration of its loss terms.
     """
 
     step: jax.Array
@@ -43,5 +43,5 @@ class TrainState(flax.struct.PyTreeNode):
 
     @property
     def generator(self) -> NetState:
-        """The generator to show and to judge: the averaged one where there is one."""
+        """The generator to evaluate and to export: the average if one is kept."""
         return self.nets.get("gen_ema", self.nets["gen"])

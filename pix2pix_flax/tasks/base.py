@@ -1,79 +1,68 @@
-"""What a task is, and the networks that it is made of."""
+"""The interface between a task and the training loop."""
 
-from typing import Any, Protocol
+from typing import Literal, Protocol
 
+import flax.linen as nn
 import jax
-import numpy as np
 
 from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 
 class Task(Protocol):
-    """What is learned: networks, losses and optimizers, frozen. Arrays live in the TrainState.
+    """What is learned: a representation, a step and scores, frozen. Arrays live in the TrainState.
 
-    Batches are uint8 images [B, H, W, C]; each task augments and normalises by itself, in jit. In
-    evaluation there is also `index`, uint32 [B]: each example's place in its split.
-    Weights that are never trained (a loss's VGG16) are no part of the state: `load_frozen` reads
-    them, and they are handed to the compiled functions, which would fold them in otherwise.
+    This protocol is all that training and validation call. Evaluation and inference call more of a
+    task; `input_kind` says which class it is: `PairedTask` (images) or `Unconditional` (latents).
+
+    Batches are uint8 images [B, H, W, C]; each task augments and normalises them under jit. In
+    evaluation a batch also has `index`, uint32 [B]: the place of each example in its split.
+    Frozen weights (the VGG16 of a loss) are no part of the state: `load_frozen` reads them, and the
+    compiled functions take them as an argument, for XLA would fold constants for minutes.
 
     Attributes:
-      paired: whether each output belongs to its example's target. Where not, an example's pictures
-        say nothing of the output beside them, and only sets of both are compared.
-      colours: whether what `predict` makes of a grey picture has colours of its own.
-      ranked_by: scores of which less is better; by the first that there is, examples are ordered.
-      legend: what colours stand for, by name, where outputs are label maps; empty for pictures,
-        which metrics of perception may compare.
-      scale: size of what `predict` returns over that of its inputs.
+      input_kind: whether the generator takes images or latents.
+      module: the generator.
+      scores: the scores of validation and evaluation.
     """
 
-    paired: bool
-    colours: bool
-    ranked_by: tuple[str, ...]
-    legend: dict[str, tuple[int, int, int]]
-    scale: int
+    @property
+    def input_kind(self) -> Literal["image", "latent"]: ...  # noqa: D102
+
+    @property
+    def module(self) -> nn.Module: ...  # noqa: D102
+
+    @property
+    def scores(self) -> Scores: ...  # noqa: D102
 
     def load_frozen(self) -> PyTree:
-        """Returns the NumPy arrays that are handed on as `frozen`; `{}` where there are none."""
-
-    def prepare(self, batch: Batch) -> Batch:
-        """Returns what `predict` takes as `input`, and `target`, of the pictures in the dataset."""
-
-    def network_input(self) -> jax.Array:
-        """Returns the smallest thing that G takes, to see which weights it has."""
+        """Returns the frozen weights, NumPy arrays by name; may be empty."""
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree) -> TrainState:
-        """Returns the state at step 0 for batches shaped like this one."""
+        """Returns the state at step 0 for batches of this shape."""
 
     def train_step(
         self, state: TrainState, batch: Batch, frozen: PyTree
     ) -> tuple[TrainState, Metrics]:
-        """Returns the state after one step and its scalars, named `net/term`."""
+        """Returns the state after one step, and its scalars, named `network/term`."""
 
     def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree) -> Metrics:
-        """Returns arrays with leading axis B: one value an example, for `summarize`."""
-
-    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns a split's scalars from `eval_step`'s arrays of all its examples."""
-
-    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
-        """Returns what a summary has no room for: tables by name, each a list of rows."""
-
-    def columns(self, batch: Batch, output: jax.Array) -> list[jax.Array]:
-        """Returns what is shown of pairs beside one another, uint8 [B, h, w, 3] each.
-
-        Args:
-          batch: the examples.
-          output: what `predict` makes of them.
-        """
+        """Returns arrays with leading axis B, which `scores.summarize` takes."""
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns pictures to look at, uint8 [B, h, w, 3], by name."""
+        """Returns images for TensorBoard, uint8 [B, h, w, 3], by name."""
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns `input` of `predict`, and `target`, for a batch of the dataset."""
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns the generator's images in [-1, 1]; pure, for inference.
+        """Returns images [B, H, W, 3] in [-1, 1] at inference; pure.
 
         Args:
-          variables: the generator's.
-          inputs: pictures uint8 [B, H, W, C]; where it takes noise, seeds uint32 [B].
+          variables: the generator's variables.
+          inputs: images uint8 [B, H, W, C], or for latents seeds uint32 [B].
         """
+
+    def network_input(self) -> jax.Array:
+        """Returns the smallest input of the generator, to trace the shapes of its weights."""

@@ -1,4 +1,4 @@
-"""Colours for grey pictures: from L to a and b of CIELAB (Isola et al. 2017, section 4 and 6.2)."""
+"""Colours for grey images: from L to a and b of CIELAB (Isola et al. 2017, section 4 and 6.2)."""
 
 import dataclasses
 from typing import ClassVar
@@ -9,48 +9,60 @@ import jax.numpy as jnp
 from pix2pix_flax import metrics
 from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
 from pix2pix_flax.image.normalize import denormalize, normalize
-from pix2pix_flax.tasks.pix2pix import Pix2Pix
-from pix2pix_flax.tasks.resolution import Reduced
+from pix2pix_flax.tasks.representation import Representation
+from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _MIDDLE_L = 50.0
 _MAX_AB = 110.0  # no colour of RGB has more
-_BINS = {"bins": 45, "limit": 112.5}  # 5 wide; grey, which is 0, is in the middle of one
+_BINS = {"bins": 45, "limit": 112.5}  # 5 wide; grey, which is 0, is in the middle of a bin
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Colourisation(Reduced, Pix2Pix):
-    """Pix2Pix from the lightness of a picture to its colours; D sees both.
+@dataclasses.dataclass(frozen=True)
+class Lab(Representation):
+    """From the lightness of an image to its colours.
 
-    The lightness of the result is the input's own, in full resolution, so that no line is redrawn.
-    Where the input has colours they are not looked at.
+    The result keeps the lightness of the input, in full resolution, so that no line is redrawn.
+    Colours of the input are ignored.
     """
 
+    input_channels: int = 1
     colours: ClassVar[bool] = True
 
-    def to_input(self, pictures: jax.Array) -> jax.Array:
-        """Returns L, float32 [B, H, W, 1] in [-1, 1], of uint8 RGB [B, H, W, 3]."""
-        return rgb_to_lab(normalize(pictures))[..., :1] / _MIDDLE_L - 1.0
+    def to_input(self, images: jax.Array) -> jax.Array:
+        """Returns L, float32 [B, H, W, 1] in [-1, 1], for uint8 RGB [B, H, W, 3]."""
+        return rgb_to_lab(normalize(images))[..., :1] / _MIDDLE_L - 1.0
 
-    def to_target(self, pictures: jax.Array) -> jax.Array:
-        """Returns a and b, float32 [B, H, W, 2] in [-1, 1], of uint8 RGB [B, H, W, 3]."""
-        return rgb_to_lab(normalize(pictures))[..., 1:] / _MAX_AB
+    def to_target(self, images: jax.Array) -> jax.Array:
+        """Returns a and b, float32 [B, H, W, 2] in [-1, 1], for uint8 RGB [B, H, W, 3]."""
+        return rgb_to_lab(normalize(images))[..., 1:] / _MAX_AB
 
-    def to_picture(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
-        """Returns RGB [B, H, W, 3] in [-1, 1] of `inputs`' L, exactly, with a and b `outputs`."""
+    def to_image(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
+        """Returns RGB [B, H, W, 3] in [-1, 1]: L from `inputs`, a and b from `outputs`."""
         lightness = (inputs + 1.0) * _MIDDLE_L
         return lab_to_rgb(jnp.concatenate([lightness, outputs * _MAX_AB], axis=-1))
 
-    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns what pairs are scored by, and how far the colours are those of the target.
+    def controls(self, batch: Batch, enlarged: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Returns `grey`: the input without its colours, in [-1, 1]."""
+        lightness = self.to_input(enlarged["input"])
+        return {"grey": self.to_image(lightness, jnp.zeros_like(lightness).repeat(2, axis=-1))}
 
-        Beside `Pix2Pix.score`, [B]: `ab_mae` in units of Lab; `colourfulness_gap`, absolute, of
-        Hasler and Süsstrunk; `a_intersection` and `b_intersection` of the histograms. Those last
-        are of each picture, where Isola et al. (figure 6) have one histogram of all pictures.
+
+@dataclasses.dataclass(frozen=True)
+class LabScores(ImageScores):
+    """Scores of images, and the distance of their colours from the target's."""
+
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
+        """Returns `ImageScores.score` and four scores of colour, [B] each.
+
+        `ab_mae`: mean absolute difference of a and b, in units of Lab. `colourfulness_gap`:
+        absolute difference in the colourfulness of Hasler and Süsstrunk. `a_intersection` and
+        `b_intersection`: intersections of the histograms of each image, where Isola et al. (figure
+        6) have one histogram of all images.
         """
-        pictures = normalize(denormalize(output)), normalize(batch["target"])
-        ab = [rgb_to_lab(images)[..., 1:] for images in pictures]
-        found = [metrics.colourfulness(images) for images in pictures]
+        images = normalize(denormalize(output)), normalize(batch["target"])
+        ab = [rgb_to_lab(image)[..., 1:] for image in images]
+        found = [metrics.colourfulness(image) for image in images]
         shared = metrics.histogram_intersection(*ab, **_BINS)
         return super().score(output, batch, frozen) | {
             "ab_mae": metrics.l1(*ab),
@@ -58,8 +70,3 @@ class Colourisation(Reduced, Pix2Pix):
             "a_intersection": shared[:, 0],
             "b_intersection": shared[:, 1],
         }
-
-    def controls(self, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `grey`: the input without its colours, in [-1, 1]."""
-        lightness = self.to_input(batch["input"])
-        return {"grey": self.to_picture(lightness, jnp.zeros_like(lightness).repeat(2, axis=-1))}

@@ -1,230 +1,231 @@
-"""Makes the task of a configuration."""
+"""Makes the task of a configuration: a representation, a step and scores."""
 
-import dataclasses
-from typing import Any
+from collections.abc import Callable
 
+import flax.linen as nn
+
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.palettes import make_palette
 from pix2pix_flax.losses import GAN_LOSSES, GanLoss
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
-from pix2pix_flax.models.registry import make_discriminator, make_generator
-from pix2pix_flax.steps.discriminator import Discriminator
-from pix2pix_flax.steps.generator import Generator
+from pix2pix_flax.models import make_discriminator, make_generator
+from pix2pix_flax.steps.adversarial import AdversarialStep
+from pix2pix_flax.steps.discriminator import DiscriminatorStep
+from pix2pix_flax.steps.generator import GeneratorStep
 from pix2pix_flax.steps.network import Net
 from pix2pix_flax.steps.optimizers import make_optimizer
+from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.base import Task
-from pix2pix_flax.tasks.colourisation import Colourisation
-from pix2pix_flax.tasks.paired import STATISTICS
-from pix2pix_flax.tasks.pix2pix import Pix2Pix
-from pix2pix_flax.tasks.segmentation import AdversarialSegmentation, SupervisedSegmentation
-from pix2pix_flax.tasks.styled import Styled
-from pix2pix_flax.tasks.super_resolution import (
-    AdversarialSuperResolution,
-    SuperResolution,
-    SupervisedSuperResolution,
-)
-from pix2pix_flax.tasks.supervised import Supervised
-from pix2pix_flax.tasks.unconditional import Unconditional
-
-TASKS = (
-    "pix2pix",
-    "supervised",
-    "colourisation",
-    "super_resolution",
-    "adversarial_super_resolution",
-    "segmentation",
-    "adversarial_segmentation",
-    "styled",
-    "unconditional",
-)
+from pix2pix_flax.tasks.colourisation import Lab, LabScores
+from pix2pix_flax.tasks.paired import STATISTICS, PairedTask
+from pix2pix_flax.tasks.representation import Images, Representation
+from pix2pix_flax.tasks.resolution import Enlarged, Reduced, SameSize
+from pix2pix_flax.tasks.scores import ImageScores, Scores
+from pix2pix_flax.tasks.segmentation import ClassLogits, ColourMaps, LabelScores
+from pix2pix_flax.tasks.styled import Styled, StyledScores
+from pix2pix_flax.tasks.super_resolution import SuperResolutionScores
+from pix2pix_flax.tasks.unconditional import SetScores, Unconditional
 
 
 def make_task(config, total_steps: int) -> Task:
     """Makes the task of a configuration.
 
     Args:
-      config: the whole configuration.
-      total_steps: length of the training, for schedules that end with it.
+      config: the whole configuration. It has an adversary if it has a `discriminator`.
+      total_steps: length of the training in steps, for schedules that end with it.
 
     Raises:
-      ValueError: naming the field that has no such choice.
+      UserError: naming a field whose value does not fit.
     """
-    if config.task == "pix2pix":
-        return Pix2Pix(**_adversarial(config, total_steps))
-    if config.task == "supervised":
-        return Supervised(**_supervised(config, total_steps))
-    if config.task == "colourisation":
-        settings = config.colourisation.to_dict()
-        return Colourisation(**_adversarial(config, total_steps), **settings)
-    if config.task == "super_resolution":
-        return _checked(SupervisedSuperResolution(**_supervised(config, total_steps)), config)
-    if config.task == "adversarial_super_resolution":
-        return _checked(AdversarialSuperResolution(**_adversarial(config, total_steps)), config)
-    if config.task == "segmentation":
-        return SupervisedSegmentation(**_classifier(config, total_steps))
-    if config.task == "adversarial_segmentation":
-        return AdversarialSegmentation(**_labelled(config), **_adversarial(config, total_steps))
-    if config.task == "styled":
-        names, settings = tuple(config.data.styles), config.styled.to_dict()
-        return Styled(**_adversarial(config, total_steps), names=names, **settings)
-    if config.task == "unconditional":
-        return _unconditional(config, total_steps)
-    raise ValueError(f"config.task must be one of {', '.join(TASKS)}, not {config.task!r}.")
+    if config.task not in TASKS:
+        raise UserError(f"config.task must be one of {', '.join(TASKS)}, not {config.task!r}.")
+    return TASKS[config.task](config, total_steps)
 
 
-def _gen(config, total_steps: int) -> Generator:
-    module = make_generator(config.generator, config.dtype)
-    _check_scale(config)
-    if not hasattr(module, "stride"):
-        raise ValueError(
-            f"config.generator.name must be one that takes pictures for config.task {config.task}, "
-            f"not {config.generator.name!r}, which takes noise."
+def _translation(config, total_steps: int) -> PairedTask:
+    channels = config.input_channels, config.generator.out_channels
+    lpips, names = config.evaluation.lpips, tuple(config.data.styles)
+    if names:
+        representation = Styled(*channels, names, config.styled.style)
+        scores = StyledScores(lpips, names)
+    else:
+        representation, scores = Images(*channels), ImageScores(lpips)
+    return _paired(config, total_steps, representation, SameSize(), scores)
+
+
+def _super_resolution(config, total_steps: int) -> PairedTask:
+    representation = Images(config.input_channels, config.generator.out_channels)
+    scale = config.generator.get("scale", 1)
+    if scale == 1:
+        raise UserError(
+            "config.generator.name must be a network with a scale (srresnet, rrdb) of 2 or more "
+            f"for config.task super_resolution, not {config.generator.name!r} of scale 1."
         )
-    net = Net(module, make_optimizer(config.optimizer, total_steps))
-    weights = config.loss_weights.to_dict()
-    weights = {name: weight for name, weight in weights.items() if weight or name == "gan"}
-    if config.consistency.weight:
-        weights["consistency"] = config.consistency.weight
-    return Generator(net, weights, config.ema_decay)
+    if config.sizes.crop % scale:
+        raise UserError(
+            f"config.sizes.crop is {config.sizes.crop}: it must be a multiple of "
+            f"config.generator.scale, {scale}."
+        )
+    scores = SuperResolutionScores(config.evaluation.lpips, scale)
+    return _paired(config, total_steps, representation, Enlarged(scale), scores)
 
 
-def _check_scale(config) -> None:
-    """Raises a ValueError where the generator enlarges and the task does not, or the reverse."""
-    enlarges = config.task in ("super_resolution", "adversarial_super_resolution")
-    if enlarges == ("scale" in config.generator):
-        return
-    kinds = "one with a scale (srresnet, rrdb)" if enlarges else "one without a scale"
-    raise ValueError(
-        f"config.generator.name must be {kinds} for config.task {config.task}, "
-        f"not {config.generator.name!r}."
+def _colourisation(config, total_steps: int) -> PairedTask:
+    scores = LabScores(config.evaluation.lpips)
+    return _paired(config, total_steps, Lab(), _reduced(config, Lab()), scores)
+
+
+def _segmentation(config, total_steps: int) -> PairedTask:
+    if config.data.labels != config.data.features[-1]:
+        raise UserError(
+            "config.task segmentation learns label maps: config.data.labels must be the last of "
+            f"config.data.features, {config.data.features[-1]!r}, not {config.data.labels!r}."
+        )
+    if config.evaluation.lpips:
+        raise UserError("config.evaluation.lpips must be False: LPIPS does not fit label maps.")
+    palette, coding = make_palette(config.data.palette), config.segmentation.coding
+    if coding not in LABEL_CODINGS:
+        known = ", ".join(LABEL_CODINGS)
+        raise UserError(f"config.segmentation.coding must be one of {known}, not {coding!r}.")
+    representation = LABEL_CODINGS[coding](config.input_channels, palette)
+    if coding == "logits":
+        _check_logits(config, palette.void)
+    resolution = _reduced(config, representation)
+    return _paired(config, total_steps, representation, resolution, LabelScores(palette))
+
+
+def _check_logits(config, classes: int) -> None:
+    if config.generator.out_channels != classes:
+        raise UserError(
+            f"config.generator.out_channels must be {classes} for config.segmentation.coding "
+            f"logits, one for each class of config.data.palette, not "
+            f"{config.generator.out_channels}."
+        )
+    weights = config.loss_weights
+    if not weights.cross_entropy or any(weights.get(name) for name in TERMS):
+        raise UserError(
+            "config.segmentation.coding logits learns by config.loss_weights.cross_entropy, which "
+            "must not be 0; perceptual and lpips must be 0."
+        )
+
+
+def _unconditional(config, total_steps: int) -> Unconditional:
+    step = _step(config, total_steps, _module(config, input_kind="latent"))
+    if not isinstance(step, AdversarialStep) or step.conditional:
+        raise UserError(
+            "config.task unconditional needs config.discriminator, and config.gan.conditional must "
+            "be False: noise has no target, and there is no image to condition on."
+        )
+    return Unconditional(
+        step=step,
+        scores=SetScores(config.unconditional.distances),
+        augment=_augment(config),
+        diff_augment=config.diff_augment.to_dict(),
+        latent_size=config.unconditional.latent_size,
     )
 
 
-def _disc(config, total_steps: int) -> Discriminator:
+LABEL_CODINGS = {"colours": ColourMaps, "logits": ClassLogits}
+TASKS: dict[str, Callable[..., Task]] = {
+    "translation": _translation,
+    "colourisation": _colourisation,
+    "segmentation": _segmentation,
+    "super_resolution": _super_resolution,
+    "unconditional": _unconditional,
+}
+
+
+def _paired(
+    config,
+    total_steps: int,
+    representation: Representation,
+    resolution: SameSize,
+    scores: Scores,
+) -> PairedTask:
+    if config.inference.statistics not in STATISTICS:
+        raise UserError(f"config.inference.statistics must be one of {', '.join(STATISTICS)}.")
+    module = _module(config, input_kind="image", scale=resolution.scale)
+    if isinstance(representation, ClassLogits):
+        module = module.clone(logits=True)
+    step = _step(config, total_steps, module)
+    if resolution.scale > 1 and isinstance(step, AdversarialStep) and step.conditional:
+        raise UserError(
+            "config.gan.conditional must be False for super-resolution: input and output differ in "
+            "size."
+        )
+    weight = config.loss_weights.consistency
+    terms = tuple(name for name in TERMS if config.loss_weights.get(name))
+    return PairedTask(
+        step=step,
+        representation=representation,
+        resolution=resolution,
+        scores=scores,
+        augment=_augment(config),
+        consistency=Consistency(**config.consistency.to_dict()) if weight else None,
+        perceptual=Perceptual(terms, **config.perceptual.to_dict()) if terms else None,
+        **config.inference.to_dict(),
+    )
+
+
+def _augment(config) -> dict:
+    return {"crop_size": config.sizes.crop, **config.augment.to_dict()}
+
+
+def _reduced(config, representation: Representation) -> Reduced:
+    return Reduced(config.sizes.inference, representation.enlarged_by)
+
+
+def _step(config, total_steps: int, module: nn.Module) -> SupervisedStep | AdversarialStep:
+    """Makes the step: adversarial if and only if there is a `config.discriminator`."""
+    weights = {name: w for name, w in config.loss_weights.to_dict().items() if w or name == "gan"}
+    net = Net(module, make_optimizer(config.optimizer, total_steps))
+    gen = GeneratorStep(net, weights, config.ema_decay)
+    if "discriminator" in config:
+        return AdversarialStep(gen, _disc(config, total_steps), config.gan.conditional)
+    if weights.keys() & {"gan", "feature_matching"}:
+        raise UserError(
+            "config.loss_weights.gan and feature_matching need a config.discriminator, which this "
+            "configuration does not have."
+        )
+    return SupervisedStep(gen)
+
+
+def _module(config, *, input_kind: str, scale: int = 1) -> nn.Module:
+    """Makes the generator; raises a UserError unless its inputs and its scale fit the task."""
+    module = make_generator(config.generator, config.dtype)
+    name = config.generator.name
+    if module.input_kind != input_kind:
+        raise UserError(
+            f"config.generator.name must be a network of {input_kind}s for config.task "
+            f"{config.task}, not {name!r}, a network of {module.input_kind}s."
+        )
+    if input_kind == "image" and module.scale != scale:
+        raise UserError(
+            f"config.generator.name must be a network of scale {scale} for config.task "
+            f"{config.task}, not {name!r} of scale {module.scale}."
+        )
+    return module
+
+
+def _disc(config, total_steps: int) -> DiscriminatorStep:
     loss, penalties = _gan_loss(config), {name: config.gan[name] for name in ("r1", "r2")}
     for name, weight in penalties.items():
         if weight < 0:
-            raise ValueError(f"config.gan.{name} must be at least 0, not {weight}.")
+            raise UserError(f"config.gan.{name} must be at least 0, not {weight}.")
     if (any(penalties.values()) or loss.gradient_penalty) and config.discriminator.norm == "batch":
-        raise ValueError(
-            "config.gan.loss wgan-gp, config.gan.r1 and r2 take slopes image by image, which "
+        raise UserError(
+            "config.gan.loss wgan-gp, config.gan.r1 and r2 take gradients image by image, which "
             "BatchNorm mixes: config.discriminator.norm must be instance, group or none, not "
             "'batch'."
         )
     module = make_discriminator(config.discriminator, config.dtype)
     net = Net(module, make_optimizer(config.optimizer, total_steps))
-    return Discriminator(net, loss, **penalties)
+    return DiscriminatorStep(net, loss, **penalties)
 
 
 def _gan_loss(config) -> GanLoss:
     if config.gan.loss not in GAN_LOSSES:
         choices = ", ".join(GAN_LOSSES)
-        raise ValueError(f"config.gan.loss must be one of {choices}, not {config.gan.loss!r}.")
+        raise UserError(f"config.gan.loss must be one of {choices}, not {config.gan.loss!r}.")
     return GAN_LOSSES[config.gan.loss]
-
-
-def _adversarial(config, total_steps: int) -> dict[str, Any]:
-    return {
-        **_paired(config, total_steps),
-        "disc": _disc(config, total_steps),
-        "conditional": config.gan.conditional,
-    }
-
-
-def _supervised(config, total_steps: int) -> dict[str, Any]:
-    if config.loss_weights.get("feature_matching"):
-        raise ValueError(
-            "config.loss_weights.feature_matching looks through the discriminator, which "
-            f"config.task {config.task} does not have."
-        )
-    return _paired(config, total_steps)
-
-
-def _checked(task: SuperResolution, config) -> SuperResolution:
-    """Returns a task for super-resolution; raises a ValueError for what does not fit it."""
-    if config.augment.crop_size % task.scale:
-        raise ValueError(
-            f"config.augment.crop_size is {config.augment.crop_size}: it must be a multiple of "
-            f"config.generator.scale, {task.scale}."
-        )
-    if config.task != "super_resolution" and config.gan.conditional:
-        raise ValueError(
-            "config.gan.conditional must be False for super-resolution: the discriminator sees "
-            "pictures by themselves."
-        )
-    return task
-
-
-def _labelled(config) -> dict[str, Any]:
-    """Makes what tasks have whose targets are label maps."""
-    if config.data.labels != config.data.features[-1]:
-        raise ValueError(
-            f"config.task {config.task} learns label maps: config.data.labels must be the last of "
-            f"config.data.features, {config.data.features[-1]!r}, not {config.data.labels!r}."
-        )
-    if config.test.lpips:
-        raise ValueError("config.test.lpips must be False for label maps, which are no pictures.")
-    return {"palette": make_palette(config.data.palette), **config.segmentation.to_dict()}
-
-
-def _classifier(config, total_steps: int) -> dict[str, Any]:
-    """Makes what a task has whose generator returns a logit for each class."""
-    settings = {**_labelled(config), **_supervised(config, total_steps)}
-    gen, classes = settings["gen"], settings["palette"].void
-    if config.generator.out_channels != classes:
-        raise ValueError(
-            f"config.generator.out_channels must be {classes} for config.task segmentation, a "
-            "logit for each class of config.data.palette, not "
-            f"{config.generator.out_channels}."
-        )
-    if settings["perceptual"] or "cross_entropy" not in gen.weights:
-        raise ValueError(
-            "config.task segmentation learns by config.loss_weights.cross_entropy, which must not "
-            "be 0; perceptual and lpips must be."
-        )
-    net = dataclasses.replace(gen.net, module=gen.net.module.clone(logits=True))
-    return {**settings, "gen": dataclasses.replace(gen, net=net)}
-
-
-def _paired(config, total_steps: int) -> dict[str, Any]:
-    if config.test.statistics not in STATISTICS:
-        raise ValueError(f"config.test.statistics must be one of {', '.join(STATISTICS)}.")
-    return {
-        "gen": _gen(config, total_steps),
-        "augment": config.augment.to_dict(),
-        "input_channels": config.input_channels,
-        "consistency": _consistency(config),
-        "perceptual": _perceptual(config),
-        "test_statistics": config.test.statistics,
-        "test_dropout": config.test.dropout,
-        "test_lpips": config.test.lpips,
-    }
-
-
-def _unconditional(config, total_steps: int) -> Unconditional:
-    module = make_generator(config.generator, config.dtype)
-    if hasattr(module, "stride"):
-        raise ValueError(
-            "config.generator.name must be one that takes noise for config.task unconditional, "
-            f"not {config.generator.name!r}, which takes pictures."
-        )
-    net = Net(module, make_optimizer(config.optimizer, total_steps))
-    return Unconditional(
-        gen=Generator(net, {"gan": 1.0}, config.ema_decay),
-        disc=_disc(config, total_steps),
-        augment=config.augment.to_dict(),
-        diff_augment=config.diff_augment.to_dict(),
-        **config.unconditional.to_dict(),
-    )
-
-
-def _consistency(config) -> Consistency | None:
-    """Makes what `config.consistency` describes, or nothing at weight 0."""
-    settings = config.consistency.to_dict()
-    return Consistency(**settings) if settings.pop("weight") else None
-
-
-def _perceptual(config) -> Perceptual | None:
-    """Makes the terms of `config.loss_weights` that need a frozen network, if there are any."""
-    terms = tuple(name for name in TERMS if config.loss_weights.get(name))
-    return Perceptual(terms, **config.perceptual.to_dict()) if terms else None

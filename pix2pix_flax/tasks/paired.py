@@ -1,81 +1,61 @@
-"""What the tasks share that learn an image from an image."""
+"""The task of learning an image from an image."""
 
-import abc
 import dataclasses
 from typing import Any, ClassVar
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from pix2pix_flax import losses, metrics
 from pix2pix_flax.image.augment import jitter
-from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import Perceptual
-from pix2pix_flax.models.frozen.lpips import lpips
-from pix2pix_flax.models.frozen.weights import load_lpips_weights
-from pix2pix_flax.steps.generator import Generator, Terms
-from pix2pix_flax.steps.network import Nets
+from pix2pix_flax.steps.adversarial import DISC, AdversarialStep
+from pix2pix_flax.steps.network import StepBatch
 from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.steps.supervised import SupervisedStep
+from pix2pix_flax.tasks.representation import Images
+from pix2pix_flax.tasks.resolution import SameSize
+from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
-_LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
-
-
-def in_channels(images: jax.Array, channels: int, key: str) -> jax.Array:
-    """Returns RGB images [B, H, W, 3] as they are, or their luma (ITU-R BT.601) [B, H, W, 1].
-
-    Raises:
-      ValueError: naming the `key` in config, for other numbers of channels.
-    """
-    if channels not in (1, 3):
-        raise ValueError(f"config.{key} must be 3 (RGB) or 1 (grey) for this task, not {channels}.")
-    return images if channels == 3 else images @ _LUMA
+_DISC_STREAM = 2  # `Consistency` uses the streams 0 and 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PairedTask(abc.ABC):
-    """From `input` to `target`, two pictures uint8 [B, H, W, 3].
-
-    `prepare` makes them of an example: here they are its own. The networks see them through
-    `to_input` and `to_target`, and `to_picture` leads back: here these are the pictures themselves,
-    in [-1, 1], grey where a network has one channel.
+class PairedTask:
+    """From `input` to `target`, two images uint8 [B, H, W, 3].
 
     Attributes:
-      paired: see `Task`.
-      colours: whether what is made of a grey picture has colours of its own.
-      ranked_by: see `Task`.
-      legend: see `Task`.
-      scale: size of the target over that of the input.
-      border: pixels of reflection on all sides of what G is given at test, cut off its output.
-      gen: the generator and its losses.
+      step: how the networks learn: with or without a discriminator.
+      representation: how images become the arrays of the networks, and back.
+      resolution: the sizes of input, network and target.
+      scores: the scores of validation and evaluation.
       augment: keyword arguments of `augment.jitter`.
-      input_channels: of what G is given: 3, or 1 for grey.
-      consistency: what the loss term `consistency` asks of G; None where it has no weight.
-      perceptual: the loss terms that look through a frozen network; None where none has a weight.
-      test_statistics: what BatchNorm takes at test: its `running` statistics, or those of each
-        test image by itself (`batch`, Isola et al. 2017, section 3.4, at batch size 1).
-      test_dropout: whether dropout stays on at test, as in the paper; the draw is a fixed one.
-      test_lpips: whether LPIPS (AlexNet) is among the scores.
+      consistency: the loss term `consistency`; None if it has no weight.
+      perceptual: the loss terms on features of a frozen network; None if none has a weight.
+      statistics: the statistics of BatchNorm at inference: `running`, or `batch`, those of each
+        image by itself (Isola et al. 2017, section 3.4, at batch size 1).
+      dropout: whether dropout stays on at inference, as in the paper; its mask is always the same.
     """
 
-    paired: ClassVar[bool] = True
-    colours: ClassVar[bool] = False
-    ranked_by: ClassVar[tuple[str, ...]] = ("lpips", "l1")
-    legend: ClassVar[dict[str, tuple[int, int, int]]] = {}
-    scale: ClassVar[int] = 1
-    border: ClassVar[int] = 0
-
-    gen: Generator
+    step: SupervisedStep | AdversarialStep
+    representation: Images
+    resolution: SameSize
+    scores: Scores
     augment: dict[str, Any]
-    input_channels: int
     consistency: Consistency | None
     perceptual: Perceptual | None
-    test_statistics: str
-    test_dropout: bool
-    test_lpips: bool
+    statistics: str
+    dropout: bool
+
+    input_kind: ClassVar[str] = "image"
+
+    @property
+    def module(self) -> nn.Module:
+        """The generator."""
+        return self.step.gen.net.module
 
     def load_frozen(self) -> PyTree:
         """Returns the weights of frozen networks, by name.
@@ -84,22 +64,25 @@ class PairedTask(abc.ABC):
           WeightsMissingError: one is needed, and the extra `lpips` is not installed.
         """
         found = {"perceptual": self.perceptual.load()} if self.perceptual else {}
-        return found | ({"alexnet": load_lpips_weights("alexnet")} if self.test_lpips else {})
+        return found | self.scores.load_frozen()
 
     def network_input(self) -> jax.Array:
-        """Returns what G is given for a picture of its stride, float32 [1, H, W, C]."""
-        stride = self.gen.net.module.stride
-        return self.to_input(jnp.zeros((1, stride, stride, 3), jnp.uint8))
+        """Returns the generator's input for an image of its stride, float32 [1, H, W, C]."""
+        stride = self.module.stride
+        return self.representation.to_input(jnp.zeros((1, stride, stride, 3), jnp.uint8))
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
-        """Returns the state at step 0 for batches shaped like this one."""
+        """Returns the state at step 0 for batches of this shape."""
         net_rng, rng = jax.random.split(rng)
         pair = self._training_pair(rng, batch)
         extra = {}
         if self.perceptual:
-            pictures = self.to_picture(pair["input"], pair["target"])
-            extra["scales"] = self.perceptual.calibrate(frozen["perceptual"], pictures)
-        return TrainState(jnp.zeros((), jnp.int32), rng, self.init_nets(net_rng, pair), extra)
+            images = self.representation.to_image(pair["input"], pair["target"])
+            extra["scales"] = self.perceptual.calibrate(frozen["perceptual"], images)
+        real = self.representation.to_real(pair["target"])
+        step_batch = StepBatch(pair["input"], real, terms=lambda _: {})
+        nets = self.step.init(net_rng, step_batch)
+        return TrainState(jnp.zeros((), jnp.int32), rng, nets, extra)
 
     def train_step(
         self, state: TrainState, batch: Batch, frozen: PyTree = ()
@@ -109,101 +92,82 @@ class PairedTask(abc.ABC):
         pair = self._training_pair(augment_rng, batch)
 
         def terms(outputs):
-            values = self.terms(net_rng, outputs, pair["target"])
+            values = self._terms(net_rng, outputs, pair["target"])
             if self.perceptual:
+                to_image = self.representation.to_image
                 values |= self.perceptual.losses(
                     frozen["perceptual"],
                     state.extra["scales"],
-                    self.to_picture(pair["input"], outputs[: len(pair["target"])]),
-                    self.to_picture(pair["input"], pair["target"]),
+                    to_image(pair["input"], outputs[: len(pair["target"])]),
+                    to_image(pair["input"], pair["target"]),
                 )
             return values
 
-        nets, metrics = self.train_nets(state.nets, pair, terms, net_rng, state.step)
+        step_batch = StepBatch(
+            inputs=self._views(net_rng, pair["input"]),
+            real=self.representation.to_real(pair["target"]),
+            terms=terms,
+            to_images=self.representation.to_fake,
+        )
+        rngs = {"dropout": net_rng, DISC: jax.random.fold_in(net_rng, _DISC_STREAM)}
+        nets, metrics = self.step(state.nets, step_batch, rngs, state.step)
         return state.replace(step=state.step + 1, nets=nets), metrics
-
-    @abc.abstractmethod
-    def init_nets(self, rng: jax.Array, pair: Batch) -> Nets:
-        """Returns fresh networks for `input` and `target`, float32 [B, H, W, C]."""
-
-    @abc.abstractmethod
-    def train_nets(
-        self, nets: Nets, pair: Batch, terms: Terms, rng: jax.Array, step: jax.Array
-    ) -> tuple[Nets, Metrics]:
-        """Returns the networks after one step on a pair in [-1, 1], and its scalars.
-
-        Args:
-          nets: as made by `init_nets`.
-          pair: `input` and `target`, float32 [B, H, W, C].
-          terms: from G's images of `views` to the loss terms beside `gan`, before weights.
-          rng: what `views` is given.
-          step: finished steps.
-        """
 
     def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
         batch = self.prepare(jitter(rng, batch, **self.augment))
         return {
-            "input": self.to_input(batch["input"]),
-            "target": self.to_target(batch["target"]),
+            "input": self.representation.to_input(batch["input"]),
+            "target": self.representation.to_target(batch["target"]),
         }
 
-    def prepare(self, batch: Batch) -> Batch:
-        """Returns `input` and `target`, uint8 [B, H, W, 3], of the pictures in the dataset."""
-        return batch
+    def _views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
+        """Returns the generator's inputs in training: [B, H, W, C], or twice as many views."""
+        if not self.consistency:
+            return inputs
+        planes = len(self.representation.planes)
+        if not planes:
+            return self.consistency.views(rng, inputs)
+        images, constant = inputs[..., :-planes], inputs[..., -planes:]
+        views = self.consistency.views(rng, images)
+        constant = jnp.tile(constant, (len(views) // len(inputs), 1, 1, 1))
+        return jnp.concatenate([views, constant], axis=-1)
 
-    def to_input(self, pictures: jax.Array) -> jax.Array:
-        """Returns what G is given for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
-        return in_channels(normalize(pictures), self.input_channels, "input_channels")
-
-    def to_target(self, pictures: jax.Array) -> jax.Array:
-        """Returns what G shall return for uint8 [B, H, W, 3]: float32 [B, H, W, C] in [-1, 1]."""
-        channels = self.gen.net.module.out_channels
-        return in_channels(normalize(pictures), channels, "generator.out_channels")
-
-    def to_picture(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
-        """Returns RGB in [-1, 1], float32 [B, H, W, 3], for what G was given and returned."""
-        del inputs
-        return jnp.broadcast_to(outputs, (*outputs.shape[:-1], 3))
-
-    def views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
-        """Returns what G is given in training: the inputs [B, H, W, C], and perhaps more views."""
-        return self.consistency.views(rng, inputs) if self.consistency else inputs
-
-    def terms(self, rng: jax.Array, outputs: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns the terms of pixels that have a weight, unweighted.
+    def _terms(self, rng: jax.Array, outputs: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+        """Returns the loss terms on pixels that have a weight, before weights.
 
         Args:
-          rng: that `views` was given.
-          outputs: G's of these views.
+          rng: the key that `_views` was given.
+          outputs: the generator's outputs for these views.
           target: [B, H, W, C].
         """
-        values = self.reconstruction(outputs[: len(target)], target)
+        names, first = self.step.gen.weights, outputs[: len(target)]
+        values = self.representation.reconstruction(names, first, target)
         if self.consistency:
-            values["consistency"] = self.consistency.loss(rng, outputs, self.scale)
+            values["consistency"] = self.consistency.loss(rng, outputs, self.resolution.scale)
         return values
 
-    def reconstruction(self, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns the terms with a weight that compare outputs with targets, [B, H, W, C]."""
-        known = losses.RECONSTRUCTION_LOSSES
-        return {name: known[name](output, target) for name in self.gen.weights if name in known}
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns `input` and `target`, uint8 [B, H, W, C], for the images of the dataset."""
+        return self.resolution.prepare(batch)
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns float32 RGB [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
-        images = self.to_input(inputs)
-        return self.to_picture(images, self.generate(variables, images))
+        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
+        images = self.representation.to_input(inputs)
+        outputs = self.resolution.run(lambda images: self._generate(variables, images), images)
+        return self.representation.decode(images, outputs)
 
-    def generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
-        """Returns what G makes at test, float32 [B, H, W, C], of what `to_input` returned."""
-        if self.test_statistics == "running" and not self.test_dropout:
+    def _generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
+        """Returns the generator's outputs at inference, float32 [B, H, W, C]."""
+        if self.statistics == "running" and not self.dropout:
             return self._forward(variables, images)
-        # One image at a time: what an image becomes must not depend on its neighbours.
+        # One image at a time: a result must not depend on the other images of the batch.
         return jax.lax.map(lambda image: self._forward(variables, image[None])[0], images)
 
     def _forward(self, variables: PyTree, images: jax.Array) -> jax.Array:
-        rngs = {"dropout": jax.random.key(0)} if self.test_dropout else None
-        batch_statistics = self.test_statistics == "batch"
+        rngs = {"dropout": jax.random.key(0)} if self.dropout else None
+        batch_statistics = self.statistics == "batch"
         mutable = [name for name in variables if name != "params"] if batch_statistics else []
-        output, _ = self.gen.net.module.apply(
+        output, _ = self.module.apply(
             variables, images, train=batch_statistics, rngs=rngs, mutable=mutable
         )
         return output
@@ -212,41 +176,23 @@ class PairedTask(abc.ABC):
         """Returns the scores [B] of the network's outputs."""
         batch = self.prepare(batch)
         output = self.predict(state.generator.variables, batch["input"])
-        return self.score(output, batch, frozen)
-
-    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns `l1`, `psnr`, `ssim` and perhaps `lpips`, [B], of [B, H, W, C] in [-1, 1]."""
-        # What a user gets is rounded to 8 bits, so that is what is measured.
-        output, target = normalize(denormalize(output)), normalize(batch["target"])
-        found = {
-            "l1": metrics.l1(output, target),
-            "psnr": metrics.psnr(output, target),
-            "ssim": metrics.ssim(output, target),
-        }
-        if self.test_lpips:
-            found["lpips"] = lpips(frozen["alexnet"], output, target, net="alexnet")
-        return found
+        return self.scores.score(output, batch, frozen)
 
     def controls(self, batch: Batch) -> dict[str, jax.Array]:
-        """Returns outputs in [-1, 1] that need no network, to hold the network's against."""
-        return {"input": normalize(batch["input"])}
-
-    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the mean of each score over the examples."""
-        return {name: float(np.mean(values)) for name, values in outputs.items()}
-
-    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
-        """Returns no tables: the summary says all."""
-        del outputs
-        return {}
+        """Returns outputs in [-1, 1] that need no network, by name, for a prepared batch."""
+        return self.representation.controls(batch, self.resolution.enlarged(batch))
 
     def columns(self, batch: Batch, output: jax.Array) -> list[jax.Array]:
-        """Returns the controls, the target and the output, uint8 [B, H, W, 3] each."""
-        controls = map(denormalize, self.controls(batch).values())
-        return [*controls, batch["target"], denormalize(output)]
+        """Returns the columns of a panel, uint8 [B, H, W, 3] each.
+
+        Args:
+          batch: prepared examples.
+          output: the outputs of `predict` for them.
+        """
+        return self.representation.columns(self.controls(batch), batch, output)
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `panel`, uint8 [B, H, nW, 3]: the `columns` beside one another."""
+        """Returns `panel`, uint8 [B, H, nW, 3]: the `columns` side by side."""
         batch = self.prepare(batch)
         output = self.predict(state.generator.variables, batch["input"])
         return {"panel": jnp.concatenate(self.columns(batch, output), axis=2)}

@@ -1,39 +1,100 @@
-"""Networks that see large pictures in the size that they were trained on."""
+"""In which resolution the generator sees an image, against the resolution of its target."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import ClassVar
 
 import jax
 
-from pix2pix_flax.tasks.paired import PairedTask
-from pix2pix_flax.typing import PyTree
+from pix2pix_flax.image.padding import reflect_border
+from pix2pix_flax.image.resampling import imresize
+from pix2pix_flax.typing import Batch
+
+Network = Callable[[jax.Array], jax.Array]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Reduced(PairedTask):
-    """What a thing is, is told by what is around it, and of a large picture G sees too little.
+@dataclasses.dataclass(frozen=True)
+class SameSize:
+    """Input, output and target have one size."""
+
+    scale: ClassVar[int] = 1
+    """Size of the output divided by the size of the input."""
+
+    border: ClassVar[int] = 0
+    """Width of the reflected border around the generator's input at inference, in pixels."""
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns uint8 `input` and `target` for the images of a dataset."""
+        return batch
+
+    def run(self, network: Network, images: jax.Array) -> jax.Array:
+        """Returns the network's outputs at inference, [B, sH, sW, C'], for images [B, H, W, C]."""
+        return network(images)
+
+    def enlarged(self, batch: Batch) -> dict[str, jax.Array]:
+        """Returns the inputs in the size of the targets, by name, uint8 [B, H, W, C]."""
+        return {"input": batch["input"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Reduced(SameSize):
+    """Large images are shrunk before the generator, and its output is enlarged again.
+
+    A class or a colour is recognised by the surroundings, and on a large image the generator's
+    receptive field covers too little of them.
 
     Attributes:
-      enlarged: by which method of `jax.image.resize` outputs become large again.
-      predict_size: G gets pictures whose short side is longer reduced to about this many pixels,
-        and its output is enlarged again; 0: never. Tiles would each be reduced by themselves, so
-        leave them out.
+      size: short side to which larger images are shrunk, in pixels; 0: never. A tile would be
+        shrunk like a whole image, so do not combine it with tiles.
+      method: the method of `jax.image.resize` that enlarges the output.
     """
 
-    predict_size: int
+    size: int
+    method: str = "linear"
 
-    enlarged: ClassVar[str] = "linear"
-
-    def generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
-        """Returns what G makes at test, float32 [B, H, W, C]; see `predict_size`."""
+    def run(self, network: Network, images: jax.Array) -> jax.Array:
+        """Returns the network's outputs, [B, H, W, C'], for images [B, H, W, C]."""
         height, width = images.shape[1:3]
-        if not 0 < self.predict_size < min(height, width):
-            return super().generate(variables, images)
-        scale = self.predict_size / min(height, width)
+        if not 0 < self.size < min(height, width):
+            return network(images)
+        scale = self.size / min(height, width)
         small = _resize(images, round(height * scale), round(width * scale), "linear")
-        return _resize(super().generate(variables, small), height, width, self.enlarged)
+        return _resize(network(small), height, width, self.method)
+
+
+@dataclasses.dataclass(frozen=True)
+class Enlarged(SameSize):
+    """Super-resolution: the input is the target, reduced by MATLAB's bicubic `imresize`, in 8 bits.
+
+    Attributes:
+      scale: size of the target divided by the size of the input.
+    """
+
+    scale: int
+    border: ClassVar[int] = 4  # zero padding spoils about three pixels at the edge
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns `target`, cut to multiples of the scale at the bottom and right, and `input`."""
+        height, width = (size // self.scale for size in batch["target"].shape[1:3])
+        target = batch["target"][:, : self.scale * height, : self.scale * width]
+        return {"input": imresize(target, height, width), "target": target}
+
+    def run(self, network: Network, images: jax.Array) -> jax.Array:
+        """Returns [B, sH, sW, C'] for images [B, H, W, C], continued by reflection at all sides."""
+        shape, start = images.shape, self.scale * self.border
+        output = network(reflect_border(images, self.border))
+        for axis in (1, 2):
+            stop = start + self.scale * shape[axis]
+            output = jax.lax.slice_in_dim(output, start, stop, axis=axis)
+        return output
+
+    def enlarged(self, batch: Batch) -> dict[str, jax.Array]:
+        """Returns the inputs enlarged without a network: `nearest` and `bicubic`."""
+        images, (height, width) = batch["input"], batch["target"].shape[1:3]
+        nearest = images.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
+        return {"nearest": nearest, "bicubic": imresize(images, height, width)}
 
 
 def _resize(images: jax.Array, height: int, width: int, method: str) -> jax.Array:
-    """Returns [B, height, width, C], where it shrinks antialiased."""
+    """Returns [B, height, width, C], antialiased if smaller."""
     return jax.image.resize(images, (len(images), height, width, images.shape[-1]), method)

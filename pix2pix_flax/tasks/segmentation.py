@@ -1,6 +1,7 @@
-"""From photographs to label maps: colour-coded by pix2pix, or by a classifier of each pixel."""
+"""Label maps of photographs: as colours of a palette, or as a logit for each class."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import jax
@@ -8,22 +9,23 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax import losses, metrics
+from pix2pix_flax.image.label_colours import nearest_class, paint
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.palettes import Palette
 from pix2pix_flax.metrics.segmentation import class_scores, ratio
-from pix2pix_flax.tasks.pix2pix import Pix2Pix
-from pix2pix_flax.tasks.resolution import Reduced
-from pix2pix_flax.tasks.supervised import Supervised
+from pix2pix_flax.tasks.representation import Representation
+from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _CONFUSION = "confusion"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class LabelMaps(Reduced):
-    """Targets and what is predicted are label maps, pictures in the colours of a palette.
+@dataclasses.dataclass(frozen=True)
+class ColourMaps(Representation):
+    """Label maps in the colours of a palette (Isola et al. 2017, section 4.4, photo -> labels).
 
-    Pixels whose colour in the target is nearest to that of void count nowhere.
+    The class of a pixel is the class of the nearest colour. Pixels whose nearest colour in the
+    target is void count in no score.
 
     Attributes:
       palette: the classes.
@@ -32,73 +34,118 @@ class LabelMaps(Reduced):
     palette: Palette
 
     colours: ClassVar[bool] = True
-    ranked_by: ClassVar[tuple[str, ...]] = ("pixel_error",)
+    enlarged_by: ClassVar[str] = "nearest"  # a blend of two colours may be a third class's colour
 
     @property
     def legend(self) -> dict[str, tuple[int, int, int]]:
         """The colours of the classes and of void, by name."""
         return {name: colour for name, colour, _ in self.palette.entries}
 
-    def nearest(self, images: jax.Array) -> jax.Array:
-        """Returns the class of the nearest colour by Euclid, void included, int32 [B, H, W].
-
-        Args:
-          images: [B, H, W, 3] in [-1, 1].
-        """
-        classes = jnp.zeros(images.shape[:-1], jnp.int32)
-        least = jnp.full(images.shape[:-1], jnp.inf)
-        # One colour after the other: the distances of all at once would take 20 pictures' memory.
-        for number, colour in enumerate(normalize(self.palette.colours)):
-            distance = jnp.sum(jnp.square(images - colour), axis=-1)
-            classes = jnp.where(distance < least, number, classes)
-            least = jnp.minimum(distance, least)
-        return classes
-
-    def paint(self, classes: jax.Array) -> jax.Array:
-        """Returns classes int [B, H, W] in their colours, float32 [B, H, W, 3] in [-1, 1]."""
-        return jnp.asarray(normalize(self.palette.colours))[classes]
+    def to_target(self, images: jax.Array) -> jax.Array:
+        """Returns label maps uint8 [B, H, W, 3] in their nearest colours, float32 in [-1, 1]."""
+        return paint(nearest_class(normalize(images), self.palette), self.palette)
 
     def classify(self, outputs: jax.Array) -> jax.Array:
-        """Returns the class that what G returned stands for, int32 [B, H, W]."""
-        return self.nearest(outputs)
+        """Returns the class of each pixel of the generator's outputs, int32 [B, H, W]."""
+        return nearest_class(outputs, self.palette)
 
-    def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns label maps float32 [B, H, W, 3] in [-1, 1] for uint8 photographs [B, H, W, 3]."""
-        outputs = self.generate(variables, self.to_input(inputs))
-        # What is no number stays none: by that, tiles are told how far the network reaches.
+    def decode(self, inputs: jax.Array, outputs: jax.Array) -> jax.Array:
+        """Returns label maps in the colours of the palette, float32 [B, H, W, 3] in [-1, 1]."""
+        del inputs
+        # A value that is not a number stays so: tiles measure the network's reach by it.
         is_lost = jnp.isnan(outputs).any(axis=-1, keepdims=True)
-        return jnp.where(is_lost, jnp.nan, self.paint(self.classify(outputs)))
+        return jnp.where(is_lost, jnp.nan, paint(self.classify(outputs), self.palette))
+
+    def controls(self, batch: Batch, enlarged: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        """Returns `commonest`: every pixel has the most frequent class of the target."""
+        truth = nearest_class(normalize(batch["target"]), self.palette)
+        void = self.palette.void
+        count = jax.vmap(lambda classes: jnp.bincount(classes.ravel(), length=void))
+        commonest = count(truth).argmax(axis=1)[:, None, None]
+        return {"commonest": paint(jnp.broadcast_to(commonest, truth.shape), self.palette)}
+
+    def columns(self, controls: dict[str, jax.Array], batch: Batch, output: jax.Array) -> list:
+        """Returns photograph, target, output, and output over photograph, uint8 [B, H, W, 3] each.
+
+        Void is black in the target and transparent in the last column.
+        """
+        photo, palette = batch["input"], self.palette
+        truth = paint(nearest_class(normalize(batch["target"]), palette), palette)
+        is_void = (nearest_class(output, palette) == palette.void)[..., None]
+        over = jnp.where(is_void, normalize(photo), 0.5 * (normalize(photo) + output))
+        return [photo, *map(denormalize, (truth, output, over))]
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassLogits(ColourMaps):
+    """Label maps as a logit for each class: a classifier of pixels, trained by cross-entropy.
+
+    A discriminator sees the probabilities of the classes (Luc et al. 2016, arXiv:1611.08408,
+    section 3.1).
+    """
+
+    enlarged_by: ClassVar[str] = "linear"
+
+    def to_target(self, images: jax.Array) -> jax.Array:
+        """Returns the classes of label maps uint8 [B, H, W, 3], int32 [B, H, W]."""
+        return nearest_class(normalize(images), self.palette)
+
+    def to_real(self, target: jax.Array) -> jax.Array:
+        """Returns classes [B, H, W] as probabilities, float32 [B, H, W, K]; void has none."""
+        return jax.nn.one_hot(target, self.palette.void)
+
+    def to_fake(self, outputs: jax.Array) -> jax.Array:
+        """Returns logits [B, H, W, K] as probabilities, float32 [B, H, W, K]."""
+        return jax.nn.softmax(outputs)
+
+    def reconstruction(
+        self, names: Collection[str], outputs: jax.Array, target: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Returns `cross_entropy` of logits [B, H, W, K] and classes [B, H, W], without void."""
+        return {"cross_entropy": losses.cross_entropy(outputs, target)}
+
+    def classify(self, outputs: jax.Array) -> jax.Array:
+        """Returns the class of the largest logit, int32 [B, H, W]; never void."""
+        return outputs.argmax(axis=-1)
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelScores(Scores):
+    """Pixel accuracy, class accuracy and mean intersection over union.
+
+    Attributes:
+      palette: the classes.
+    """
+
+    palette: Palette
+
+    ranked_by: ClassVar[tuple[str, ...]] = ("pixel_error",)
 
     def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns what `summarize` takes, and the share of wrong pixels.
+        """Returns the share of wrong pixels, and the confusion matrix.
 
         Args:
-          output: [B, H, W, 3] in [-1, 1].
+          output: label maps in colours, [B, H, W, 3] in [-1, 1].
           batch: uint8 `target` [B, H, W, 3].
-          frozen: not looked at.
+          frozen: unused; these scores have no frozen network.
 
         Returns:
-          `pixel_error` [B], not-a-number where all of a target is void, and `confusion`, int32
-          [B, K, K + 1]: pixels by their class in the target and in the output, there void last.
+          `pixel_error` [B], not-a-number if all pixels of a target are void, and `confusion`, int32
+          [B, K, K + 1]: the number of pixels by class in the target and by class in the output,
+          where void is the last class.
         """
         del frozen
-        truth, found = self.nearest(normalize(batch["target"])), self.nearest(output)
+        truth = nearest_class(normalize(batch["target"]), self.palette)
+        found = nearest_class(output, self.palette)
         confusion = metrics.confusion(truth, found, self.palette.void + 1)[:, :-1]
         right = jnp.trace(confusion, axis1=1, axis2=2)
         return {"pixel_error": 1.0 - right / confusion.sum((1, 2)), _CONFUSION: confusion}
 
-    def controls(self, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `commonest`: the class that most of a target's pixels have, everywhere."""
-        truth = self.nearest(normalize(batch["target"]))
-        count = jax.vmap(lambda classes: jnp.bincount(classes.ravel(), length=self.palette.void))
-        commonest = count(truth).argmax(axis=1)[:, None, None]
-        return {"commonest": self.paint(jnp.broadcast_to(commonest, truth.shape))}
-
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
         """Returns `pixel_accuracy`, `class_accuracy` and `mean_iou` of all pixels together.
 
-        The first is over pixels; the others are means over classes, of what `class_scores` gives
-        and where that is defined.
+        Pixel accuracy is a mean over pixels. The two others are means of `class_scores` over the
+        classes for which they are defined.
         """
         confusion = _total(outputs)
         accuracy, iou = class_scores(confusion)
@@ -117,52 +164,13 @@ class LabelMaps(Reduced):
         names = ("share", "accuracy", "iou")
         return {
             "classes": [
-                {"class": name, "colour": "#{:02x}{:02x}{:02x}".format(*self.legend[name])}
+                {"class": name, "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
                 | {key: float(value) for key, value in zip(names, values, strict=True)}
-                for name, *values in zip(self.palette.names, *columns, strict=True)
+                for (name, colour, _), *values in zip(
+                    self.palette.entries[: self.palette.void], *columns, strict=True
+                )
             ]
         }
-
-    def columns(self, batch: Batch, output: jax.Array) -> list[jax.Array]:
-        """Returns photograph, target, output, and the output over the photograph, uint8 each.
-
-        Void is black in the target and transparent in the last.
-        """
-        photo, truth = batch["input"], self.paint(self.nearest(normalize(batch["target"])))
-        is_void = (self.nearest(output) == self.palette.void)[..., None]
-        over = jnp.where(is_void, normalize(photo), 0.5 * (normalize(photo) + output))
-        return [photo, *map(denormalize, (truth, output, over))]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class AdversarialSegmentation(LabelMaps, Pix2Pix):
-    """Pix2Pix to colour-coded maps; each pixel's class is that of the nearest colour.
-
-    As Isola et al. 2017, section 4.4, photo -> labels.
-    """
-
-    enlarged: ClassVar[str] = "nearest"  # between two colours may lie a third one's
-
-    def to_target(self, pictures: jax.Array) -> jax.Array:
-        """Returns label maps uint8 [B, H, W, 3] in their nearest colours, float32 in [-1, 1]."""
-        return self.paint(self.nearest(normalize(pictures)))
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class SupervisedSegmentation(LabelMaps, Supervised):
-    """The discriminative baseline: G returns a logit a class, and learns by cross-entropy."""
-
-    def to_target(self, pictures: jax.Array) -> jax.Array:
-        """Returns the classes of label maps uint8 [B, H, W, 3], int32 [B, H, W]."""
-        return self.nearest(normalize(pictures))
-
-    def reconstruction(self, output: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns `cross_entropy` of logits [B, H, W, K] and classes [B, H, W], without void."""
-        return {"cross_entropy": losses.cross_entropy(output, target)}
-
-    def classify(self, outputs: jax.Array) -> jax.Array:
-        """Returns the class of the largest logit, int32 [B, H, W]; never void."""
-        return outputs.argmax(axis=-1)
 
 
 def _total(outputs: dict[str, np.ndarray]) -> np.ndarray:
@@ -170,6 +178,6 @@ def _total(outputs: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _mean(values: np.ndarray) -> float:
-    """Returns the mean over what is a number; not-a-number where nothing is."""
+    """Returns the mean over the values that are numbers; not-a-number if none is."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")

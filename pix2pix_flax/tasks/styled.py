@@ -1,4 +1,4 @@
-"""Several styles in one network, which is told in which of them to draw."""
+"""Several styles in one network: the input says which style to draw."""
 
 import dataclasses
 
@@ -6,64 +6,77 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.normalize import normalize
-from pix2pix_flax.tasks.pix2pix import Pix2Pix
+from pix2pix_flax.tasks.representation import Images
+from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 _RGB = 3
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Styled(Pix2Pix):
-    """Pix2Pix that is told the style of each picture, by one plane of zeros or ones a style.
+@dataclasses.dataclass(frozen=True)
+class Styled(Images):
+    """Images with one plane of zeros or ones for each style, as labels in StarGAN.
 
-    Labels are given so in StarGAN (Choi et al. 2018, section 3.1). A plane of one value is the same
-    in each tile and each frame, so what holds of tiles and videos without styles holds with them.
-    D sees the planes too. The strength of a style is nothing to learn: a cartoon at strength s is
-    by definition s of the full one and 1 - s of its photograph, and `Translator` mixes them so.
+    (Choi et al. 2018, section 3.1.) A constant plane is the same in each tile and each frame, so
+    tiles stay exact and videos stay steady. A conditional discriminator sees the planes too. The
+    strength of a style is not learned: a cartoon of strength s is by definition s of the full
+    cartoon and 1 - s of its photograph, and `Translator` mixes them.
 
     Attributes:
-      names: of the styles; the number of a style is its place among them.
-      style: in which `predict` draws pictures that do not tell.
+      names: names of the styles, in the order of their planes.
+      style: name of the style that `to_input` takes for images without a style channel.
 
     Raises:
-      ValueError: where `style` is none of the names.
+      UserError: if `style` is none of the names.
     """
 
     names: tuple[str, ...]
     style: str
 
     def __post_init__(self):
+        super().__post_init__()
         if self.style not in self.names:
-            raise ValueError(
+            raise UserError(
                 "config.styled.style must be one of config.data.styles "
                 f"({', '.join(self.names)}), not {self.style!r}."
             )
 
-    def to_input(self, pictures: jax.Array) -> jax.Array:
+    @property
+    def planes(self) -> tuple[float, ...]:
+        """Values of the constant planes for the style of this representation."""
+        return tuple(float(name == self.style) for name in self.names)
+
+    def to_input(self, images: jax.Array) -> jax.Array:
         """Returns RGB in [-1, 1] and the planes, float32 [B, H, W, 3 + styles].
 
         Args:
-          pictures: uint8 RGB [B, H, W, 3], to be drawn in `style`; or [B, H, W, 4], behind RGB the
-            number of the style, which may differ from pixel to pixel.
+          images: uint8 RGB [B, H, W, 3], to be drawn in `style`; or [B, H, W, 4], the fourth
+            channel being the number of the style, which may differ from pixel to pixel.
         """
-        rgb = pictures[..., :_RGB]
+        rgb = images[..., :_RGB]
         chosen = jnp.full_like(rgb[..., 0], self.names.index(self.style), dtype=jnp.int32)
-        numbers = pictures[..., _RGB] if pictures.shape[-1] > _RGB else chosen
+        numbers = images[..., _RGB] if images.shape[-1] > _RGB else chosen
         return jnp.concatenate([normalize(rgb), jax.nn.one_hot(numbers, len(self.names))], axis=-1)
 
-    def views(self, rng: jax.Array, inputs: jax.Array) -> jax.Array:
-        """Returns what G is given in training; only RGB is moved and gets noise."""
-        rgb = super().views(rng, inputs[..., :_RGB])
-        planes = jnp.tile(inputs[..., _RGB:], (len(rgb) // len(inputs), 1, 1, 1))
-        return jnp.concatenate([rgb, planes], axis=-1)
+
+@dataclasses.dataclass(frozen=True)
+class StyledScores(ImageScores):
+    """Scores of images, and L1 by style.
+
+    Attributes:
+      names: names of the styles, in the order of their numbers.
+    """
+
+    names: tuple[str, ...]
 
     def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns what pairs are scored by, and the number of each example's `style`, all [B]."""
+        """Returns `ImageScores.score` and the number of each example's `style`, [B] each."""
         return super().score(output, batch, frozen) | {"style": batch["input"][:, 0, 0, _RGB]}
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the mean of each score, and that of `l1` for each style, as `l1_ink`."""
+        """Returns the mean of each score, and the mean of `l1` for each style, as `l1_ink`."""
         numbers = outputs["style"]
         by_style = {
             f"l1_{self.names[number]}": outputs["l1"][numbers == number]
@@ -71,7 +84,3 @@ class Styled(Pix2Pix):
         }
         scores = {name: values for name, values in outputs.items() if name != "style"}
         return super().summarize(scores | by_style)
-
-    def controls(self, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `input`, the photograph taken for its cartoon, in [-1, 1]."""
-        return {"input": normalize(batch["input"][..., :_RGB])}

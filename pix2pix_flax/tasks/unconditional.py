@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from typing import Any, ClassVar
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,50 +14,75 @@ from pix2pix_flax.image.diff_augment import diff_augment
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.feature_sets import FEATURES, features_of_both, set_distances
 from pix2pix_flax.models.frozen.weights import load_lpips_weights
-from pix2pix_flax.steps.adversarial import AdversarialStep
-from pix2pix_flax.steps.discriminator import Discriminator
-from pix2pix_flax.steps.generator import Generator
+from pix2pix_flax.steps.adversarial import DISC, AdversarialStep
+from pix2pix_flax.steps.network import StepBatch
 from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
-_GRID = 8  # images in a row and in a column of the picture to look at
+_GRID = 8  # images in a row and in a column of the grid
+
+
+@dataclasses.dataclass(frozen=True)
+class SetScores(Scores):
+    """Generated and real images as two sets, compared by features of VGG16.
+
+    Attributes:
+      distances: whether the sets are compared at all (extra `lpips`).
+    """
+
+    distances: bool
+
+    def load_frozen(self) -> PyTree:
+        """Returns the weights of VGG16 if sets are compared."""
+        return {"vgg16": load_lpips_weights("vgg16")} if self.distances else {}
+
+    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
+        """Returns `feature_sets.features_of_both`, [B, 2, 512], if sets are compared."""
+        if not self.distances:
+            return {}
+        return {FEATURES: features_of_both(frozen["vgg16"], output, batch["target"])}
+
+    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+        """Returns the means of the scores [B], and `feature_sets.set_distances` of the features."""
+        outputs = dict(outputs)
+        features = outputs.pop(FEATURES, None)
+        means = super().summarize(outputs)
+        return means if features is None else means | set_distances(features)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unconditional:
-    """G makes images of latents from N(0, 1), and D tells them from the pictures of a dataset.
+    """From latents, drawn from N(0, 1), to images like those of a dataset.
 
-    Of an example the target alone is looked at, and in evaluation its place in the split, which is
-    the seed of the image that stands beside it.
+    Of an example only the target is used, and in evaluation its place in the split, which is the
+    seed of the generated image.
 
     Attributes:
-      gen: the generator; its one loss is that by the discriminator.
-      disc: the discriminator.
-      augment: keyword arguments of `augment.jitter`, which changes what is to be learned.
-      diff_augment: those of `diff_augment`, which changes only what D sees.
-      latent_size: numbers in a latent, Z.
-      distances: whether sets of images are compared by VGG16 in validation (extra `lpips`).
+      step: how generator and discriminator learn.
+      scores: the scores of validation and evaluation.
+      augment: keyword arguments of `augment.jitter`, which changes the real images.
+      diff_augment: keyword arguments of `diff_augment`, which changes only the discriminator's
+        inputs.
+      latent_size: size of a latent, Z.
     """
 
-    gen: Generator
-    disc: Discriminator
+    step: AdversarialStep
+    scores: SetScores
     augment: dict[str, Any]
     diff_augment: dict[str, Any]
     latent_size: int
-    distances: bool
 
-    paired: ClassVar[bool] = False
-    colours: ClassVar[bool] = True
-    ranked_by: ClassVar[tuple[str, ...]] = ()
-    legend: ClassVar[dict[str, tuple[int, int, int]]] = {}
+    input_kind: ClassVar[str] = "latent"
 
     @property
-    def _gan(self) -> AdversarialStep:
-        return AdversarialStep(self.gen, self.disc)
+    def module(self) -> nn.Module:
+        """The generator."""
+        return self.step.gen.net.module
 
     def load_frozen(self) -> PyTree:
-        """Returns the weights of VGG16, where sets are compared."""
-        return {"vgg16": load_lpips_weights("vgg16")} if self.distances else {}
+        """Returns the weights of frozen networks, by name."""
+        return self.scores.load_frozen()
 
     def network_input(self) -> jax.Array:
         """Returns one latent, float32 [1, Z]."""
@@ -66,9 +92,9 @@ class Unconditional:
         """Returns the latents of seeds uint32 [B], float32 [B, Z].
 
         Args:
-          seeds: each has one latent, whatever the others are.
-          truncation: numbers beyond it are drawn again (Brock et al. 2019, section 3.1): the
-            smaller, the more alike and the more usual the images; None: none are.
+          seeds: each seed has one latent, whatever the other seeds are.
+          truncation: numbers of a larger magnitude are drawn again (Brock et al. 2019, section
+            3.1): a smaller value gives more usual and more similar images; None: no limit.
         """
 
         def draw(seed):
@@ -83,11 +109,12 @@ class Unconditional:
         return jax.random.normal(key, (count, self.latent_size))
 
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
-        """Returns the state at step 0 for batches shaped like this one."""
+        """Returns the state at step 0 for batches of this shape."""
         del frozen
         net_rng, rng = jax.random.split(rng)
         real = self._real(rng, batch)
-        nets = self._gan.init(net_rng, self._noise(rng, len(real)), real)
+        step_batch = StepBatch(self._noise(rng, len(real)), real, terms=lambda _: {})
+        nets = self.step.init(net_rng, step_batch)
         return TrainState(jnp.zeros((), jnp.int32), rng, nets)
 
     def train_step(
@@ -98,16 +125,13 @@ class Unconditional:
         rng = jax.random.fold_in(state.rng, state.step)
         augment_rng, latent_rng, seen_rng, disc_rng = jax.random.split(rng, 4)
         real = self._real(augment_rng, batch)
-        nets, metrics = self._gan(
-            state.nets,
+        step_batch = StepBatch(
             inputs=self._noise(latent_rng, len(real)),
             real=real,
-            judge=functools.partial(diff_augment, seen_rng, **self.diff_augment),
-            terms=lambda images: {},
-            rngs={},
-            disc_rng=disc_rng,
-            step=state.step,
+            terms=lambda _: {},
+            augment=functools.partial(diff_augment, seen_rng, **self.diff_augment),
         )
+        nets, metrics = self.step(state.nets, step_batch, {DISC: disc_rng}, state.step)
         return state.replace(step=state.step + 1, nets=nets), metrics
 
     def _real(self, rng: jax.Array, batch: Batch) -> jax.Array:
@@ -115,10 +139,10 @@ class Unconditional:
 
     def generate(self, variables: PyTree, latents: jax.Array) -> jax.Array:
         """Returns images float32 [B, H, W, C] in [-1, 1] of latents [B, Z]."""
-        return self.gen.net.module.apply(variables, latents, train=False)
+        return self.module.apply(variables, latents, train=False)
 
     def prepare(self, batch: Batch) -> Batch:
-        """Returns `input`, seeds uint32 [B], and `target`, real pictures uint8 [B, H, W, C]."""
+        """Returns `input`, seeds uint32 [B], and `target`, real images uint8 [B, H, W, C]."""
         return {"input": batch["index"], "target": batch["target"]}
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
@@ -126,42 +150,19 @@ class Unconditional:
         return self.generate(variables, self.latents(inputs))
 
     def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns how D fares, and features of generated images and of as many real ones.
+        """Returns the discriminator's accuracies and the scores of the sets.
 
-        [B] each: `accuracy_real` on pictures that it has not been trained on, and `accuracy_fake`;
-        the higher the first is in training than here, the more D knows by heart. Where sets are
-        compared, `sets.features_of_both`.
+        `accuracy_real` on images that the discriminator was not trained on, and `accuracy_fake`,
+        [B] each: if the first is much higher in training, the discriminator has memorised images.
         """
         batch = self.prepare(batch)
         output = self.predict(state.generator.variables, batch["input"])
-        made, real = normalize(denormalize(output)), normalize(batch["target"])
-        found = self.disc.accuracies(state.nets["disc"], real, made)
-        if frozen:
-            found[FEATURES] = features_of_both(frozen["vgg16"], output, batch["target"])
-        return found
-
-    def score(self, output: jax.Array, batch: Batch, frozen: PyTree = ()) -> Metrics:
-        """Returns no scores: an image says nothing of the one that it stands beside."""
-        del output, batch, frozen
-        return {}
-
-    def controls(self, batch: Batch) -> dict[str, jax.Array]:
-        """Returns no outputs: there is nothing to take for one."""
-        del batch
-        return {}
-
-    def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the means of D's accuracies, and `sets.set_distances`."""
-        means = {name: float(values.mean()) for name, values in outputs.items() if name != FEATURES}
-        return means | (set_distances(outputs[FEATURES]) if FEATURES in outputs else {})
-
-    def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
-        """Returns no tables: the summary says all."""
-        del outputs
-        return {}
+        fake, real = normalize(denormalize(output)), normalize(batch["target"])
+        found = self.step.disc.accuracies(state.nets[DISC], real, fake)
+        return found | self.scores.score(output, batch, frozen)
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
-        """Returns `grid`, uint8 [1, 8H, 8W, C]: images of always the same seeds, 0 to 63."""
+        """Returns `grid`, uint8 [1, 8H, 8W, C]: the images of the seeds 0 to 63."""
         del batch
         seeds = jnp.arange(_GRID**2, dtype=jnp.uint32)
         images = denormalize(self.predict(state.generator.variables, seeds))

@@ -1,4 +1,4 @@
-"""The only training loop: what is learned is the task's affair, when is this file's."""
+"""The only training loop. The task defines the step; this file defines when things happen."""
 
 import json
 import logging
@@ -9,6 +9,8 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import locked
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
@@ -17,7 +19,7 @@ from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite
-from pix2pix_flax.train.stop import StopRequest, locked
+from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
 from pix2pix_flax.typing import PyTree
@@ -30,17 +32,17 @@ _UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 def train(config, workdir: Path) -> int:
     """Trains until all steps are done, a signal comes or the hours are over.
 
-    The same call goes on where it ended.
+    The same call resumes the training.
 
     Args:
-      config: as made by a file in configs/.
-      workdir: where checkpoints and logs lie.
+      config: the configuration, as a file in configs/ makes it.
+      workdir: the folder of checkpoints and logs.
 
     Returns:
-      The process's exit code: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
+      The exit code of the process: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
 
     Raises:
-      ValueError: one of the project's own, with a message for the user.
+      UserError: with a message for the user.
     """
     _check(config.train)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,7 @@ def train(config, workdir: Path) -> int:
 
 
 class Trainer:
-    """One run: its state, and everything that is done every so many steps."""
+    """One run: its state, and the work that is due after each step."""
 
     def __init__(self, config, workdir: Path):
         self.config = config
@@ -63,13 +65,13 @@ class Trainer:
         self.total_steps = _total_steps(config)
         self.task = make_task(config, self.total_steps)
         self.iterator = make_train_iterator(
-            config.data,
+            config,
             batch_size=self.batch_size,
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
         self.order = order_fingerprint(
-            config.data,
+            config,
             batch_size=self.batch_size,
             seed=config.seed,
             hosts=jax.process_count(),
@@ -78,7 +80,6 @@ class Trainer:
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
-            best_is=config.train.best_is,
             keep_every_minutes=config.train.keep_every_minutes,
         )
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
@@ -98,16 +99,21 @@ class Trainer:
             ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
             self.mesh.size,
         )
-        # Compiled ahead, so that the clock measures steps and another shape is an error.
+        # Compiled ahead, so that the clock measures steps only and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
         self.train_step = step.lower(self.state, example, self.frozen).compile()
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
-        """Returns the state to go on from, and a batch to compile for; the data stand ready."""
-        beginning = self.iterator.get_state()
+        """Returns the first state of this process, and a batch to compile the step for.
+
+        In this order: the newest checkpoint of the work directory, else the generator of
+        `config.init_from` with fresh other arrays, else fresh arrays. The data iterator is set to
+        the position of the state.
+        """
+        first_position = self.iterator.get_state()
         example = put_batch(next(self.iterator), self.mesh)
         sharding = replicated(self.mesh)
-        # It runs once: optimizing it would take XLA longer than all else before the first step.
+        # It runs once: its optimization by XLA would take longer than all other preparations.
         init = jax.jit(self.task.init, out_shardings=sharding, compiler_options=_UNOPTIMIZED)
         key = jax.random.key(self.config.seed)
         self.target = jax.tree.map(
@@ -116,15 +122,15 @@ class Trainer:
         )
         restored = self.checkpoints.restore(self.target)
         if restored is None:
-            self.iterator.set_state(beginning)
-            return self._begin(init(key, example, self.frozen)), example
+            self.iterator.set_state(first_position)
+            return self._initialized(init(key, example, self.frozen)), example
         self._check_data(restored.run["data"])
         self.iterator.set_state(restored.run["data"]["position"])
-        _log.info("Going on from step %d.", int(restored.state.step))
+        _log.info("Resuming from step %d.", int(restored.state.step))
         return restored.state, example
 
-    def _begin(self, state: TrainState) -> TrainState:
-        """Returns the state at step 0, with the generator that `config.init_from` names."""
+    def _initialized(self, state: TrainState) -> TrainState:
+        """Returns the state at step 0, with the generator of `config.init_from` if it is set."""
         checkpoint = self.config.init_from
         if checkpoint is None:
             return state
@@ -132,7 +138,7 @@ class Trainer:
         return jax.device_put(started_from(checkpoint, state), replicated(self.mesh))
 
     def run(self, stop: StopRequest) -> bool:
-        """Trains until all steps are done or `stop` is due; saves at the end.
+        """Trains until all steps are done or `stop` is due, and saves at the end.
 
         Returns:
           Whether all steps are done.
@@ -154,7 +160,7 @@ class Trainer:
         return True
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
-        """Takes a step, and does what is due after it."""
+        """Takes one step, and does the work that is due after it."""
         every = self.config.train
         with stop.timing("step"):
             batch, waited = self._next_batch()
@@ -171,7 +177,7 @@ class Trainer:
             self._log(self.meter.means(), progress)
         if is_eval and not stop.is_due(before="evaluation"):
             self._save(stop, self._evaluate(stop))
-        # With an end of time, how long a save takes (and that there is space) has to show at once.
+        # With limited time, the duration of a save (and a full disk) must be known at once.
         elif is_eval or is_save or (is_first and stop.has_limit):
             self._save(stop, metrics={})
         if self.preview_every.is_due() and not is_eval:
@@ -180,16 +186,16 @@ class Trainer:
             self.meter.restart()
 
     def _stop_early(self, stop: StopRequest) -> None:
-        self.meter.means()  # nothing that is not finite is saved
+        self.meter.means()  # raises if a scalar is not finite, so that such a state is not saved
         self._save(stop, metrics={})
         reason = f"by signal {stop.signal}" if stop.signal else "as config.train.max_hours are over"
         _log.warning("Stopped %s; saved step %d of %d.", reason, self.step, self.total_steps)
 
     def _roll_back(self, error: DivergedError) -> None:
-        """Returns to the last checkpoint, or raises the error where that was done too often.
+        """Returns to the last checkpoint, or raises the error after too many returns.
 
-        The same batches and random numbers would end in the same way, so the data go on from where
-        they are, and the numbers are others.
+        The same batches and random numbers would diverge again, so the data iterator keeps its
+        position, and the random key changes.
         """
         self.rollbacks += 1
         self.checkpoints.wait()
@@ -203,7 +209,7 @@ class Trainer:
         _log.warning("%s Back to step %d with other batches.", error, self.step)
 
     def _next_batch(self) -> tuple[dict[str, jax.Array], float]:
-        """Returns a batch, and for how many seconds the devices had nothing to do meanwhile."""
+        """Returns a batch, and the seconds that the devices idled meanwhile."""
         start = time.perf_counter()
         batch = put_batch(next(self.iterator), self.mesh)
         idle = all(value.is_ready() for value in self.metrics.values())
@@ -217,7 +223,7 @@ class Trainer:
             _log.info("Step %d: %s", self.step, ", ".join(f"{n} {v}" for n, v in shown.items()))
 
     def _evaluate(self, stop: StopRequest) -> dict[str, float]:
-        """Returns the validation split's scores, and logs them and the pictures."""
+        """Returns the scores of the validation split, and logs scores and images."""
         scores = self.validation.scores(self.state, self.writer, stop)
         if scores:
             self.validation.preview(self.state, self.writer)
@@ -236,26 +242,24 @@ class Trainer:
         if saved["fingerprint"] != self.order:
             raise DatasetError(
                 "The dataset, its configuration, the batch size or the seed has changed since this "
-                "run began, so it cannot go on; take a new --workdir."
+                "run began, so it cannot be resumed: take a new --workdir."
             )
 
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""
-        self.writer.close()  # raises nothing
+        self.writer.close()  # never raises
         self.checkpoints.close()
 
 
 def _check(train) -> None:
-    """Raises a ValueError that names the field of `config.train` which has no such value."""
-    if train.best_is not in ("min", "max"):
-        raise ValueError(f"config.train.best_is must be min or max, not {train.best_is!r}.")
+    """Raises a UserError that names a field of `config.train` with an impossible value."""
     for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
         value = train[name]
         if value is not None and value <= 0:
-            raise ValueError(f"config.train.{name} must be more than 0, not {value}.")
+            raise UserError(f"config.train.{name} must be more than 0, not {value}.")
     for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
         if train[name] < 0:
-            raise ValueError(f"config.train.{name} must be at least 0, not {train[name]}.")
+            raise UserError(f"config.train.{name} must be at least 0, not {train[name]}.")
 
 
 def _count(params: PyTree) -> int:
@@ -263,7 +267,7 @@ def _count(params: PyTree) -> int:
 
 
 def _total_steps(config) -> int:
-    """Returns `train.steps`, or the steps in which `train.epochs` go by."""
+    """Returns `train.steps`, or the number of steps of `train.epochs`."""
     if config.train.epochs is None:
         return config.train.steps
     data = config.data

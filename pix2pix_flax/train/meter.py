@@ -1,4 +1,4 @@
-"""Means of a stretch of training steps, and how fast they went."""
+"""Means and speed of the last training steps, and checks for numbers that are not finite."""
 
 import math
 import time
@@ -8,16 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import PyTree
 
 
-class DivergedError(ValueError):
+class DivergedError(UserError):
     """A loss, a gradient or an array of a network is no longer finite."""
 
     def __init__(self, names: list[str]):
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         super().__init__(
-            f"No longer finite: {shown}. The checkpoints are from before; try a lower "
+            f"No longer finite: {shown}. The saved checkpoints are still finite; try a lower "
             "config.optimizer.learning_rate."
         )
 
@@ -26,7 +27,7 @@ class Meter:
     """Gathers the scalars of training steps without waiting for the devices.
 
     Args:
-      batch_size: examples in a step, for the speed.
+      batch_size: examples in a step, to compute images per second.
     """
 
     def __init__(self, batch_size: int):
@@ -34,20 +35,20 @@ class Meter:
         self.restart()
 
     def restart(self) -> None:
-        """Forgets everything and starts the clock."""
+        """Forgets all steps and starts the clock."""
         self._steps: list[dict[str, jax.Array]] = []
         self._waited, self._start = 0.0, time.perf_counter()
 
     def add(self, metrics: dict[str, jax.Array], waited: float) -> None:
-        """Takes one step's scalars, and the seconds for which the devices idled before it."""
+        """Adds the scalars of one step, and the seconds that the devices idled before it."""
         self._steps.append(metrics)
         self._waited += waited
 
     def means(self) -> dict[str, float]:
-        """Returns the means since the last restart and `speed/...`; {} where there was no step.
+        """Returns the means since the last restart and `speed/...`; {} if there was no step.
 
         Raises:
-          DivergedError: naming what is not finite.
+          DivergedError: naming the scalars that are not finite.
         """
         if not self._steps:
             return {}
@@ -64,11 +65,12 @@ class Meter:
 
 
 class EveryMinutes:
-    """What is due at once, and then every so many minutes; never where they are 0.
+    """A timer that is due at its first question, and then once in every interval.
 
     Args:
-      minutes: at least so many, since it is only due when it is asked for.
-      clock: in seconds; one that nobody sets.
+      minutes: the interval; 0: the timer is never due. The loop asks once a step, so the time
+        between two answers may be longer.
+      clock: returns seconds; monotonic.
     """
 
     def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic):
@@ -76,7 +78,7 @@ class EveryMinutes:
         self._last = -math.inf
 
     def is_due(self) -> bool:
-        """Returns whether so much time has gone by since this was last true."""
+        """Returns whether the interval is over since the last time that this was true."""
         now = self._clock()
         if not self._seconds or now - self._last < self._seconds:
             return False
@@ -90,9 +92,10 @@ def _are_finite(tree: PyTree) -> PyTree:
 
 
 def check_finite(arrays: PyTree) -> None:
-    """Raises a DivergedError that names the arrays which are not finite.
+    """Raises a DivergedError that names the arrays that are not finite.
 
-    The losses of a step are those before its update, so they may be finite where its result is not.
+    A step computes its losses before its update, so they may be finite although the updated arrays
+    are not.
     """
     finite = jax.tree_util.tree_leaves_with_path(jax.device_get(_are_finite(arrays)))
     names = [

@@ -1,38 +1,31 @@
-"""When a training ends before its steps are done; and how two are kept out of one directory."""
+"""Early ends of a training: by a signal, or by time."""
 
 import contextlib
-import fcntl
 import math
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 OUT_OF_TIME = 3
-"""The exit code of a training that has used up its hours: the same command goes on."""
+"""The exit code of a training that has used up its hours; the same command resumes it."""
 
-_EARLY_WARNING = signal.SIGUSR1  # what schedulers such as SLURM can send before a job's time is up
-
-
-class WorkdirInUseError(ValueError):
-    """Another training writes to the same work directory."""
+_EARLY_WARNING = signal.SIGUSR1  # schedulers such as SLURM can send it before a job's time is up
 
 
 class StopRequest:
-    """Tells the loop, between two steps, whether it has to end: by a signal, or by the clock.
+    """Tells the loop, between two steps, whether the training must end: by a signal, or by time.
 
-    SIGTERM, SIGINT and SIGUSR1 are such signals. A second SIGTERM or SIGINT ends the process at
-    once. Use as a context manager; the handlers that were there before come back at its end.
+    The signals are SIGTERM, SIGINT and SIGUSR1. A second SIGTERM or SIGINT ends the process at
+    once. Use it as a context manager; at its end the previous handlers return.
 
     Args:
-      max_hours: what a run may take from here on; 0: any time.
-      clock: in seconds; one that nobody sets.
+      max_hours: the time that the run may take from now on; 0: no limit.
+      clock: returns seconds; monotonic.
 
     Attributes:
-      signal: the number of the signal that came, or None; that of SIGTERM for SIGUSR1.
-      has_limit: whether there is an end of time.
+      signal: the number of the received signal, or None; for SIGUSR1 the number of SIGTERM.
+      has_limit: whether the time is limited.
     """
 
     def __init__(self, max_hours: float = 0.0, clock: Callable[[], float] = time.monotonic):
@@ -60,21 +53,21 @@ class StopRequest:
         self._is_asked = number != _EARLY_WARNING
         if self.signal is None:
             self.signal = number if self._is_asked else signal.SIGTERM
-            # Written as it is: a handler may have interrupted the logging or the progress bar.
+            # Written without `logging`: the handler may have interrupted it or the progress bar.
             os.write(2, b"\nStopping after this step and a checkpoint; another signal ends it.\n")
 
     @contextlib.contextmanager
     def timing(self, work: str) -> Iterator[None]:
-        """Remembers how long a kind of work takes: `step`, `save`, or one that `is_due` names."""
+        """Measures a kind of work: `step`, `save`, or one that `is_due` is asked about."""
         start = self._clock()
         yield
         self._longest[work] = max(self._longest.get(work, 0.0), self._clock() - start)
 
     def is_due(self, *, before: str = "") -> bool:
-        """Returns whether to end now.
+        """Returns whether to end now: after a signal, or when too little time is left.
 
-        That is after a signal, or when what is left of the hours is less than two steps and one
-        save, and the work `before` which this is asked, take: the longest of each so far.
+        The time must suffice for two steps, one save and the work `before` which this is asked,
+        each as long as the longest so far.
         """
         reserve = 2 * self._longest.get("step", 0.0)
         reserve += sum(self._longest.get(work, 0.0) for work in ("save", before))
@@ -82,25 +75,5 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """Of a training that ended early: for the signal as in a shell, else `OUT_OF_TIME`."""
+        """The exit code of an early end: 128 + the signal, as in a shell, else `OUT_OF_TIME`."""
         return OUT_OF_TIME if self.signal is None else 128 + self.signal
-
-
-@contextlib.contextmanager
-def locked(workdir: Path) -> Iterator[None]:
-    """Holds the work directory for this process; the lock ends with the process, however it ends.
-
-    Raises:
-      WorkdirInUseError: naming the process that holds it.
-    """
-    with open(workdir / "lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise WorkdirInUseError(f"{workdir} is in use by {holder}.") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield

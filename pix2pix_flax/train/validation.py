@@ -1,4 +1,4 @@
-"""What is looked at during a training: scores and pictures of the validation split."""
+"""Scores and images of the validation split during a training."""
 
 import functools
 import logging
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
 from pix2pix_flax.image.sheet import stack
@@ -21,45 +22,45 @@ _log = logging.getLogger(__name__)
 
 
 class Validation:
-    """Scores and pictures of a training, always of the same examples.
+    """Scores and images of always the same validation examples.
 
     Args:
       config: the whole configuration.
-      task: what is trained.
-      mesh: the devices to use.
-      frozen: what the task has loaded.
+      task: the task of the training.
+      mesh: the devices.
+      frozen: the frozen weights of the task, on the devices.
     """
 
     def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree):
         self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
         self._batches = functools.partial(
             eval_batches,
-            config.data,
+            config,
             split=config.data.validation_split,
             batch_size=config.train.batch_size,
-            crop=config.train.eval_crop,
+            crop=config.sizes.validation_crop,
         )
         self.eval_step = jax.jit(task.eval_step)
         self.visualize = jax.jit(task.visualize)
 
     def check_best_metric(self, state: TrainState) -> None:
-        """Raises a ValueError, before the first step, where validation has no such metric."""
+        """Raises a UserError, before the first step, if validation has no score of this name."""
         batch = next(self._batches(limit=1)).images
         shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
-        nothing = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
-        known, name = self._task.summarize(nothing), self._train.best_metric
+        zeros = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
+        known, name = self._task.scores.summarize(zeros), self._train.best_metric
         if name not in known:
-            raise ValueError(
+            raise UserError(
                 f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
             )
 
     def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
-        """Writes and returns scores of `config.train.eval_examples`; {} where the training ends."""
+        """Writes and returns the scores of `train.eval_examples`; {} if the training ends."""
         batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):
-            found = evaluate(self._task, rows, batches, self._mesh).summary["network"]
-        if stop.is_due():  # there may be examples that have no scores
+            found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
+        if stop.is_due():  # some examples may have no scores
             return {}
         step = int(state.step)
         writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
@@ -67,11 +68,11 @@ class Validation:
         return found
 
     def preview(self, state: TrainState, writer: Writer) -> None:
-        """Writes the pictures of `config.train.panel_examples`, one by one and all in one."""
+        """Writes the images of `config.train.panel_examples`, one by one and all in one."""
         step, rows = int(state.step), {}
         for batch in self._batches(limit=self._train.panel_examples):
-            pictures = self.visualize(state, put_batch(batch.images, self._mesh))
-            for name, images in jax.device_get(pictures).items():
+            panels = self.visualize(state, put_batch(batch.images, self._mesh))
+            for name, images in jax.device_get(panels).items():
                 rows.setdefault(name, []).extend(images[: batch.count])
                 for identity, image in zip(batch.ids, images, strict=False):
                     writer.image(step, f"{name}/{identity}", image)
@@ -80,7 +81,7 @@ class Validation:
 
 
 def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:
-    """Yields the first batch, and the others while the training need not end."""
+    """Yields the first batch, and further batches until the training must end."""
     for batch in batches:
         yield batch
         if stop.is_due():

@@ -1,4 +1,4 @@
-"""Where a training's numbers and pictures go: TensorBoard, and a log that other tools can read."""
+"""Writes the scalars and images of a training: for TensorBoard, and as JSON lines."""
 
 import contextlib
 import json
@@ -19,14 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class Writer:
-    """Writes scalars and pictures for TensorBoard, and the scalars to `WORKDIR/log.jsonl`.
+    """Writes scalars and images for TensorBoard, and the scalars to `WORKDIR/log.jsonl`.
 
-    A directory that cannot be written to costs a warning, never the training. So no SummaryWriter
-    here: it writes from a thread, and when that fails the training waits for it for ever.
+    If the directory cannot be written to, there is a warning and the training continues. This is
+    why tensorboardX's SummaryWriter is not used: it writes from a thread, and if the thread fails,
+    the training waits for it for ever.
 
     Args:
-      workdir: the run's directory; TensorBoard's files go to `tensorboard/` in it.
-      step: what a resumed run continues from; TensorBoard hides what lies after it.
+      workdir: the directory of the run; TensorBoard's files go to its folder `tensorboard/`.
+      step: the step from which a resumed run continues; TensorBoard hides older events after it.
     """
 
     def __init__(self, workdir: Path, step: int):
@@ -53,7 +54,7 @@ class Writer:
             self._events.flush()
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
-        """Writes one picture, uint8 [H, W, C]."""
+        """Writes one image, uint8 [H, W, C]."""
         if self._events is None:
             return
         with self._giving_up():
@@ -61,7 +62,7 @@ class Writer:
             self._events.flush()
 
     def preview(self, step: int, name: str, image: np.ndarray) -> None:
-        """Writes one picture, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`."""
+        """Writes one image, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`."""
         if self._events is None:
             return
         with self._giving_up():
@@ -69,7 +70,7 @@ class Writer:
             Image.fromarray(image).save(self._previews / f"{name}-{step:08d}.png")
 
     def close(self) -> None:
-        """Writes what is still in memory."""
+        """Writes the events that are still in memory."""
         events, self._events = self._events, None
         if events is not None:
             with self._giving_up():
@@ -81,12 +82,12 @@ class Writer:
 
     @contextlib.contextmanager
     def _giving_up(self) -> Iterator[None]:
-        """Turns an error in writing into a warning, after which nothing more is written."""
+        """Turns the first error in writing into a warning, and stops writing."""
         try:
             yield
         except OSError as error:
-            _log.warning("No more logs are written, the training goes on: %s", error)
+            _log.warning("No more logs are written, the training continues: %s", error)
             events, self._events = self._events, None
             if events is not None:
-                with contextlib.suppress(OSError):  # what is in memory cannot be written either
+                with contextlib.suppress(OSError):  # the events in memory cannot be written either
                     events.close()

@@ -38,7 +38,7 @@ def runs():
     """States and metrics of five steps on one and on four devices, from the same beginning."""
     config = default.get_config("smoke")
     with config.unlocked():
-        config.augment.crop_size = 16
+        config.sizes.crop = 16
         config.generator.width = config.discriminator.width = 4
         config.generator.dropout = 0.5
         config.loss_weights.l1 = 1.0

@@ -19,7 +19,7 @@ from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint, restor
 from pix2pix_flax.steps.state import NetState, TrainState
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
-RUN = {"config": {"train": {"best_metric": "l1", "best_is": "min"}}, "data": {}}
+RUN = {"config": {"sizes": {}, "train": {"best_metric": "l1"}}, "data": {}}
 
 # All that is in a step's directory; some names are hashes.
 FILES = [
@@ -49,8 +49,8 @@ from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.steps.state import NetState, TrainState
 
-checkpoints = Checkpoints(Path(sys.argv[1]), keep=2, best_metric="l1", best_is="min")
-run = {"config": {"train": {"best_metric": "l1", "best_is": "min"}}, "data": {}}
+checkpoints = Checkpoints(Path(sys.argv[1]), keep=2, best_metric="l1")
+run = {"config": {"sizes": {}, "train": {"best_metric": "l1"}}, "data": {}}
 first, last, size = map(int, sys.argv[2:5])
 print("running")
 try:
@@ -73,7 +73,7 @@ def make_state(step, size=64):
 
 
 def open_checkpoints(workdir):
-    return Checkpoints(workdir, keep=2, best_metric="l1", best_is="min")
+    return Checkpoints(workdir, keep=2, best_metric="l1")
 
 
 def save(workdir, *steps):

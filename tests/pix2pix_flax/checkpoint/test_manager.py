@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from pix2pix_flax.checkpoint.integrity import CheckpointError, rank
+from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.checkpoint.manager import (
     Checkpoints,
     find_checkpoint,
@@ -17,7 +17,7 @@ from pix2pix_flax.sharding import make_mesh, replicated
 from pix2pix_flax.steps.state import NetState, TrainState
 
 RUN = {
-    "config": {"seed": 3, "train": {"best_metric": "l1", "best_is": "min"}},
+    "config": {"seed": 3, "sizes": {}, "train": {"best_metric": "l1"}},
     "data": {"position": {"next_index": 12}},
 }
 
@@ -35,8 +35,8 @@ def make_state(step, width=8, average=True):
     return TrainState(jnp.int32(step), jax.random.key(step), nets)
 
 
-def open_checkpoints(workdir, keep=2, best_metric="l1", best_is="min"):
-    return Checkpoints(workdir, keep=keep, best_metric=best_metric, best_is=best_is)
+def open_checkpoints(workdir, keep=2, best_metric="l1"):
+    return Checkpoints(workdir, keep=keep, best_metric=best_metric)
 
 
 def save(workdir, metrics_by_step, **options):
@@ -114,9 +114,9 @@ def test_last_and_best_are_kept(tmp_path):
     assert find_checkpoint(tmp_path).name == "2"
 
 
-def test_larger_is_better_where_the_configuration_says_so(tmp_path):
-    run = {"config": {"train": {"best_metric": "psnr", "best_is": "max"}}}
-    checkpoints = open_checkpoints(tmp_path, keep=1, best_metric="psnr", best_is="max")
+def test_larger_is_better_for_some_scores(tmp_path):
+    run = {"config": {"sizes": {}, "train": {"best_metric": "psnr"}}}
+    checkpoints = open_checkpoints(tmp_path, keep=1, best_metric="psnr")
     for step, value in enumerate([20.0, 30.0, 25.0], start=1):
         checkpoints.save(make_state(step), run, {"psnr": value})
     checkpoints.close()
@@ -132,13 +132,6 @@ def test_nan_and_missing_metrics_are_never_best(tmp_path):
         save(tmp_path, {step: {} if value is None else {"l1": value}}, keep=1)
     assert steps(tmp_path) == [3, 7]
     assert find_checkpoint(tmp_path).name == "3"
-
-
-def test_rank():
-    assert rank(1.0, "min") > rank(2.0, "min")
-    assert rank(2.0, "max") > rank(1.0, "max")
-    for bad in (None, float("nan"), float("inf"), float("-inf")):
-        assert rank(bad, "min") == rank(bad, "max") == float("-inf")
 
 
 def test_step_that_is_there_is_left_alone(tmp_path):

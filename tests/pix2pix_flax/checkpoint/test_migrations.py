@@ -1,42 +1,89 @@
-"""Checkpoints of older versions are read as what they were."""
+"""Configurations of older versions become configurations of today."""
 
+import copy
 import importlib
+import json
 from pathlib import Path
 
+import ml_collections
 import pytest
 from flax.traverse_util import flatten_dict
 
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.migrations import complete
-from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.pretrained.generator import SHIPPED, load_generator
 from pix2pix_flax.tasks.factory import make_task
 
-NAMES = sorted(path.stem for path in Path(__file__).parents[3].joinpath("configs").glob("*.py"))
+CONFIGS = Path(__file__).parents[3] / "configs"
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem != "base")
+
+FIRST_LAYOUT = json.loads(
+    Path(__file__).with_name("data").joinpath("first_layout.json").read_text()
+)
+"""The files in configs/ of the last version that had the first layout, by name."""
 
 
 def of_today(name):
     return importlib.import_module(f"configs.{name}").get_config().to_dict()
 
 
+def as_json(config):
+    """Returns a configuration with lists for tuples, as a checkpoint holds it."""
+    return json.loads(ml_collections.ConfigDict(config).to_json())
+
+
+def without_new_keys(values):
+    """Returns a first layout as its first version wrote it, without the keys that came later."""
+    values = copy.deepcopy(values)
+    for name in (*migrations._NEW_VALUES, *migrations._NEW_OF_PAIRS):
+        values.pop(name, None)
+    for group, new in migrations._NEW_KEYS.items():
+        for key in new.keys() & values.get(group, {}).keys():
+            del values[group][key]
+    return values
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_complete_stays_as_it_is(name):
+def test_a_config_of_today_stays_unchanged(name):
     assert complete(of_today(name)).to_dict() == of_today(name)
 
 
+@pytest.mark.parametrize("name", FIRST_LAYOUT)
+def test_the_first_layout_becomes_the_config_of_today(name):
+    given = copy.deepcopy(FIRST_LAYOUT[name])
+    found, expected = as_json(complete(given)), as_json(of_today(name))
+    assert given == FIRST_LAYOUT[name]  # the argument is unchanged
+    if name == "camvid":  # the colours never used this weight: it was 1.0 and is 0.0
+        weights = [config["loss_weights"].pop("cross_entropy") for config in (found, expected)]
+        assert weights == [1.0, 0.0]
+    assert found == expected
+
+
 @pytest.mark.parametrize("name", ["default", "l1", "paper"])
-def test_what_the_first_version_wrote_becomes_complete(name):
-    first = of_today(name)
-    for new in (*migrations._NEW_VALUES, *migrations._NEW_OF_PAIRS):
-        del first[new]
-    for group, new in migrations._NEW_KEYS.items():
-        for key in new.keys() & first.get(group, {}).keys():
-            del first[group][key]
+def test_a_config_of_the_first_version_gets_the_missing_keys(name):
+    first = without_new_keys(FIRST_LAYOUT[name])
+    assert not {"perceptual", "consistency", "gan", "init_from"} & first.keys()
     completed = complete(first)
-    assert completed.to_dict() == of_today(name)
+    assert as_json(completed) == as_json(of_today(name))
     make_task(completed, total_steps=1)
 
 
-def test_the_network_that_comes_along_has_the_keys_of_today():
-    """Its file is of an older version; a new key without a line in `older_configs` is missing."""
-    shipped = load_generator("lite").config.to_dict()
-    assert flatten_dict(shipped).keys() == flatten_dict(of_today("default")).keys()
+@pytest.mark.parametrize("name", FIRST_LAYOUT)
+def test_a_translated_config_makes_a_task(name):
+    task = make_task(complete(FIRST_LAYOUT[name]), total_steps=1)
+    assert task.input_kind == ("latent" if name == "anime" else "image")
+
+
+def test_a_classifier_of_pixels_becomes_segmentation_by_logits():
+    old = copy.deepcopy(FIRST_LAYOUT["camvid"])
+    old["task"], old["generator"]["out_channels"] = "segmentation", 11
+    found = as_json(complete(old))
+    expected = as_json(importlib.import_module("configs.camvid").get_config("supervised"))
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_generator_has_the_keys_of_today(name):
+    """Its file is of an older version; a new key without a line in `migrations` is missing."""
+    shipped = load_generator(name).config.to_dict()
+    assert flatten_dict(shipped).keys() == flatten_dict(of_today(name)).keys()

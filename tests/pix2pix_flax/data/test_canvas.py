@@ -60,9 +60,8 @@ def test_none_leaves_pictures_as_they_are():
     ],
 )
 def test_jitter_modes(smoke_config, mode, canvas_size, crop_size, shape):
-    changes = {"canvas_mode": mode, "canvas_size": canvas_size}
-    config = smoke_config(**{f"data__{key}": value for key, value in changes.items()})
-    batch = next(make_train_iterator(config.data, batch_size=4, seed=0))
+    config = smoke_config(data__canvas_mode=mode, sizes__canvas=canvas_size)
+    batch = next(make_train_iterator(config, batch_size=4, seed=0))
     settings = {**config.augment.to_dict(), "crop_size": crop_size}
     found = jax.jit(lambda key, batch: jitter(key, batch, **settings))(jax.random.key(0), batch)
     assert {images.shape for images in found.values()} == {(4, *shape, 3)}
@@ -79,7 +78,7 @@ def test_no_crop_mirrors_whole_pictures():
 
 @pytest.mark.parametrize(("mode", "size"), [("scale_width", "40x27"), ("none", "96x64")])
 def test_pictures_that_differ_in_size_are_named(smoke_config, mode, size):
-    config = smoke_config(data__canvas_mode=mode, data__train_split="test").data
+    config = smoke_config(data__canvas_mode=mode, data__train_split="test")
     iterator = make_train_iterator(config, batch_size=4, seed=0)
     with pytest.raises(DatasetError) as caught:
         [next(iterator) for _ in range(2)]
@@ -92,7 +91,7 @@ def test_pictures_that_differ_in_size_are_named(smoke_config, mode, size):
 
 
 def test_evaluation_scales_to_a_width_where_training_does(smoke_config):
-    config = smoke_config(data__canvas_mode="scale_width", data__eval_size=48).data
+    config = smoke_config(data__canvas_mode="scale_width", sizes__evaluation=48)
     shapes = {
         b.images["input"].shape[1:3] for b in eval_batches(config, split="test", batch_size=4)
     }
@@ -100,7 +99,7 @@ def test_evaluation_scales_to_a_width_where_training_does(smoke_config):
 
 
 def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
-    config = smoke_config(data__eval_size=0).data
+    config = smoke_config(sizes__evaluation=0)
     (found,) = eval_batches(config, split="test", batch_size=8, crop=50)
     cut = dict(zip(found.ids, found.images["target"], strict=True))
     for batch in eval_batches(config, split="test", batch_size=1):
@@ -112,7 +111,7 @@ def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
 
 
 def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_path):
-    config = smoke_config(data__eval_size=0, train__eval_crop=24)
+    config = smoke_config(sizes__evaluation=0, sizes__validation_crop=24)
     task = SimpleNamespace(eval_step=print, visualize=lambda _, batch: {"panel": batch["input"]})
     validation = Validation(config, task, make_mesh(config.train.batch_size), ())
     with contextlib.closing(Writer(tmp_path, 0)) as writer:
@@ -122,7 +121,7 @@ def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_
 
 
 def test_whole_pictures_train_that_are_no_squares(smoke_config):
-    config = smoke_config(augment__crop_size=0)
+    config = smoke_config(sizes__crop=0)
     task, batch = make_task(config, total_steps=10), {"input": PHOTO[None, :40, :64]}
     batch["target"] = batch["input"]
     state = jax.eval_shape(task.init, jax.random.key(0), batch)

@@ -145,13 +145,13 @@ def pair_folders(tmp_path_factory):
 
 
 def street_config(smoke_config, data_dir, name, features, **changes):
-    changes = {"canvas_size": 20, "canvas_mode": "scale_width", "eval_size": 0, **changes}
-    config = smoke_config("camvid", **{f"data__{key}": value for key, value in changes.items()})
+    changes = {"sizes__canvas": 20, "sizes__evaluation": 0, **changes}
+    config = smoke_config("camvid", data__canvas_mode="scale_width", **changes)
     with config.unlocked():
         config.data.name, config.data.data_dir = name, str(data_dir)
         config.data.features, config.data.labels = features, features[-1]
         config.data.palette = PALETTE
-    return config.data
+    return config
 
 
 def test_pairs_of_folders_give_photographs_and_coloured_labels(smoke_config, pair_folders):
@@ -162,7 +162,7 @@ def test_pairs_of_folders_give_photographs_and_coloured_labels(smoke_config, pai
     for seed, batch in zip((4, 5), batches, strict=True):
         np.testing.assert_array_equal(batch.images["input"][0], make_photo(seed))
         np.testing.assert_array_equal(batch.images["target"][0], coloured(make_ids(seed)))
-    half = street_config(smoke_config, pair_folders, name, features, eval_size=20)
+    half = street_config(smoke_config, pair_folders, name, features, sizes__evaluation=20)
     (batch,) = eval_batches(half, split="validation", batch_size=2)
     wanted = resize(coloured(make_ids(4)), 15, 20, is_labels=True)
     np.testing.assert_array_equal(batch.images["target"][0], wanted)
@@ -176,11 +176,11 @@ def test_direction_labels_to_photographs(smoke_config, pair_folders):
     features = ("input", "target")
     config = street_config(smoke_config, pair_folders, "cartoon_tfds/streets", features)
     turned = street_config(smoke_config, pair_folders, "cartoon_tfds/streets", features)
-    turned.features = features[::-1]
+    turned.data.features = features[::-1]
     forth, back = (next(make_train_iterator(c, batch_size=4, seed=0)) for c in (config, turned))
     np.testing.assert_array_equal(forth["input"], back["target"])
     np.testing.assert_array_equal(forth["target"], back["input"])
-    turned.labels = "label"
+    turned.data.labels = "label"
     with pytest.raises(DatasetError, match=r"data.labels must be one of .*features, not 'label'"):
         make_train_iterator(turned, batch_size=4, seed=0)
 

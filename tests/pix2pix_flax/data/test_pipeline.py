@@ -6,7 +6,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-import skimage.data
+import skimage
 
 from pix2pix_flax.data.canvas import resize, to_canvas
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator, order_fingerprint
@@ -18,7 +18,7 @@ TRAIN, TEST = 20, 8  # examples of the tiny dataset: five and two photographs, f
 
 
 def examples(config, split):
-    source = open_source(config.name, split, config.data_dir)
+    source = open_source(config.data.name, split, config.data.data_dir)
     return [source[index] for index in range(len(source))]
 
 
@@ -37,7 +37,7 @@ def assert_equal(ours, others):
 @pytest.fixture
 def whole(smoke_config):
     """A configuration whose canvas shows the whole of each example, so that it can be told."""
-    return smoke_config(data__canvas_mode="resize", data__canvas_size=64).data
+    return smoke_config(data__canvas_mode="resize", sizes__canvas=64)
 
 
 def order(config, found):
@@ -53,7 +53,7 @@ def order(config, found):
 @pytest.mark.parametrize("batch_size", [1, 5])
 @pytest.mark.parametrize("mode", ["crop", "resize"])
 def test_train_batches_fill_the_canvas(smoke_config, mode, batch_size):
-    config = smoke_config(data__canvas_mode=mode, data__canvas_size=48).data
+    config = smoke_config(data__canvas_mode=mode, sizes__canvas=48)
     (batch,) = batches(config, 1, batch_size=batch_size)
     assert batch.keys() == {"input", "target"}
     for images in batch.values():
@@ -72,13 +72,13 @@ def test_each_example_comes_once_an_epoch_in_a_new_order(whole):
 
 
 def test_batches_do_not_depend_on_threads(smoke_config):
-    one, eight = (batches(smoke_config(data__num_threads=threads).data, 7) for threads in (1, 8))
+    one, eight = (batches(smoke_config(data__num_threads=threads), 7) for threads in (1, 8))
     assert_equal(one, eight)
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3, 5])  # an epoch ends within the third and fifth
 def test_a_saved_position_goes_on_with_the_very_same_batches(smoke_config, position):
-    config = smoke_config().data
+    config = smoke_config()
     unbroken = make_train_iterator(config, batch_size=BATCH, seed=3)
     for _ in range(position):
         next(unbroken)
@@ -112,7 +112,7 @@ def windows(crop, image):
 
 
 def test_crops_keep_the_pixels_and_the_pair_aligned(smoke_config):
-    config = smoke_config().data
+    config = smoke_config()
     dataset = examples(config, "train")
     places = set()
     for batch in batches(config, 5):
@@ -172,7 +172,7 @@ def test_resize_keeps_a_single_channel(size):
 
 
 def test_evaluation_takes_each_example_once_and_whole(smoke_config):
-    config = smoke_config(data__eval_size=0).data
+    config = smoke_config(sizes__evaluation=0)
     dataset = examples(config, "test")
     found = list(eval_batches(config, split="test", batch_size=4))
     assert [batch.count for batch in found] == [4, 2, 2]  # six squares, two wider ones
@@ -196,7 +196,7 @@ def test_evaluation_takes_each_example_once_and_whole(smoke_config):
 
 
 def test_evaluation_can_squeeze_to_one_size(smoke_config):
-    found = list(eval_batches(smoke_config().data, split="test", batch_size=3))
+    found = list(eval_batches(smoke_config(), split="test", batch_size=3))
     assert [batch.count for batch in found] == [3, 3, 2]
     assert {batch.images["target"].shape for batch in found} == {(3, 32, 32, 3)}
 
@@ -206,13 +206,13 @@ def test_evaluation_can_squeeze_to_one_size(smoke_config):
     [(1, [0]), (2, [0, 7]), (3, [0, 4, 7]), (5, [0, 2, 4, 5, 7]), (8, range(8)), (99, range(8))],
 )
 def test_a_limit_is_spread_over_the_split(smoke_config, limit, expected):
-    found = eval_batches(smoke_config().data, split="test", batch_size=4, limit=limit)
+    found = eval_batches(smoke_config(), split="test", batch_size=4, limit=limit)
     indices = [int(name.split(":")[0]) for batch in found for name in batch.ids]
     assert indices == list(expected)
 
 
 def test_examples_come_with_their_places(smoke_config):
-    config = smoke_config().data
+    config = smoke_config()
     found = list(eval_batches(config, split="test", batch_size=3, places=[6, 1, 1, 2]))
     assert [batch.images["index"].tolist() for batch in found] == [[6, 1, 1], [2, 2, 2]]
     assert found[0].images["index"].dtype == np.uint32
@@ -223,7 +223,7 @@ def test_examples_come_with_their_places(smoke_config):
 
 def test_red_stays_red(smoke_config):
     """Against pictures that scikit-image decodes, channel by channel."""
-    config = smoke_config(data__eval_size=0, data__canvas_mode="resize").data
+    config = smoke_config(sizes__evaluation=0, data__canvas_mode="resize")
     coffee = skimage.data.coffee()
     assert coffee[..., 0].mean() > coffee[..., 2].mean() + 50
     squeezed = cv2.resize(coffee, (96, 64), interpolation=cv2.INTER_AREA)
@@ -242,8 +242,8 @@ def test_red_stays_red(smoke_config):
 
 def test_features_name_the_direction(smoke_config, whole):
     turned = smoke_config(
-        data__canvas_mode="resize", data__canvas_size=64, data__features=("cartoon", "photo")
-    ).data
+        data__canvas_mode="resize", sizes__canvas=64, data__features=("cartoon", "photo")
+    )
     forth, back = batches(whole, 2), batches(turned, 2)
     assert_equal([{"input": b["target"], "target": b["input"]} for b in forth], back)
 
@@ -256,7 +256,7 @@ def message(function, *arguments, **options):
 
 
 def test_an_unknown_feature_is_named(smoke_config):
-    config = smoke_config(data__features=("photo", "sketch")).data
+    config = smoke_config(data__features=("photo", "sketch"))
     text = message(lambda: next(eval_batches(config, split="test", batch_size=1)))
     assert "no feature 'sketch' (config.data.features)" in text
     assert "cartoon, id, license, photo, sha256, source, strength, style" in text
@@ -264,12 +264,12 @@ def test_an_unknown_feature_is_named(smoke_config):
 
 
 def test_a_batch_larger_than_the_split_is_named(smoke_config):
-    text = message(make_train_iterator, smoke_config().data, batch_size=21, seed=0)
+    text = message(make_train_iterator, smoke_config(), batch_size=21, seed=0)
     assert "has 20 examples, fewer than one batch of 21 (config.train.batch_size)" in text
 
 
 def test_an_unknown_canvas_mode_is_named(smoke_config):
-    config = smoke_config(data__canvas_mode="pad").data
+    config = smoke_config(data__canvas_mode="pad")
     text = message(make_train_iterator, config, batch_size=4, seed=0)
     assert text == (
         "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
@@ -291,7 +291,7 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
     def fingerprint(**changes):
         size = changes.pop("batch_size", BATCH)
         seed = changes.pop("seed", 0)
-        config = smoke_config(**changes).data
+        config = smoke_config(**changes)
         return order_fingerprint(config, batch_size=size, seed=seed, hosts=1)
 
     palette = (("road", (128, 64, 128), (0,)),)
@@ -299,10 +299,10 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
         fingerprint(),
         fingerprint(seed=1),
         fingerprint(batch_size=4),
-        fingerprint(data__canvas_size=64),
+        fingerprint(sizes__canvas=64),
         fingerprint(data__styles=("ink", "soft")),
         fingerprint(data__styles=("soft", "ink")),
         fingerprint(data__labels="cartoon", data__palette=palette),
     ]
     assert len(set(found)) == len(found)
-    assert fingerprint(data__eval_size=16, data__num_threads=1) == found[0]
+    assert fingerprint(sizes__evaluation=16, data__num_threads=1) == found[0]

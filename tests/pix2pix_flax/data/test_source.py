@@ -125,7 +125,7 @@ def test_a_format_that_needs_tensorflow_is_named(copied):
 def test_a_damaged_shard_is_named_before_the_training(copied, smoke_config, damage):
     data_dir, folder = copied
     damage(folder / SHARD.format("train"))
-    config = smoke_config(data__data_dir=str(data_dir)).data
+    config = smoke_config(data__data_dir=str(data_dir))
     text = message(lambda: make_train_iterator(config, batch_size=4, seed=0))
     assert str(folder / SHARD.format("train")) in text
     assert "--overwrite" in text

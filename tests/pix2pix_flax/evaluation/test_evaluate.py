@@ -63,7 +63,7 @@ def assert_scores(found, expected):
 
 @pytest.mark.parametrize("batch_size", [4, 3])
 def test_every_example_is_scored_once_and_fillers_never(smoke_config, batch_size):
-    config = smoke_config(data__eval_size=0)
+    config = smoke_config(sizes__evaluation=0)
     task = make_task(config, total_steps=1)
     score = jax.jit(lambda batch: task.score(task.controls(batch)["input"], batch))
     batches = eval_batches(config.data, split="test", batch_size=batch_size)

@@ -53,9 +53,9 @@ def test_a_copy_is_its_own_nearest_neighbour(smoke_config, training_pictures, vg
 
 
 def test_what_does_not_compare_is_told(smoke_config, vgg16):
-    config = smoke_config("anime", data__eval_size=24).data
+    config = smoke_config("anime", sizes__evaluation=24).data
     images = np.zeros((1, 32, 32, 3), np.uint8)
-    with pytest.raises(SetsError, match="32x32 have no neighbours among those of 24x24"):
+    with pytest.raises(SetsError, match="32x32 do not compare with the images of 24x24"):
         find_neighbours(images, config, vgg16)
     with config.unlocked():
         config.validation_split = "test+train[5:6]"

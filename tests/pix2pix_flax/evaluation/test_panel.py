@@ -71,7 +71,7 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
 
 
 def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
-    config = smoke_config(data__eval_size=0).data
+    config = smoke_config(sizes__evaluation=0).data
     batches = list(eval_batches(config, split="test", batch_size=3))
     ids = [identity for batch in batches for identity in batch.ids][::-1]
 

@@ -31,7 +31,7 @@ def networks(smoke_config, tmp_path_factory):
 def save(smoke_config, folder, latent_size):
     config = smoke_config("anime", unconditional__latent_size=latent_size)
     network = TrainedGenerator(config, {}, folder)
-    module, latent = network.task.gen.net.module, network.task.network_input()
+    module, latent = network.task.module, network.task.network_input()
     variables = jax.jit(lambda key: module.init(key, latent, train=False))(jax.random.key(0))
     variables["params"] = jax.tree.map(lambda x: 4 * x, variables["params"])
     file = folder / f"{latent_size}.safetensors"
@@ -80,7 +80,7 @@ def test_sets_are_those_of_seeds_and_of_splits(networks, vgg16, smoke_config, mo
 
 def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
     settings = {"split": "test", "data_dir": str(dataset_dir), "panel_rows": 1}
-    with pytest.raises(SetsError, match="makes pictures of noise, and the other network pictures"):
+    with pytest.raises(SetsError, match="makes images from seeds, and the other network from"):
         evaluate_checkpoint(trained, baseline=networks[0], **settings)
     with pytest.raises(SetsError, match="compare from 50 examples on, not 8"):
         evaluate_checkpoint(networks[0], baseline=None, **settings)

@@ -124,7 +124,7 @@ def test_the_script_writes_scores_picture_and_table(script, trained, tmp_path):
 def test_a_file_is_scored_on_another_dataset_than_its_own(script, trained, dataset_dir, tmp_path):
     generator = load_generator(trained)
     config = generator.config.copy_and_resolve_references()
-    config.data.name, config.data.eval_size = "cartoon_tfds/elsewhere", 0
+    config.data.name, config.sizes.evaluation = "cartoon_tfds/elsewhere", 0
     config.data.features = ("before", "after")
     file = tmp_path / "generator.safetensors"
     file.write_bytes(to_safetensors(dataclasses.replace(generator, config=config)))

@@ -83,7 +83,7 @@ def save(tmp_path_factory):
         average = state.nets["gen_ema"]
         moved = roughened({"params": average.params, "model_state": average.model_state})
         state = state.replace(nets={**state.nets, "gen_ema": average.replace(**moved)})
-        checkpoints = Checkpoints(workdir, keep=1, best_metric="l1", best_is="min")
+        checkpoints = Checkpoints(workdir, keep=1, best_metric="l1")
         checkpoints.save(state, {"config": config.to_dict()}, {})
         checkpoints.close()
         return workdir
@@ -348,7 +348,7 @@ def test_a_file_with_weights_of_another_network_is_refused(files, tmp_path):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"test__statistics": "batch"}, {"test__dropout": True, "generator__dropout": 0.5}],
+    [{"inference__statistics": "batch"}, {"inference__dropout": True, "generator__dropout": 0.5}],
     ids=["statistics", "dropout"],
 )
 def test_networks_that_draw_or_measure_at_test_are_refused(changes, save, tmp_path):

@@ -100,7 +100,7 @@ def test_a_translator_is_no_sampler(trained):
 
 
 def test_what_takes_pictures_refuses_a_sampler(trained_gan, tmp_path):
-    message = "makes pictures of noise, not of pictures: use scripts/generate.py"
+    message = "makes images from seeds, not from images: use scripts/generate.py"
     with pytest.raises(GeneratorFileError, match=message):
         load_predictor(trained_gan)
     with pytest.raises(GeneratorFileError, match=message):

@@ -30,7 +30,7 @@ PHOTO = skimage.data.coffee()
 
 def save(config, path):
     """Writes a network of which much comes out: all kernels are large."""
-    module = make_task(config, total_steps=1).gen.net.module
+    module = make_task(config, total_steps=1).step.gen.net.module
     variables = jax.jit(lambda key: module.init(key, jnp.zeros((1, 32, 32, 3)), train=False))(
         jax.random.key(0)
     )

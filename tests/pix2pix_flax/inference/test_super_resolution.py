@@ -35,7 +35,7 @@ def trained(smoke_config, tmp_path_factory):
 def test_a_gan_starts_from_it(trained, smoke_config, tmp_path):
     config = smoke_config("srgan", generator__blocks=1)
     with config.unlocked():  # of no matter here, and slow to compile
-        config.loss_weights.perceptual, config.test.lpips = 0.0, False
+        config.loss_weights.perceptual, config.evaluation.lpips = 0.0, False
     pictures = {name: np.zeros((4, 32, 32, 3), np.uint8) for name in ("input", "target")}
     state = jax.jit(make_task(config, total_steps=1).init)(jax.random.key(0), pictures)
     path = tmp_path / "gen.safetensors"

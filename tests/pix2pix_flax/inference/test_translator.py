@@ -174,4 +174,6 @@ def test_an_outscale_of_pictures(trained, tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), PHOTOS[0])
     done = run("translate_images.py", *paths, "--style=ink", "--overwrite")
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(r"error: \S* knows no styles by name: leave out --style\n", done.stderr)
+    assert re.fullmatch(
+        r"error: \S* was trained without named styles: leave out --style\n", done.stderr
+    )

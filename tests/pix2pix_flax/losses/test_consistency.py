@@ -90,7 +90,7 @@ def test_training_with_and_without(module):
     for weight in (0.0, 5.0):
         config = module.get_config("smoke")
         with config.unlocked():
-            config.consistency.weight = weight
+            config.loss_weights.consistency = weight
         task = make_task(config, 10)
         state = jax.jit(task.init)(jax.random.key(0), batch)
         after, metrics = jax.jit(task.train_step)(state, batch)
@@ -108,8 +108,8 @@ def test_training_with_and_without(module):
 def test_crop_that_is_all_border_is_refused():
     config = default.get_config("smoke")
     with config.unlocked():
-        config.consistency.weight = 1.0
-        config.augment.crop_size = 24
+        config.loss_weights.consistency = 1.0
+        config.sizes.crop = 24
     task = make_task(config, 10)
     batch = {name: np.zeros((2, 40, 40, 3), np.uint8) for name in ("input", "target")}
     state = task.init(jax.random.key(0), batch)

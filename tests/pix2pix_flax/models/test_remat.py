@@ -59,7 +59,7 @@ def test_a_step_needs_less_memory(module, changes):
         with config.unlocked():
             config.generator = module.get_config("smoke").generator
             config.generator.update(remat=remat, **changes)
-            config.augment.crop_size = 64
+            config.sizes.crop = 64
         task = make_task(config, 10)
         batch = {name: np.zeros((2, 64, 64, 3), np.uint8) for name in ("input", "target")}
         state = jax.eval_shape(task.init, jax.random.key(0), batch)

@@ -71,7 +71,7 @@ def test_it_returns_what_it_returned_in_pytorch(name):
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_configuration_says_what_it_is(name):
     found = import_generator(DATA / f"{name}.pth", get_config()).config
-    constant = {"out_channels": 3, "upsample": "transpose", "init": "normal", "remat": False}
+    constant = {"out_channels": 3, "upsample": "transpose", "kernel_init": "normal", "remat": False}
     assert found.generator.to_dict() == SETTINGS[name] | constant
     assert (found.test.statistics, found.test.dropout) == ("running", False)
     given = get_config().to_dict()
@@ -81,7 +81,10 @@ def test_the_configuration_says_what_it_is(name):
 def test_the_papers_test_has_batch_statistics_and_dropout():
     path = DATA / "resnet_batch.pth"
     generator = import_generator(path, get_config(), paper_test=True)
-    assert (generator.config.test.statistics, generator.config.test.dropout) == ("batch", True)
+    assert (generator.config.inference.statistics, generator.config.inference.dropout) == (
+        "batch",
+        True,
+    )
     twice = np.stack([PHOTOGRAPH[:32, :32], PHOTOGRAPH[32:64, :32]])
     both = np.asarray(generator.task.predict(generator.variables, twice))
     plain = import_generator(path, get_config())

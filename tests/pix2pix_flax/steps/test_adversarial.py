@@ -122,7 +122,7 @@ def write_out(gan, loss, nets, batch, number):
     of_real, of_fake = FORMULAS[loss]
 
     def generate(params):
-        return gan.gen.net.module.apply({"params": params}, batch["inputs"], train=True)
+        return gan.step.gen.net.module.apply({"params": params}, batch["inputs"], train=True)
 
     def look(params, collections, images):
         variables = {"params": params, **collections}
@@ -284,5 +284,5 @@ def test_images_become_like_the_real_ones(loss):
     for number in range(200):
         nets = learn(nets, make_batch(number), number)
     new = make_batch(1000)["inputs"]
-    images = gan.gen.net.module.apply(nets["gen"].variables, new, train=False)
+    images = gan.step.gen.net.module.apply(nets["gen"].variables, new, train=False)
     assert images[:, :8].mean() < -0.2 < 0.2 < images[:, 8:].mean()

@@ -15,7 +15,7 @@ from pix2pix_flax.tasks.factory import make_task
 def make_config(module=default, **changes):
     config = module.get_config("smoke")
     with config.unlocked():
-        config.augment.crop_size = 16
+        config.sizes.crop = 16
         config.generator.width = 4
         for path, value in changes.items():
             *parents, last = path.split("__")
@@ -40,7 +40,7 @@ def make_batch(seed=0):
                 "discriminator__scales": 2,
                 "loss_weights__feature_matching": 10.0,
                 "consistency": {"weight": 1.0, "max_shift": 0, "noise": 0.06},
-                "augment__crop_size": 20,
+                "sizes__crop": 20,
             },
             {"gen/feature_matching", "gen/consistency"},
         ),
@@ -68,10 +68,10 @@ def test_every_choice_trains_and_is_restored(changes, scalars, tmp_path):
         assert all(np.any(a != b) for a, b in zip(*leaves, strict=True) if a.ndim > 1)
     assert step._cache_size() == 1
 
-    checkpoints = Checkpoints(tmp_path, keep=1, best_metric="l1", best_is="min")
+    checkpoints = Checkpoints(tmp_path, keep=1, best_metric="l1")
     checkpoints.save(state, {"config": {}}, {})
     checkpoints.close()
-    restored = Checkpoints(tmp_path, keep=1, best_metric="l1", best_is="min").restore(state).state
+    restored = Checkpoints(tmp_path, keep=1, best_metric="l1").restore(state).state
     jax.tree.map(np.testing.assert_array_equal, restored.nets, state.nets)
 
 

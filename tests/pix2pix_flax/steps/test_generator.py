@@ -25,7 +25,7 @@ RATE = 0.1
 def make_config(module=default, **changes):
     config = module.get_config("smoke")
     with config.unlocked():
-        config.augment.crop_size = 16
+        config.sizes.crop = 16
         config.generator.width = 4
         if "discriminator" in config:
             config.discriminator.width = 4
@@ -85,7 +85,7 @@ def naive(run):
     pair = jax.tree.map(normalize, pair)
 
     def generate(params):
-        return run.task.gen.net.module.apply(
+        return run.task.module.apply(
             {"params": params, **gen.model_state},
             pair["input"],
             train=True,

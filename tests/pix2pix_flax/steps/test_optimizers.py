@@ -233,7 +233,7 @@ def test_a_task_trains_with_it(changes):
 def test_a_checkpoint_holds_gradients_that_wait(tmp_path):
     changes = {"name": "adamw", "max_grad_norm": 1.0, "accumulate_steps": 2}
     *_, state = train(make_batches(count=3, size=2), l1, **changes)
-    settings = {"keep": 1, "best_metric": "l1", "best_is": "min"}
+    settings = {"keep": 1, "best_metric": "l1"}
     checkpoints = Checkpoints(tmp_path, **settings)
     checkpoints.save(state, {}, {})
     checkpoints.close()  # which waits for the file

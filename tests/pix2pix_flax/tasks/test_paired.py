@@ -19,7 +19,7 @@ from pix2pix_flax.tasks.factory import make_task
 def make_config(name="default", **changes):
     config = importlib.import_module(f"configs.{name}").get_config("smoke")
     with config.unlocked():
-        config.augment.crop_size = 16
+        config.sizes.crop = 16
         for path, value in changes.items():
             *parents, last = path.split("__")
             functools.reduce(getattr, parents, config)[last] = value
@@ -143,7 +143,11 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
     ("field", "value", "message"),
     [
         ("task", "pix3pix", "must be one of pix2pix, supervised, .*, not 'pix3pix'"),
-        ("test__statistics", "none", "config.test.statistics must be one of running, batch"),
+        (
+            "inference__statistics",
+            "none",
+            "config.inference.statistics must be one of running, batch",
+        ),
         ("dtype", "float16", "config.dtype must be one of float32, bfloat16, not 'float16'"),
         ("generator__name", "vnet", "generator.name must be one of unet, resnet, .*not 'vnet'"),
         ("discriminator__name", "d", "config.discriminator.name must be one of patch, .*not 'd'"),
@@ -156,7 +160,7 @@ def test_unknown_choices_are_named(field, value, message):
 
 
 def test_crop_larger_than_the_pictures_is_named():
-    task = make_task(make_config(augment__crop_size=17), 100)
+    task = make_task(make_config(sizes__crop=17), 100)
     with pytest.raises(ValueError, match=r"augment.crop_size is 17, but the images are 16x16"):
         jax.eval_shape(task.init, jax.random.key(0), make_batch())
 

@@ -70,7 +70,7 @@ class Trained:
 
 @pytest.fixture(scope="module", params=TASKS)
 def trained(request):
-    changes = {"optimizer__learning_rate": 1e-2, "augment__crop_size": 0}
+    changes = {"optimizer__learning_rate": 1e-2, "sizes__crop": 0}
     config = make_config(request.param, **changes)
     config.ema_decay = 0.9
     task = make_task(config, total_steps=STEPS)
@@ -249,7 +249,7 @@ def test_training_shows_the_columns(trained):
         ("segmentation", {"loss_weights__feature_matching": 1.0}, "task segmentation does not"),
         ("segmentation", {"data__labels": "photo"}, "labels must be the last .* not 'photo'"),
         ("adversarial_segmentation", {"data__labels": ""}, "'cartoon', not ''"),
-        ("adversarial_segmentation", {"test__lpips": True}, "test.lpips must be False"),
+        ("adversarial_segmentation", {"evaluation__lpips": True}, "test.lpips must be False"),
         ("adversarial_segmentation", {"data__palette": ()}, "and one named 'void'"),
     ],
 )
@@ -260,6 +260,6 @@ def test_what_does_not_fit_is_named(name, changes, message):
 
 def test_both_tasks_have_the_same_network_but_for_its_last_layer():
     tasks = [make_task(make_config(name), total_steps=10) for name in TASKS]
-    modules = [dataclasses.asdict(task.gen.net.module) for task in tasks]
+    modules = [dataclasses.asdict(task.module) for task in tasks]
     differing = {key for key in modules[0] if modules[0][key] != modules[1][key]}
     assert differing == {"out_channels", "logits"}

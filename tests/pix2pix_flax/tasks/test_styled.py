@@ -73,7 +73,7 @@ def run(data_dir, tmp_path_factory):
     """
     workdir = tmp_path_factory.mktemp("styled")
     config = make_config(data__name="cartoon_tfds/three", data__data_dir=str(data_dir))
-    config.train.steps, config.generator.init = 4, "kaiming"
+    config.train.steps, config.generator.kernel_init = 4, "kaiming"
     assert train(config, workdir) == 0
     return workdir
 
@@ -126,7 +126,7 @@ def test_the_networks_see_a_plane_a_style(task):
 
 
 def test_moved_views_keep_their_planes():
-    task = make_task(make_config(consistency__weight=1.0), total_steps=1)
+    task = make_task(make_config(loss_weights__consistency=1.0), total_steps=1)
     inputs = task.to_input(make_batch()["input"])
     seen = np.asarray(task.views(jax.random.key(0), inputs))
     assert seen.shape == (6, 40, 40, 6)
@@ -183,7 +183,9 @@ def test_a_user_chooses_the_style(run):
     assert (pictures["ink"] != pictures["poster"]).any()
     with pytest.raises(StyleError, match=r"has no style 'oil'; it has: ink, sketch, poster$"):
         load_predictor(run, style="oil")
-    with pytest.raises(StyleError, match=r"lite.safetensors knows no styles by name: leave out"):
+    with pytest.raises(
+        StyleError, match=r"lite.safetensors was trained without named styles: leave out"
+    ):
         load_predictor("lite", style="ink")
 
 

@@ -124,7 +124,7 @@ def test_pictures_are_continued_by_reflection_on_all_sides(task, state):
     variables = state.generator.variables
     images = task.to_input(make_batch(height=12, width=16)["input"])
     wide = np.pad(images, [(0, 0), (4, 4), (4, 4), (0, 0)], mode="reflect")
-    output = task.gen.net.module.apply(variables, wide, train=False)
+    output = task.module.apply(variables, wide, train=False)
     np.testing.assert_allclose(
         task.generate(variables, images), output[:, 16:-16, 16:-16], atol=1e-5
     )
@@ -140,7 +140,7 @@ def moments_of(tmp_path_factory):
         patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         weights = {f"loss_weights__{term}": 1.0 for term in TERMS}
         config = make_config(srgan, perceptual__net="alexnet", generator__norm="none", **weights)
-        config.test.lpips = False
+        config.evaluation.lpips = False
         task, batch = make_task(config, total_steps=1), make_batch(height=32, width=32)
         frozen = task.load_frozen()
     state = jax.jit(task.init)(jax.random.key(0), batch, frozen)
@@ -188,7 +188,7 @@ def test_the_average_moves_by_what_the_decay_leaves(task, state):
 
 
 def test_steadiness_is_asked_for_in_pixels_of_the_output():
-    config = make_config(consistency__weight=1.0, consistency__noise=0.0, generator__scale=2)
+    config = make_config(loss_weights__consistency=1.0, consistency__noise=0.0, generator__scale=2)
     task = make_task(config, total_steps=1)
     images = jnp.asarray(normalize(make_batch(height=48, width=48)["input"]))
     views = task.views(jax.random.key(3), images)
@@ -201,7 +201,7 @@ def test_steadiness_is_asked_for_in_pixels_of_the_output():
 @pytest.mark.parametrize(
     ("module", "changes", "message"),
     [
-        (srresnet, {"augment__crop_size": 30}, "crop_size is 30: it must be a multiple of .*, 4"),
+        (srresnet, {"sizes__crop": 30}, "crop_size is 30: it must be a multiple of .*, 4"),
         (srgan, {"gan__conditional": True}, "config.gan.conditional must be False"),
         (srresnet, {"task": "supervised"}, "generator.name must be one without a scale"),
         (default, {"task": "super_resolution"}, "generator.name must be one with a scale"),
@@ -226,7 +226,7 @@ def test_the_papers_recipe_is_followed():
     for config in (first, second):
         assert config.optimizer.learning_rate == 1e-4
         assert config.optimizer.b1 == 0.9
-        assert (config.train.batch_size, config.augment.crop_size) == (16, 96)
+        assert (config.train.batch_size, config.sizes.crop) == (16, 96)
         assert config.generator.to_dict() == first.generator.to_dict()
     weights = {name: weight for name, weight in first.loss_weights.items() if weight}
     assert (weights, first.optimizer.schedule, first.train.steps) == (

@@ -13,9 +13,9 @@ import orbax.checkpoint as ocp
 import pytest
 
 import pix2pix_flax
+from cartoon_tfds.files import InUseError
 from pix2pix_flax.train import train
 from pix2pix_flax.train.meter import Meter
-from pix2pix_flax.train.stop import WorkdirInUseError
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -112,7 +112,7 @@ def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_a
     signal_at(2, signal.SIGINT)
     with caplog.at_level(logging.INFO, "pix2pix_flax"):
         assert train(smoke_config(), tmp_path) == 130
-    assert "Going on from step 3." in caplog.messages
+    assert "Resuming from step 3." in caplog.messages
     assert "Stopped by signal 2; saved step 5 of 8." in caplog.messages
     assert train(smoke_config(), tmp_path) == 0
     assert steps(tmp_path) == [4, 5, 8]
@@ -124,7 +124,7 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
 ):
     first = command()
     wait_for(first, "Step 4:")  # the evaluation comes next, then step 5
-    with pytest.raises(WorkdirInUseError, match=f"is in use by process {first.pid} on "):
+    with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
         train(smoke_config(), tmp_path)
     first.send_signal(signal.SIGTERM)
     _, errors = first.communicate(timeout=120)
@@ -137,6 +137,6 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     second = command()
     _, errors = second.communicate(timeout=120)
     assert second.returncode == 0, errors
-    assert f"Going on from step {stopped}." in errors
+    assert f"Resuming from step {stopped}." in errors
     assert steps(tmp_path) == sorted({4, stopped, 8})
     assert_same_checkpoint(tmp_path, trained, 8)

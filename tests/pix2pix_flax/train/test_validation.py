@@ -14,13 +14,14 @@ from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.train import Trainer, train
 
 
-def save(workdir, metrics, **best):
+def save(workdir, metrics, best_metric):
     """Saves a step for each dict of metrics, from step 1 on; the last one and the best stay."""
-    checkpoints = Checkpoints(workdir, keep=1, **best)
+    checkpoints = Checkpoints(workdir, keep=1, best_metric=best_metric)
+    config = {"sizes": {}, "train": {"best_metric": best_metric}}
     net = NetState({"kernel": jnp.zeros((2, 2))}, {}, ())
     for step, values in enumerate(metrics, start=1):
         state = TrainState(jnp.int32(step), jnp.zeros(2), {"gen": net})
-        checkpoints.save(state, {"config": {"train": best}}, values)
+        checkpoints.save(state, {"config": config}, values)
     checkpoints.close()
 
 
@@ -37,14 +38,14 @@ def test_any_metric_of_the_validation_can_decide(tmp_path):
         {"lpips": 0.20, "l1": 0.03, "psnr": 28.0},
         {"lpips": nan, "l1": nan, "psnr": nan},
     ]
-    for name, best_is, expected in (("lpips", "min", 3), ("l1", "min", 2), ("psnr", "max", 1)):
-        save(tmp_path / name, metrics, best_metric=name, best_is=best_is)
+    for name, expected in (("lpips", 3), ("l1", 2), ("psnr", 1)):
+        save(tmp_path / name, metrics, best_metric=name)
         assert steps(tmp_path / name) == [expected, 5]
         assert find_checkpoint(tmp_path / name).name == str(expected)
 
 
 def test_a_metric_that_there_is_not_is_refused_before_the_first_step(smoke_config, tmp_path):
-    for name in ("PSNR", "lpips", "validation/l1"):  # the second would want config.test.lpips
+    for name in ("PSNR", "lpips", "validation/l1"):  # the second would want config.evaluation.lpips
         expected = f"^config.train.best_metric must be one of l1, psnr, ssim, not '{name}'.$"
         with pytest.raises(ValueError, match=expected):
             train(smoke_config("l1", train__best_metric=name), tmp_path)
@@ -57,9 +58,11 @@ def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path, monkeypat
         load_lpips_weights("alexnet")
     except WeightsMissingError as error:
         pytest.skip(str(error))
-    Trainer(smoke_config("l1", train__best_metric="lpips", test__lpips=True), tmp_path).close()
+    Trainer(
+        smoke_config("l1", train__best_metric="lpips", evaluation__lpips=True), tmp_path
+    ).close()
     with pytest.raises(ValueError, match="one of l1, lpips, psnr, ssim, not 'lpip'"):
-        Trainer(smoke_config("l1", train__best_metric="lpip", test__lpips=True), tmp_path)
+        Trainer(smoke_config("l1", train__best_metric="lpip", evaluation__lpips=True), tmp_path)
 
 
 def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
@@ -67,9 +70,3 @@ def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
 ):
     with pytest.raises(DatasetError, match="no split 'valid'; it has: train, validation, test"):
         train(smoke_config("l1", data__validation_split="valid"), tmp_path)
-
-
-def test_best_is_min_or_max(smoke_config, tmp_path):
-    with pytest.raises(ValueError, match="best_is must be min or max, not 'lowest'"):
-        train(smoke_config("l1", train__best_is="lowest"), tmp_path / "run")
-    assert not (tmp_path / "run").exists()

@@ -1,0 +1,26 @@
+"""Which of two values of a score is the better one."""
+
+import math
+
+HIGHER_IS_BETTER = frozenset(
+    {
+        *("psnr", "ssim", "psnr_y", "ssim_y"),
+        *("pixel_accuracy", "class_accuracy", "mean_iou"),
+        *("a_intersection", "b_intersection"),
+        *("accuracy_real", "accuracy_fake"),
+        *("vgg16_precision", "vgg16_recall", "vgg16_density", "vgg16_coverage"),
+    }
+)
+"""Scores of which more is better. Of all others, distances and errors, less is better."""
+
+
+def rank(name: str, value: float | None) -> float:
+    """Returns a number that is larger for a better value of a score.
+
+    Args:
+      name: name of the score, as validation writes it.
+      value: its value; None and not-a-number rank below every other value.
+    """
+    if value is None or not math.isfinite(value):
+        return -math.inf
+    return value if name in HIGHER_IS_BETTER else -value
