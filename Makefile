@@ -36,8 +36,9 @@ demo: $(INSTALLED)
 	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, by split"
 	@echo "  $(DEMO)/run/          the training: $(BIN)/tensorboard --logdir=$(DEMO)/run"
 
+# In two processes, which share what they compile; a process needs up to 4 GB.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -305,7 +305,9 @@ def test_tar_with_a_damaged_header(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [b"<!DOCTYPE html>404" * 99, b"", gzip.compress(b"no tar" * 1000), b"PK\3\4", bytes(99)]
+    "data",
+    [b"<!DOCTYPE html>404" * 99, b"", gzip.compress(b"no tar" * 1000), b"PK\3\4", bytes(99)],
+    ids=["web page", "empty", "gzip", "cut zip", "zeros"],
 )
 def test_no_archive(tmp_path, data):
     (tmp_path / "x.zip").write_bytes(data)
