@@ -2,9 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -22,6 +19,7 @@ from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train
+from tests.commands import run_command
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
@@ -220,12 +218,5 @@ def test_smoke_predicts_each_picture_by_itself(translator):
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, code, message):
     flags = [*arguments, f"--workdir={tmp_path / 'run'}"] if arguments else []
-    done = subprocess.run(
-        [sys.executable, "-m", "pix2pix_flax.main", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name != "XLA_FLAGS"},
-    )
+    done = run_command("-m", "pix2pix_flax.main", *flags)
     assert (done.returncode, done.stderr) == (code, message)
