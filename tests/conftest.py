@@ -16,16 +16,17 @@ import pytest
 
 # The environment is set before jax starts, for the workers of pytest-xdist and the commands that
 # the tests run too. The tests run on four CPU devices, as on a machine with four GPUs; and they
-# compile much and compute little, so XLA is told not to optimize, and compiled functions are kept
-# in a folder for the other tests of the session.
+# compile much and compute little, so XLA is told not to optimize, and compiled functions and
+# frozen weights are kept in a folder for the other tests of the session.
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["XLA_FLAGS"] = (
     "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
 )
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-    _compiled = tempfile.mkdtemp(prefix="pix2pix-flax-tests-")
-    atexit.register(shutil.rmtree, _compiled, ignore_errors=True)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled
+if "PYTEST_XDIST_WORKER" not in os.environ:  # which have the environment of the first process
+    _folder = tempfile.mkdtemp(prefix="pix2pix-flax-tests-")
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = f"{_folder}/compiled"
+    os.environ["PIX2PIX_FLAX_CACHE"] = f"{_folder}/weights"
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
