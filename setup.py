@@ -53,7 +53,7 @@ setuptools.setup(
         "lpips": _LPIPS,
         # Files for other runtimes, and the photographs on which they are compared.
         "export": [*_EXPORT, *_SAMPLE],
-        "test": ["dill", "pytest>=8.4", "scipy>=1.14", *_SAMPLE, *_EXPORT],
+        "test": ["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", *_SAMPLE, *_EXPORT],
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],

@@ -1,24 +1,60 @@
-import os
-
-# Set before jax starts. The tests run on four CPU devices, as on a machine with four GPUs; and
-# they compile much and compute little, so XLA is told not to optimize.
-os.environ["JAX_PLATFORMS"] = "cpu"
-os.environ["XLA_FLAGS"] = (
-    "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
-)
-
+import atexit
 import contextlib
+import fcntl
 import importlib
+import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
 
 import pytest
 
+# The environment is set before jax starts, for the workers of pytest-xdist and the commands that
+# the tests run too. The tests run on four CPU devices, as on a machine with four GPUs; and they
+# compile much and compute little, so XLA is told not to optimize, and compiled functions and
+# frozen weights are kept in a folder for the other tests of the session.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = (
+    "--xla_force_host_platform_device_count=4 --xla_backend_optimization_level=0"
+)
+if "PYTEST_XDIST_WORKER" not in os.environ:  # which have the environment of the first process
+    _folder = tempfile.mkdtemp(prefix="pix2pix-flax-tests-")
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = f"{_folder}/compiled"
+    os.environ["PIX2PIX_FLAX_CACHE"] = f"{_folder}/weights"
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
 ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory):
+    """Makes a folder once for all workers of a session: `made_once(name, make)` returns its path.
+
+    `make(path)` fills the folder, which a test never changes: it takes a copy.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+    shared.mkdir(exist_ok=True)
+
+    def get(name, make):
+        path, done = shared / name, shared / f"{name}.done"
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(path, ignore_errors=True)  # an attempt that failed
+                path.mkdir()
+                make(path)
+                done.touch()
+        return path
+
+    return get
 
 
 @pytest.fixture
@@ -41,16 +77,17 @@ def largest_file():
 
 
 @pytest.fixture(scope="session")
-def dataset_dir(tmp_path_factory):
+def dataset_dir(made_once):
     """A data_dir with `cartoon_tfds/tiny`: small views of the packaged photographs."""
     from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
     from cartoon_tfds.recipes.cartoons import Cartoons
 
-    path = tmp_path_factory.mktemp("datasets")
-    recipe = Cartoons(views_per_photo=4, view_size=64)
-    config = CartoonConfig(name="tiny", recipe=recipe)
-    Builder(config=config, data_dir=path).download_and_prepare()
-    return path
+    def build(path):
+        recipe = Cartoons(views_per_photo=4, view_size=64)
+        config = CartoonConfig(name="tiny", recipe=recipe)
+        Builder(config=config, data_dir=path).download_and_prepare()
+
+    return made_once("datasets", build)
 
 
 @pytest.fixture(scope="session")
@@ -74,13 +111,26 @@ def smoke_config(dataset_dir):
 
 
 @pytest.fixture(scope="session")
-def trained(smoke_config, tmp_path_factory):
-    """A work directory in which `configs/default.py:smoke` was trained."""
+def trained_once(smoke_config, made_once):
+    """Makes a work directory in which `configs/NAME.py:smoke` was trained, with any changes.
+
+    `trained_once(name, folder=name, **changes)`: runs with other changes have other folders.
+    """
     from pix2pix_flax.train import train
 
-    workdir = tmp_path_factory.mktemp("trained")
-    assert train(smoke_config(), workdir) == 0
-    return workdir
+    def get(name, folder=None, **changes):
+        def run(workdir):
+            assert train(smoke_config(name, **changes), workdir) == 0
+
+        return made_once(f"trained_{folder or name}", run)
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def trained(trained_once):
+    """A work directory in which `configs/default.py:smoke` was trained."""
+    return trained_once("default")
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from pathlib import Path
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
 from cartoon_tfds.recipes.cartoons import Cartoons
-config = CartoonConfig(name="few", recipe=Cartoons(views_per_photo=int(sys.argv[3])))
+config = CartoonConfig(name="few", recipe=Cartoons(views_per_photo=int(sys.argv[3]), view_size=128))
 if sys.argv[1] == "build":
     build(config, Path(sys.argv[2]), overwrite=True, options=BuildOptions())
 else:  # as `tfds build` does it
@@ -33,7 +33,7 @@ else:  # as `tfds build` does it
 
 
 def _config(views=VIEWS):
-    return CartoonConfig(name="few", recipe=Cartoons(views_per_photo=views))
+    return CartoonConfig(name="few", recipe=Cartoons(views_per_photo=views, view_size=128))
 
 
 def _parts(data_dir):

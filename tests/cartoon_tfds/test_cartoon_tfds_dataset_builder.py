@@ -6,8 +6,6 @@ import hashlib
 import itertools
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +26,7 @@ from cartoon_tfds.sources.base import Local, SourceError
 from cartoon_tfds.sources.packaged import PACKAGED, Packaged, iter_packaged
 from cartoon_tfds.sources.splits import SPLITS, split_of
 from cartoon_tfds.styles import STYLES, cartoonize
+from tests.commands import run_command
 
 # Builds in a process of its own, so that no other test can have imported TensorFlow before.
 BUILD = """
@@ -54,8 +53,7 @@ print(json.dumps(result))
 
 
 def _run(script, *arguments):
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_command("-c", script, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip().splitlines()[-1]
 

@@ -4,8 +4,6 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import cv2
 import pytest
@@ -15,6 +13,7 @@ from cartoon_tfds.images import read_image, write_png
 from cartoon_tfds.records import manifest
 from cartoon_tfds.sources.packaged import iter_packaged
 from cartoon_tfds.styles import STYLES
+from tests.commands import run_command
 
 # The command line with one view a photograph: 64 would take a minute.
 COMMAND = """
@@ -32,13 +31,7 @@ assert "tensorflow" not in sys.modules
 
 
 def _command(*arguments, broken=False):
-    script = COMMAND.format(broken=broken)
-    return subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command("-c", COMMAND.format(broken=broken), *arguments)
 
 
 def _hashes(folder):

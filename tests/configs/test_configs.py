@@ -2,9 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -17,11 +14,10 @@ import pix2pix_flax
 from configs import default, paper
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.train import train
+from tests.commands import run_command
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
@@ -147,14 +143,13 @@ def test_facades_are_the_papers_recipe_on_other_pairs():
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def workdir(request, smoke_config, tmp_path_factory):
+def workdir(request, trained_once):
     """Where `configs/NAME.py:smoke` was trained."""
     if request.param == "default":
         return request.getfixturevalue("trained")
-    path = tmp_path_factory.mktemp(request.param)
-    changes = {"train__batch_size": 1} if request.param == "paper" else {}  # as published
-    assert train(smoke_config(request.param, train__steps=4, **changes), path) == 0
-    return path
+    # As published; facades, of the same recipe, then has the same functions to compile.
+    changes = {"train__batch_size": 1} if request.param in ("paper", "facades") else {}
+    return trained_once(request.param, f"{request.param}_4", train__steps=4, **changes)
 
 
 def test_smoke_trains_and_logs(workdir):
@@ -177,8 +172,7 @@ def translator(workdir):
     return workdir
 
 
-def test_smoke_is_evaluated(translator, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(translator / "cache"))
+def test_smoke_is_evaluated(translator):
     report, panel = evaluate_checkpoint(
         translator, split="test", data_dir=None, baseline=None, panel_rows=2
     )
@@ -220,12 +214,5 @@ def test_smoke_predicts_each_picture_by_itself(translator):
 )
 def test_a_mistake_is_one_line(tmp_path, arguments, code, message):
     flags = [*arguments, f"--workdir={tmp_path / 'run'}"] if arguments else []
-    done = subprocess.run(
-        [sys.executable, "-m", "pix2pix_flax.main", *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if name != "XLA_FLAGS"},
-    )
+    done = run_command("-m", "pix2pix_flax.main", *flags)
     assert (done.returncode, done.stderr) == (code, message)

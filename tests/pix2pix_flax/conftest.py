@@ -1,12 +1,11 @@
 """What the tests of one subject share."""
 
+import pickle
 import threading
 
-import jax
 import pytest
 
 from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
-from pix2pix_flax.train import train
 
 
 @pytest.fixture
@@ -17,29 +16,35 @@ def nothing_is_left(tmp_path):
     assert not [p for p in tmp_path.rglob("*") if p.name.startswith(".")]
 
 
-@pytest.fixture(scope="module")
-def compilation_cache(tmp_path_factory):
-    """Lets what is compiled twice in a module be compiled once."""
-    settings = {
-        "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("xla")),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
-    before = {name: getattr(jax.config, name) for name in settings}
-    for name, value in settings.items():
-        jax.config.update(name, value)
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
+@pytest.fixture(scope="session")
+def trained_gan(trained_once):
+    """A work directory in which `configs/anime.py:smoke` was trained."""
+    changes = {"unconditional__distances": False, "train__best_metric": "accuracy_real"}
+    return trained_once("anime", "gan", **changes)
 
 
 @pytest.fixture(scope="session")
-def trained_gan(tmp_path_factory, smoke_config):
-    """A work directory in which `configs/anime.py:smoke` was trained."""
-    workdir = tmp_path_factory.mktemp("gan")
-    changes = {"unconditional__distances": False, "train__best_metric": "accuracy_real"}
-    assert train(smoke_config("anime", **changes), workdir) == 0
-    return workdir
+def untrained(made_once):
+    """A work directory with a small untrained U-Net, to export."""
+    from tests.pix2pix_flax.export.networks import save_untrained
+
+    return made_once("untrained", lambda path: save_untrained(path, generator__depth=2))
+
+
+@pytest.fixture(scope="session")
+def exported_file(untrained, made_once):
+    """Exports `untrained` into a format once, when it is asked for: the report and its `path`."""
+    from pix2pix_flax.export.exporter import export_generator
+    from tests.pix2pix_flax.export.networks import PHOTOGRAPHS
+
+    def export(name):
+        def make(folder):
+            report = export_generator(untrained, name, folder / f"generator.{name}", PHOTOGRAPHS)
+            (folder / "report.pickle").write_bytes(pickle.dumps(report))
+
+        return pickle.loads((made_once(f"export_{name}", make) / "report.pickle").read_bytes())
+
+    return export
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -13,6 +11,7 @@ from cartoon_tfds.records import manifest
 from cartoon_tfds.records.array_record import iter_records
 from cartoon_tfds.sources.packaged import PACKAGED
 from cartoon_tfds.sources.splits import content_hash, split_of
+from tests.commands import run_command
 
 TRAIN = "cartoon_tfds-train.array_record-00000-of-00001"
 
@@ -149,8 +148,7 @@ def test_too_many_and_too_few_lines_are_found(folder):
 
 def test_check_command(folder):
     def check(*arguments):
-        command = [sys.executable, "-m", "cartoon_tfds", "check", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return run_command("-m", "cartoon_tfds", "check", *arguments)
 
     data_dir = folder.parent.parent.parent
     done = check(data_dir)

@@ -1,13 +1,8 @@
 """A user's mistake is one line; ours is a traceback."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-import pix2pix_flax
+from tests.commands import run_command
 
 PROGRAM = """
 import errno
@@ -65,18 +60,9 @@ def program(tmp_path_factory):
     path = tmp_path_factory.mktemp("program") / "program.py"
     path.write_text(PROGRAM)
     path.with_name("config.py").write_text(CONFIG)
-    environment = os.environ | {"PYTHONPATH": str(Path(pix2pix_flax.__file__).parents[1])}
 
     def run(*arguments):
-        command = [sys.executable, str(path), *arguments]
-        found = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-            cwd=path.parent,
-        )
+        found = run_command(path, *arguments, cwd=path.parent)
         return found.returncode, found.stderr
 
     return run
@@ -150,14 +136,8 @@ def test_a_wrong_flag_with_debug_shows_the_traceback(program):
 
 @pytest.mark.parametrize("script", ["translate_images.py", "translate_video.py"])
 def test_scripts_name_what_is_missing(script, tmp_path):
-    root = Path(pix2pix_flax.__file__).parents[1]
-    command = [sys.executable, str(root / "scripts" / script)]
-    environment = os.environ | {"PYTHONPATH": str(root), "JAX_PLATFORMS": "cpu"}
-
     def run(*arguments):
-        found = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, check=False, env=environment
-        )
+        found = run_command(f"scripts/{script}", *arguments)
         return found.returncode, found.stderr
 
     assert run() == (2, "error: missing --checkpoint, --input, --output\n")

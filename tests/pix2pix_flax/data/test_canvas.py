@@ -1,6 +1,7 @@
 """The jitter modes: resize and crop, crop, scale width and none, by values of the configuration."""
 
 import contextlib
+import itertools
 from types import SimpleNamespace
 
 import jax
@@ -10,7 +11,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_image
-from pix2pix_flax.data.canvas import to_canvas
+from pix2pix_flax.data.canvas import resize, to_canvas
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.image.augment import jitter
@@ -127,3 +128,52 @@ def test_whole_pictures_train_that_are_no_squares(smoke_config):
     state = jax.eval_shape(task.init, jax.random.key(0), batch)
     new, _ = jax.eval_shape(task.train_step, state, batch)
     assert jax.tree.structure(new) == jax.tree.structure(state)
+
+
+def windows(crop, image):
+    """Returns the places at which an image shows the crop."""
+    if min(np.subtract(image.shape, crop.shape)) < 0:
+        return set()
+    seen = np.lib.stride_tricks.sliding_window_view(image, crop.shape)[..., 0, :, :, :]
+    return {tuple(place) for place in np.argwhere((seen == crop).all((2, 3, 4)))}
+
+
+def pair(height, width):
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    return {"input": image, "target": 255 - image}
+
+
+def test_crops_reach_every_border():
+    rng = np.random.default_rng(0)
+    example = pair(10, 12)
+    found = set()
+    for _ in range(100):
+        crop = to_canvas(example, 8, "crop", rng)
+        np.testing.assert_array_equal(crop["input"], 255 - crop["target"])
+        found |= windows(crop["input"], example["input"])
+    assert found == set(itertools.product(range(3), range(5)))
+
+
+@pytest.mark.parametrize(("size", "enlarged"), [((20, 30), (32, 48)), ((47, 31), (49, 32))])
+def test_small_pictures_are_enlarged_before_they_are_cropped(size, enlarged):
+    example = pair(*size)
+    crop = to_canvas(example, 32, "crop", np.random.default_rng(0))
+    assert crop["input"].shape == (32, 32, 3)
+    for name, image in example.items():
+        assert len(windows(crop[name], resize(image, *enlarged))) == 1
+
+
+def test_resize_squeezes_the_whole_picture():
+    photo = skimage.data.coffee()
+    example = {"input": photo, "target": 255 - photo}
+    canvas = to_canvas(example, 50, "resize", np.random.default_rng(0))
+    means = photo.reshape(50, 8, 50, 12, 3).mean((1, 3))
+    np.testing.assert_allclose(canvas["input"], means, atol=0.5001)
+    np.testing.assert_allclose(canvas["target"], 255 - means, atol=0.5001)
+
+
+@pytest.mark.parametrize("size", [(9, 7), (40, 41)])
+def test_resize_keeps_a_single_channel(size):
+    image = skimage.data.coffee()[:20, :30, :1]
+    assert resize(image, *size).shape == (*size, 1)
+    assert resize(image, 20, 30) is image

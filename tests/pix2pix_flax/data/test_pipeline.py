@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import skimage
 
-from pix2pix_flax.data.canvas import resize, to_canvas
+from pix2pix_flax.data.canvas import resize
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator, order_fingerprint
-from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError, open_source
 
 BATCH = 8
+
+
 TRAIN, TEST = 20, 8  # examples of the tiny dataset: five and two photographs, four views of each
 
 
@@ -130,47 +131,6 @@ def test_crops_keep_the_pixels_and_the_pair_aligned(smoke_config):
     assert len(columns) > 10
 
 
-def pair(height, width):
-    image = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    return {"input": image, "target": 255 - image}
-
-
-def test_crops_reach_every_border():
-    rng = np.random.default_rng(0)
-    example = pair(10, 12)
-    found = set()
-    for _ in range(100):
-        crop = to_canvas(example, 8, "crop", rng)
-        np.testing.assert_array_equal(crop["input"], 255 - crop["target"])
-        found |= windows(crop["input"], example["input"])
-    assert found == set(itertools.product(range(3), range(5)))
-
-
-@pytest.mark.parametrize(("size", "enlarged"), [((20, 30), (32, 48)), ((47, 31), (49, 32))])
-def test_small_pictures_are_enlarged_before_they_are_cropped(size, enlarged):
-    example = pair(*size)
-    crop = to_canvas(example, 32, "crop", np.random.default_rng(0))
-    assert crop["input"].shape == (32, 32, 3)
-    for name, image in example.items():
-        assert len(windows(crop[name], resize(image, *enlarged))) == 1
-
-
-def test_resize_squeezes_the_whole_picture():
-    photo = skimage.data.coffee()
-    example = {"input": photo, "target": 255 - photo}
-    canvas = to_canvas(example, 50, "resize", np.random.default_rng(0))
-    means = photo.reshape(50, 8, 50, 12, 3).mean((1, 3))
-    np.testing.assert_allclose(canvas["input"], means, atol=0.5001)
-    np.testing.assert_allclose(canvas["target"], 255 - means, atol=0.5001)
-
-
-@pytest.mark.parametrize("size", [(9, 7), (40, 41)])
-def test_resize_keeps_a_single_channel(size):
-    image = skimage.data.coffee()[:20, :30, :1]
-    assert resize(image, *size).shape == (*size, 1)
-    assert resize(image, 20, 30) is image
-
-
 def test_evaluation_takes_each_example_once_and_whole(smoke_config):
     config = smoke_config(sizes__evaluation=0)
     dataset = examples(config, "test")
@@ -274,17 +234,6 @@ def test_an_unknown_canvas_mode_is_named(smoke_config):
     assert text == (
         "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
     )
-
-
-def test_grey_pictures_come_in_rgb(smoke_config):
-    read = make_reader(smoke_config().data)
-    grey = np.random.default_rng(0).integers(0, 256, (8, 6, 1), dtype=np.uint8)
-    colour = np.zeros((8, 6, 3), np.uint8)
-    pair = read({"photo": grey, "cartoon": colour})
-    assert np.array_equal(pair["input"], grey.repeat(3, axis=2))
-    assert pair["target"] is colour
-    with pytest.raises(DatasetError, match="must have 1 or 3 channels, not 4"):
-        read({"photo": np.zeros((8, 6, 4), np.uint8), "cartoon": colour})
 
 
 def test_order_is_told_apart_by_all_that_changes_it(smoke_config):

@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -17,6 +14,7 @@ from pix2pix_flax.evaluation.report_text import as_json, as_table, caption
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
+from tests.commands import run_command
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -88,16 +86,14 @@ def test_json_has_no_infinity():
 
 
 @pytest.fixture
-def script(trained):
+def script(trained, monkeypatch):
     """Runs scripts/evaluate_checkpoint.py."""
+
+    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
 
     def run(**arguments):
         flags = [f"--{name}={value}" for name, value in arguments.items()]
-        command = [sys.executable, str(ROOT / "scripts" / "evaluate_checkpoint.py"), *flags]
-        environment = {"PYTHONPATH": str(ROOT), CACHE_VARIABLE: str(trained / "cache")}
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, env=os.environ | environment
-        )
+        return run_command("scripts/evaluate_checkpoint.py", *flags)
 
     return run
 

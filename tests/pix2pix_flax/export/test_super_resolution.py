@@ -1,7 +1,5 @@
 """ONNX files of networks that enlarge: the same pictures, and every use that takes such files."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -20,7 +18,8 @@ from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.inference.translator import FunctionNetwork, Translator
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
-from tests.pix2pix_flax.export.test_exporter import difference, roughened
+from tests.commands import run_command
+from tests.pix2pix_flax.export.networks import difference, roughened
 from tests.pix2pix_flax.inference.video.clips import make_clip
 
 pytest.importorskip("onnx")
@@ -111,13 +110,7 @@ def test_a_clip_by_onnxruntime_and_what_times_it(files, tmp_path):
         ("scripts/translate_video.py", f"--output={output}", "--side_by_side"),
         ("-m", "benchmarks.video", "--sizes=32x24", "--turns=1", "--batch_size=3"),
     ):
-        done = subprocess.run(
-            [sys.executable, *command, *flags],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_command(*command, *flags)
         assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("32x24: ")
     with av.open(str(output)) as container:

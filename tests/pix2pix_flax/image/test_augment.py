@@ -1,12 +1,10 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from pix2pix_flax.image.augment import jitter
-from pix2pix_flax.image.normalize import denormalize, normalize
 
 
 def numbered(count, height, width):
@@ -86,18 +84,37 @@ def test_a_crop_larger_than_the_images_is_named(shape):
         crops(numbered(1, *shape), 25, flip=True)
 
 
-def test_normalize_and_back_for_every_level():
-    levels = np.arange(256, dtype=np.uint8)
-    values = jax.jit(normalize)(levels)
-    assert values.dtype == jnp.float32
-    np.testing.assert_allclose(values, np.arange(256) / 127.5 - 1, atol=1e-7)
-    assert (values[0], values[-1]) == (-1, 1)
-    back = jax.jit(denormalize)(values)
-    assert back.dtype == jnp.uint8
-    np.testing.assert_array_equal(back, levels)
+IMAGES = np.random.default_rng(0).integers(0, 256, (64, 12, 12, 3), np.uint8)
 
 
-def test_denormalize_rounds_and_stays_in_range():
-    level = 2 / 255
-    values = jnp.array([-1.5, -1 + 0.4 * level, -1 + 0.6 * level, 1 - 0.4 * level, 1.5])
-    np.testing.assert_array_equal(denormalize(values), [0, 0, 1, 255, 255])
+BATCH = {"input": IMAGES, "target": IMAGES[..., ::-1]}
+
+
+@functools.cache
+def jittered(rotate, flip=True, crop_size=8):
+    options = {"crop_size": crop_size, "flip": flip, "rotate": rotate}
+    output = jax.jit(functools.partial(jitter, **options))(jax.random.key(0), BATCH)
+    return {name: np.asarray(images) for name, images in output.items()}
+
+
+def quarters(turned, crop):
+    """Returns by how many quarters of a circle a crop was turned."""
+    (found,) = [k for k in range(4) if np.array_equal(turned, np.rot90(crop, k))]
+    return found
+
+
+def test_crops_are_those_of_no_turning_but_turned_by_every_angle():
+    turned, crops = jittered(True)["input"], jittered(False)["input"]
+    found = [quarters(*pair) for pair in zip(turned, crops, strict=True)]
+    assert all(7 <= found.count(k) <= 25 for k in range(4))  # 16 expected
+
+
+def test_both_images_of_a_pair_are_turned_alike():
+    output = jittered(True)
+    np.testing.assert_array_equal(output["input"], output["target"][..., ::-1])
+
+
+def test_what_is_not_square_cannot_be_turned():
+    wide = {"input": IMAGES[:, :, :10]}
+    with pytest.raises(ValueError, match=r"config.augment.rotate is for squares, not 12x10"):
+        jitter(jax.random.key(0), wide, crop_size=0, flip=True, rotate=True)

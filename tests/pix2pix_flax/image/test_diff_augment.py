@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,8 +14,13 @@ def images(count=64, size=16):
     return jnp.asarray(np.random.default_rng(0).uniform(-0.4, 0.4, (count, size, size, 3)))
 
 
+@functools.cache
+def compiled(policy, probability):
+    return jax.jit(functools.partial(diff_augment, policy=policy, probability=probability))
+
+
 def changed(x, *policy, probability=1.0, key=KEY):
-    return diff_augment(key, x, policy=policy, probability=probability)
+    return compiled(policy, probability)(key, x)
 
 
 def test_nothing_to_do_changes_nothing():

@@ -1,28 +1,22 @@
 """Images from seeds, and the command that writes them."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-import pix2pix_flax
 from cartoon_tfds.images import read_image
 from pix2pix_flax.export.exporter import export_generator
 from pix2pix_flax.inference import sampler
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.sampler import SamplerError, load_sampler, parse_seeds
 from pix2pix_flax.pretrained.generator import GeneratorFileError, load_generator, to_safetensors
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
+from tests.commands import run_command
 
 
 def run(*arguments):
-    command = [sys.executable, "scripts/generate.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return run_command("scripts/generate.py", *arguments)
 
 
 def test_the_same_seeds_give_the_same_bytes_in_another_process(trained_gan, tmp_path):

@@ -2,9 +2,6 @@
 
 import csv
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -23,6 +20,7 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
+from tests.commands import run_command
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 PHOTO = skimage.data.coffee()
@@ -83,14 +81,8 @@ def test_there_is_no_onnx_graph_of_the_decoding(files, kind, tmp_path):
 def test_the_script_writes_scores_by_class_and_overlays(files, palette, dataset_dir, tmp_path):
     flags = {"checkpoint": files[0], "baseline": files[1], "split": "test", "panel_rows": 2}
     flags |= {"output": tmp_path / "scores.json", "data_dir": dataset_dir}
-    script = [sys.executable, str(ROOT / "scripts" / "evaluate_checkpoint.py")]
-    done = subprocess.run(
-        [*script, *(f"--{name}={value}" for name, value in flags.items())],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )
+    flags = [f"--{name}={value}" for name, value in flags.items()]
+    done = run_command("scripts/evaluate_checkpoint.py", *flags)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[1].split() == ["pixel_accuracy", "class_accuracy", "mean_iou"]

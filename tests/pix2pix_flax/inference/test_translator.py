@@ -1,8 +1,6 @@
 """The flags that both scripts share, and the translator of them."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -20,6 +18,7 @@ from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.inference.translator import FunctionNetwork, Translator
+from tests.commands import run_command
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
@@ -27,8 +26,7 @@ PHOTOS = np.stack([skimage.data.coffee()[100:160, 200:290], skimage.data.coffee(
 
 
 def run(script, *arguments):
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    return run_command(f"scripts/{script}", *arguments)
 
 
 @pytest.fixture

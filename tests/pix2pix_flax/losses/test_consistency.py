@@ -112,6 +112,6 @@ def test_crop_that_is_all_border_is_refused():
         config.sizes.crop = 24
     task = make_task(config, 10)
     batch = {name: np.zeros((2, 40, 40, 3), np.uint8) for name in ("input", "target")}
-    state = task.init(jax.random.key(0), batch)
+    state = jax.eval_shape(task.init, jax.random.key(0), batch)
     with pytest.raises(ValueError, match=r"crop_size must be over 24 for config\.consistency"):
-        task.train_step(state, batch)
+        jax.eval_shape(task.train_step, state, batch)

@@ -1,7 +1,5 @@
 """Loss terms through frozen networks: their calibration, their gradients, and where weights go."""
 
-import functools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,54 +42,66 @@ def blurred(images):
 
 def test_a_calibrated_term_is_l1_for_blurred_images(vgg16):
     target = photographs()
-    scales = BOTH.calibrate(vgg16, target)
-    values = BOTH.losses(vgg16, scales, blurred(target), target)
+    scales = jax.jit(BOTH.calibrate)(vgg16, target)
+    run = jax.jit(BOTH.losses)
+    values = run(vgg16, scales, blurred(target), target)
     assert values.keys() == set(TERMS)
     for value in values.values():
         np.testing.assert_allclose(value, losses.l1(blurred(target), target), rtol=1e-4)
-    for value in BOTH.losses(vgg16, scales, target, target).values():
+    for value in run(vgg16, scales, target, target).values():
         np.testing.assert_allclose(value, 0, atol=1e-5)
 
 
 def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
-    scales = BOTH.calibrate(vgg16, np.zeros((1, 16, 16, 3), np.float32))
+    scales = jax.jit(BOTH.calibrate)(vgg16, np.zeros((1, 16, 16, 3), np.float32))
     assert all(np.isfinite(scale) for scale in scales.values())
 
 
 def test_each_layer_counts_by_its_weight(vgg16):
-    a, b = photographs(), photographs()[:, ::-1]
     ones = {"perceptual": 1.0}
-    perceptual = functools.partial(Perceptual, ("perceptual",), "vgg16", distance="l1")
-    alone = [
-        perceptual(layers=tuple(np.eye(5)[i])).losses(vgg16, ones, a, b)["perceptual"]
-        for i in range(5)
+    distances = [
+        Perceptual(("perceptual",), "vgg16", layers, "l1")
+        for layers in (*(tuple(row) for row in np.eye(5)), LAYERS)
     ]
+
+    @jax.jit  # all in one function, so that the network runs once
+    def run(weights, a, b):
+        return [d.losses(weights, ones, a, b)["perceptual"] for d in distances]
+
+    *alone, together = run(vgg16, photographs(), photographs()[:, ::-1])
     assert all(value > 0 for value in alone)
-    together = perceptual(layers=LAYERS).losses(vgg16, ones, a, b)["perceptual"]
     np.testing.assert_allclose(together, np.dot(LAYERS, alone), rtol=1e-5)
 
 
 def test_lpips_is_the_mean_over_the_batch(vgg16):
-    a, b = photographs(), photographs()[:, ::-1]
-    found = Perceptual(("lpips",), "vgg16", LAYERS, "l1").losses(vgg16, {"lpips": 2.0}, a, b)
-    np.testing.assert_allclose(
-        found["lpips"], 2 * lpips(vgg16, a, b, net="vgg16").mean(), rtol=1e-4
-    )
+    distance = Perceptual(("lpips",), "vgg16", LAYERS, "l1")
+
+    @jax.jit
+    def run(weights, a, b):
+        found = distance.losses(weights, {"lpips": 2.0}, a, b)["lpips"]
+        return found, 2 * lpips(weights, a, b, net="vgg16").mean()
+
+    np.testing.assert_allclose(*run(vgg16, photographs(), photographs()[:, ::-1]), rtol=1e-4)
 
 
 @pytest.mark.parametrize("term", TERMS)
 def test_its_gradient_reaches_all_of_the_output(vgg16, term):
     distance = Perceptual((term,), "vgg16", LAYERS, "l1")
     target = photographs()
-    scales = distance.calibrate(vgg16, target)
-    gradient = jax.grad(lambda x: distance.losses(vgg16, scales, x, target)[term])(blurred(target))
+
+    @jax.jit
+    def run(weights, output, target):
+        scales = distance.calibrate(weights, target)
+        return jax.grad(lambda x: distance.losses(weights, scales, x, target)[term])(output)
+
+    gradient = run(vgg16, blurred(target), target)
     assert jnp.isfinite(gradient).all()
     assert (jnp.abs(gradient).max(axis=-1) > 0).mean() > 0.99
 
 
 @pytest.fixture(scope="module")
 def perceptual_run(vgg16, smoke_config, tmp_path_factory):
-    changes = {f"loss_weights__{term}": 10.0 for term in TERMS}
+    changes = {f"loss_weights__{term}": 10.0 for term in TERMS} | {"train__steps": 2}
     config = smoke_config(
         "l1",
         **changes,
@@ -112,7 +122,8 @@ def test_a_run_goes_on_with_the_same_calibration(perceptual_run):
         scales = trainer.state.extra["scales"]
         assert scales.keys() == set(TERMS)
         batch, _ = trainer._next_batch()
-        fresh = jax.jit(trainer.task.init)(jax.random.key(config.seed), batch, trainer.frozen)
+        key = jax.random.key(config.seed)
+        fresh = jax.eval_shape(trainer.task.init, key, batch, trainer.frozen)
         assert all(float(scale) > 0 for scale in scales.values())
         assert jax.tree.map(jnp.shape, fresh.extra) == jax.tree.map(jnp.shape, trainer.state.extra)
     finally:

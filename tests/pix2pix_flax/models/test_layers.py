@@ -7,7 +7,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from configs import default, resnet
-from pix2pix_flax.models.layers import ConvTranspose, initializer
+from pix2pix_flax.models.layers import NORMS, ConvTranspose, Norm, initializer
 from pix2pix_flax.models.registry import make_discriminator, make_generator
 
 SHAPE = (3, 3, 64, 96)  # inputs, outputs
@@ -77,3 +77,26 @@ def test_every_kernel_of_a_discriminator_follows_its_config():
         fan_in = np.prod(kernel.shape[:3])
         assert np.std(kernel) == pytest.approx(np.sqrt(2 / fan_in), rel=0.15), path
     assert 0.01 < scales.std() < 0.03
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_norm(norm):
+    x = 3 + 2 * jax.random.normal(jax.random.key(0), (4, 6, 6, 64))
+    module = Norm(norm)
+    variables = module.init(jax.random.key(1), x, train=True)
+    if norm == "none":
+        assert not variables
+    else:
+        variables["params"] = jax.tree.map(  # leave scale 1 and bias 0
+            lambda leaf: jnp.full_like(leaf, float(leaf.mean() > 0.5)), variables["params"]
+        )
+    y, moved = module.apply(variables, x, train=True, mutable=["batch_stats"])
+    axes = {"batch": (0, 1, 2), "instance": (1, 2), "group": (1, 2), "none": ()}[norm]
+    if norm == "group":
+        y = y.reshape(4, 6, 6, 32, 2).swapaxes(3, 4).reshape(4, 6, 12, 32)
+    if axes:
+        np.testing.assert_allclose(y.mean(axes), 0, atol=1e-4)
+        np.testing.assert_allclose(y.std(axes), 1, atol=1e-3)
+    else:
+        np.testing.assert_array_equal(x, y)
+    assert bool(moved) == (norm == "batch")

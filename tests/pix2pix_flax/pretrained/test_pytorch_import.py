@@ -1,7 +1,5 @@
 """Generators of pytorch-CycleGAN-and-pix2pix compute here what they compute in PyTorch."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
@@ -15,6 +13,7 @@ from configs.default import get_config
 from pix2pix_flax.pretrained.generator import describe, load_generator
 from pix2pix_flax.pretrained.pytorch_import import import_generator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
+from tests.commands import run_command
 
 ROOT = Path(__file__).parents[3]
 DATA = Path(__file__).with_name("data")
@@ -223,10 +222,7 @@ def test_batch_statistics_at_test_are_those_of_pytorch(pytorch, tmp_path, kind):
 
 
 def run_script(*arguments):
-    script = ROOT / "scripts" / "import_pytorch.py"
-    return subprocess.run(
-        [sys.executable, script, *arguments], capture_output=True, text=True, check=False
-    )
+    return run_command("scripts/import_pytorch.py", *arguments)
 
 
 def test_the_script_writes_a_file_that_is_loaded_like_others(tmp_path):

@@ -22,7 +22,6 @@ from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.train import train
 
 PHOTO = skimage.data.coffee()
 
@@ -233,10 +232,8 @@ def test_terms_of_frozen_networks_look_at_pictures(term, tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def trained(smoke_config, tmp_path_factory):
-    workdir = tmp_path_factory.mktemp("colours")
-    assert train(smoke_config("comics", train__steps=4), workdir) == 0
-    return workdir
+def trained(trained_once):
+    return trained_once("comics", "comics_4", train__steps=4)
 
 
 def test_the_report_has_a_grey_row(trained, monkeypatch):

@@ -15,9 +15,6 @@ from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
 from pix2pix_flax.train.stop import StopRequest
 
-# The same step is compiled by many trainers here.
-pytestmark = pytest.mark.usefixtures("compilation_cache")
-
 
 @pytest.fixture
 def finished(trained, tmp_path):

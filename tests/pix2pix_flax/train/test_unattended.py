@@ -16,7 +16,6 @@ from pix2pix_flax.train.meter import DivergedError, EveryMinutes
 from pix2pix_flax.train.stop import OUT_OF_TIME, StopRequest
 
 FOREVER = 10**9
-pytestmark = pytest.mark.usefixtures("compilation_cache")
 
 
 def steps(workdir):

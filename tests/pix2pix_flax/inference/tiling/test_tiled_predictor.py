@@ -1,80 +1,21 @@
 """Tiles against the whole picture, in floats: bit for bit where that is promised."""
 
-import itertools
 import logging
-from functools import partial
 
-import flax.linen as nn
 import jax
 import numpy as np
 import pytest
-import skimage.data
 
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.inference import predictor as predictor_module
 from pix2pix_flax.inference.predictor import Predictor
-from pix2pix_flax.inference.tiling import grid
-from pix2pix_flax.inference.tiling.grid import run_tiles, smallest_tile, spans
-from pix2pix_flax.inference.tiling.halo import exact_halo, measured_halo
+from pix2pix_flax.inference.tiling.halo import exact_halo
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models.unet import Unet
-
-COFFEE = np.tile(skimage.data.coffee(), (2, 2, 1))
-
-
-def photograph(height, width, top=100):
-    return COFFEE[np.newaxis, top : top + height, 50 : 50 + width]
-
-
-def lively(variables, inner=1.0):
-    """Returns random variables with which a network's output varies over its whole range."""
-    rng = np.random.default_rng(0)
-
-    def draw(path, leaf):
-        name = jax.tree_util.keystr(path)
-        noise = rng.standard_normal(leaf.shape).astype(np.float32)
-        if leaf.ndim > 1:
-            gain = inner if "down0" not in name and "up0" not in name else 1.5
-            return gain * noise / np.sqrt(np.prod(leaf.shape[:-1]))
-        return 1 + 0.2 * np.abs(noise) if "scale" in name or "var" in name else 0.2 * noise
-
-    return jax.tree_util.tree_map_with_path(draw, variables)
-
-
-def tiny_unet(depth, upsample="resize", norm="batch", inner=1.5, **call):
-    module = Unet(depth, 8, 3, norm, upsample, dropout=0.5 * bool(call))
-    sample = np.zeros((1, 2**depth, 2**depth, 3), np.float32)
-    variables = lively(module.init(jax.random.key(0), sample, train=False), inner)
-
-    def forward(variables, images):
-        call_with = {"train": False, **call}
-        output = module.apply(variables, normalize(images), **call_with)
-        return output[0] if "mutable" in call else output
-
-    return Predictor(forward, variables, module.stride)
-
-
-class Doubler(nn.Module):
-    """Six 3x3 convolutions and a pixel shuffle: stride 1, scale 2, exact halo 6."""
-
-    @nn.compact
-    def __call__(self, x):
-        for _ in range(5):
-            x = x + 0.5 * nn.Conv(4, (3, 3))(nn.relu(nn.Conv(4, (1, 1))(x)))
-        batch, height, width, _ = x.shape
-        x = nn.Conv(12, (3, 3))(x).reshape(batch, height, width, 2, 2, 3)
-        return x.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * height, 2 * width, 3)
-
-
-def tiny_doubler():
-    module = Doubler()
-
-    def forward(variables, images):
-        x = normalize(images)
-        return module.apply(variables, jax.numpy.concatenate([x, x[..., :1]], axis=-1))
-
-    variables = module.init(jax.random.key(0), np.zeros((1, 8, 8, 4), np.float32))
-    return Predictor(forward, variables, 1)
+from tests.pix2pix_flax.inference.tiling.networks import (
+    photograph,
+    tiny_doubler,
+    tiny_unet,
+)
 
 
 @pytest.fixture
@@ -136,64 +77,6 @@ def test_pictures_of_a_batch_are_tiled_one_by_one(floats):
     np.testing.assert_array_equal(tiled(images), predictor(images))
 
 
-def test_spans_cover_an_axis_once_and_keep_their_distance():
-    for stride, halo, more in itertools.product((1, 4, 8), (0, 1, 7, 12), (0, 1, 3)):
-        tile = smallest_tile(halo, stride) + more * stride
-        for length in range(stride, 8 * tile, stride):
-            found = spans(length, tile, halo, stride)
-            kept = [i for span in found for i in range(span.start, span.stop)]
-            assert kept == list(range(length))
-            for span in found:
-                assert span.origin % stride == 0
-                assert span.start - span.origin >= max(halo, 1) or span.start == 0
-                after = span.origin + tile - span.stop
-                assert after >= max(halo, 1) or span.stop == length
-                assert span.origin + tile <= length or len(found) == 1
-
-
-@pytest.mark.parametrize("upsample", ["resize", "transpose"])
-@pytest.mark.parametrize("depth", [1, 2, 3])
-def test_the_exact_halo_is_as_far_as_differences_reach(depth, upsample, floats):
-    network = tiny_unet(depth, upsample)
-    halo = exact_halo(network.forward, network.variables, network.stride)
-    size = 8 * network.stride
-    whole = network(photograph(3 * size, 3 * size))[0, size : 2 * size, size : 2 * size]
-    tile = network(photograph(3 * size, 3 * size)[:, size : 2 * size, size : 2 * size])[0]
-    rows, columns, _ = np.nonzero(tile != whole)
-    distances = np.minimum(
-        np.minimum(rows, size - 1 - rows), np.minimum(columns, size - 1 - columns)
-    )
-    assert distances.max() + 1 == halo == 2 * network.stride - 1
-
-
-@pytest.mark.parametrize(("axis", "pixels"), [(1, 5), (1, -5), (2, 5), (2, -5)])
-def test_the_exact_halo_counts_each_side(axis, pixels):
-    def shift(variables, images):
-        return variables * jax.numpy.roll(normalize(images), pixels, axis)
-
-    def forward(variables, images):
-        kept = jax.numpy.arange(images.shape[axis])
-        inside = (kept - pixels >= 0) & (kept - pixels < images.shape[axis])
-        inside = inside.reshape([-1 if a == axis else 1 for a in range(4)])
-        return jax.numpy.where(inside, shift(variables, images), 0.0)
-
-    assert exact_halo(forward, np.float32(1), 1) == 5
-
-
-@pytest.mark.parametrize(("levels", "halo"), [(2, 5), (1, 0), (-3, 5), (0, 0)])
-def test_the_measured_halo_is_the_smallest_that_is_within_one_level(levels, halo):
-    def run(tiles, ring=5):  # wrong by so many levels in a ring of five pixels
-        output = np.clip(tiles, 10, 245).astype(np.int16)
-        output[:, ring:-ring, ring:-ring] += levels
-        return np.uint8(output)
-
-    for size in ((30, 40), (97, 200)):
-        assert measured_halo(run, photograph(*size)[0], tile=48, stride=8) == halo
-    # A ring of a quarter of a tile leaves no place where both of two tiles are right.
-    found = measured_halo(partial(run, ring=4), photograph(30, 40)[0], tile=16, stride=8)
-    assert found == (None if halo else 0)
-
-
 @pytest.mark.parametrize("depth", [3, 5])
 def test_the_default_halo_is_within_one_level_of_the_whole_picture(depth):
     predictor = tiny_unet(depth, inner=0.2)
@@ -205,23 +88,6 @@ def test_the_default_halo_is_within_one_level_of_the_whole_picture(depth):
     assert f"halo {tiled.halo} px (exact: {tiled.exact_halo} px)" in tiled.summary
     assert "at most 1/255" in tiled.summary
     assert len(predictor._programs) == 2  # measuring needed none of its own
-
-
-def test_tiles_that_do_not_meet_are_not_gone_on_with(capsys, monkeypatch):
-    calls = itertools.count()
-
-    def run(tiles):
-        return np.full_like(tiles, next(calls))
-
-    sizes = grid.TileGrid(tile=16, halo=1, stride=8, batch_size=1)
-    picture = photograph(64, 64)[0]
-    assert run_tiles(run, picture, sizes, most_seam=1, progress=False) == (None, 7)
-    assert next(calls) == 8  # the last tile was the first of the second row
-    assert capsys.readouterr().err == ""
-    monkeypatch.setattr(grid, "_PATIENCE", 0)
-    output, seam = run_tiles(run, picture, sizes, most_seam=255, progress=True)
-    assert (output.shape, seam) == ((64, 64, 3), 7)
-    assert " tiles" in capsys.readouterr().err
 
 
 def test_the_default_halo_is_kept_and_grows_where_it_is_too_small(caplog):

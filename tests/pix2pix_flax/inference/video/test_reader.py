@@ -45,7 +45,7 @@ def double(images):
         {"blend": lambda frames, images: images},
         {"start": 0, "duration": 60},
     ],
-    ids=str,
+    ids=lambda options: ",".join(f"{k}={'...' if callable(v) else v}" for k, v in options.items()),
 )
 def test_times_and_audio_do_not_depend_on_options(tmp_path, suffix, options):
     source = make_clip(

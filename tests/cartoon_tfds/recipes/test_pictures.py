@@ -1,0 +1,73 @@
+"""Pictures: unchanged, or scaled to a given short side."""
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from cartoon_tfds.recipes.pictures import Pictures
+from cartoon_tfds.sources.packaged import iter_packaged
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """The packaged photographs by name."""
+    return {photo.photo_id: photo for photo in iter_packaged()}
+
+
+def _make_all(recipe, photo):
+    """Returns the examples of all parts."""
+    return [
+        example for part in range(recipe.num_parts(photo)) for example in recipe.make(photo, part)
+    ]
+
+
+def _decoded(png):
+    """Returns the pixels, read by another decoder than the package's."""
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
+
+
+def _assert_provenance(features, photo):
+    assert features["id"] == photo.photo_id
+    assert features["source"] == photo.source
+    assert features["license"] == photo.license
+    assert features["theme"] == photo.theme
+    assert features["sha256"] == photo.sha256
+
+
+def test_picture_as_it_is(photos):
+    recipe, photo = Pictures(), photos["grace_hopper"]
+    ((key, features),) = _make_all(recipe, photo)
+    assert key == photo.sha256
+    assert features.keys() == recipe.features().keys()
+    _assert_provenance(features, photo)
+    expected = np.array(Image.open(io.BytesIO(photo.data)))
+    np.testing.assert_array_equal(_decoded(features["image"]), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "shape"),
+    [
+        ("coffee", 100, (100, 150)),
+        ("grace_hopper", 128, (150, 128)),
+        ("chelsea", 300, (300, 451)),
+        ("chelsea", 600, (600, 902)),
+    ],
+)
+def test_picture_of_a_given_short_side(photos, name, size, shape):
+    ((_, features),) = _make_all(Pictures(size=size), photos[name])
+    result = _decoded(features["image"])
+    assert result.shape == (*shape, 3)
+    original = Image.open(io.BytesIO(photos[name].data)).convert("RGB")
+    # Another library's resizing: the same scene, upright and with channels in the same order.
+    smooth, blocks = (
+        np.abs(result.astype(int) - original.resize(shape[::-1], method)).mean()
+        for method in (Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+    )
+    assert smooth < 2
+    if size == min(original.size):
+        np.testing.assert_array_equal(result, original)
+    else:
+        assert 2 * smooth < blocks
