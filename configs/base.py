@@ -17,7 +17,25 @@ def get_config() -> ml_collections.ConfigDict:
     # A run or a safetensors file whose generator the training starts from; None: random weights.
     config.init_from = config_dict.placeholder(str)
 
-    config.optimizer = ml_collections.ConfigDict(
+    config.optimizer = _optimizer()
+    config.ema_decay = 0.999  # of the generator's moving average; 0: no average
+
+    config.sizes = _sizes()
+    # Random changes of the training images, apart from the crop.
+    config.augment = ml_collections.ConfigDict(
+        {"flip": True, "rotate": False}  # rotate: by multiples of 90 degrees
+    )
+    config.evaluation = ml_collections.ConfigDict(
+        {"lpips": False}  # whether validation scores LPIPS too (extra `lpips`)
+    )
+    config.data = _data()
+    config.train = _train()
+    return config
+
+
+def _optimizer() -> ml_collections.ConfigDict:
+    """Returns the optimizer of each network, and its learning rate."""
+    return ml_collections.ConfigDict(
         {
             "name": "adam",  # or adamw
             "learning_rate": 2e-4,
@@ -35,10 +53,11 @@ def get_config() -> ml_collections.ConfigDict:
             "accumulate_steps": 1,
         }
     )
-    config.ema_decay = 0.999  # of the generator's moving average; 0: no average
 
-    # All sizes, in pixels.
-    config.sizes = ml_collections.ConfigDict(
+
+def _sizes() -> ml_collections.ConfigDict:
+    """Returns all sizes, in pixels."""
+    return ml_collections.ConfigDict(
         {
             # Side of the square canvas that the loader makes of each training image; see
             # data.canvas_mode.
@@ -56,14 +75,11 @@ def get_config() -> ml_collections.ConfigDict:
             "inference": 0,
         }
     )
-    # Random changes of the training images, apart from the crop.
-    config.augment = ml_collections.ConfigDict(
-        {"flip": True, "rotate": False}  # rotate: by multiples of 90 degrees
-    )
-    config.evaluation = ml_collections.ConfigDict(
-        {"lpips": False}  # whether validation scores LPIPS too (extra `lpips`)
-    )
-    config.data = ml_collections.ConfigDict(
+
+
+def _data() -> ml_collections.ConfigDict:
+    """Returns the dataset, and how examples are read from it."""
+    return ml_collections.ConfigDict(
         {
             "name": "cartoon_tfds/public",  # or cartoon_tfds/sample, which needs no download
             "data_dir": config_dict.placeholder(str),  # None: the default folder of TFDS
@@ -84,7 +100,11 @@ def get_config() -> ml_collections.ConfigDict:
             "num_threads": 8,
         }
     )
-    config.train = ml_collections.ConfigDict(
+
+
+def _train() -> ml_collections.ConfigDict:
+    """Returns the length of the training, and the work that is due during it."""
+    return ml_collections.ConfigDict(
         {
             "batch_size": 8,
             "steps": 50_000,
@@ -103,7 +123,6 @@ def get_config() -> ml_collections.ConfigDict:
             "best_metric": "l1",  # the validation score that ranks checkpoints
         }
     )
-    return config
 
 
 def add_translation(config: ml_collections.ConfigDict) -> None:
