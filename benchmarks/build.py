@@ -1,10 +1,10 @@
-"""Prints how fast a dataset is built, on one core and on more, and what is not stylising.
+"""Prints the speed of building a dataset on one core and on several, and the overhead.
 
     python -m benchmarks.build --photos=DIR --views_per_photo=4 --workers=2
 
-Stylising is what `cartoonize` takes for all views, on one core. The overhead is what a whole build
-on one core takes beside it: reading and checking the photographs, cutting views, encoding,
-writing, the manifest. Everything is measured in turn, and of each the shortest time counts.
+Stylising is the time that `cartoonize` takes for all views on one core. The overhead is the rest of
+a whole build on one core: reading and checking the photographs, cutting views, encoding, writing,
+the manifest. All times are measured in turn, several times, and the shortest of each counts.
 """
 
 import pathlib
@@ -26,14 +26,16 @@ from cartoon_tfds.sources.folders import PictureFolder
 from cartoon_tfds.styles import cartoonize
 
 _PHOTOS = flags.DEFINE_string("photos", None, "Folder of photographs.", required=True)
-_VIEWS = flags.DEFINE_integer("views_per_photo", 4, "Views of each.", lower_bound=1)
-_STYLE = flags.DEFINE_string("style", "ink", "Of the cartoons.")
-_WORKERS = flags.DEFINE_integer("workers", 2, "Threads, compared with one.", lower_bound=2)
-_REPEATS = flags.DEFINE_integer("repeats", 3, "How often all is measured.", lower_bound=1)
+_VIEWS = flags.DEFINE_integer("views_per_photo", 4, "Views of each photograph.", lower_bound=1)
+_STYLE = flags.DEFINE_string("style", "ink", "Style of the cartoons.")
+_WORKERS = flags.DEFINE_integer("workers", 2, "Threads to compare with one.", lower_bound=2)
+_REPEATS = flags.DEFINE_integer(
+    "repeats", 3, "Repetitions; the shortest time counts.", lower_bound=1
+)
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """Returns how long a call takes."""
+    """Returns the duration of a call in seconds."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
@@ -58,16 +60,16 @@ def stylise(views: list, recipe: Cartoons) -> None:
 
 
 def build_once(config: CartoonConfig, workers: int) -> None:
-    """Builds the dataset from nothing, in a folder that is then removed."""
+    """Builds the dataset in a new folder, which is removed afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         build(config, pathlib.Path(folder), overwrite=False, options=BuildOptions(workers=workers))
 
 
 def main(argv: list[str]) -> None:
-    """Prints pairs per second, their ratio, and the overhead."""
+    """Prints pairs per second on one core and on several, their ratio, and the overhead."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    keep_freed_memory()  # as builds do
+    keep_freed_memory()  # as in real builds
     logging.set_verbosity(logging.ERROR)
     tfds.disable_progress_bar()
     source = PictureFolder(pathlib.Path(_PHOTOS.value), license="not stated")

@@ -1,8 +1,8 @@
-"""Times the two ways to the gradients of the U-Net's transposed convolutions, layer by layer.
+"""Times two ways to compute the gradients of the U-Net's transposed convolutions.
 
     python -m benchmarks.conv_transpose
 
-The least of several runs, in milliseconds, at batch 1 and 256x256.
+Prints the shortest of several runs for each layer, in milliseconds, at batch 1 and 256x256.
 """
 
 import time
@@ -14,7 +14,7 @@ from absl import flags
 from pix2pix_flax.cli import command
 from pix2pix_flax.models import conv_transpose
 
-_REPEATS = flags.DEFINE_integer("repeats", 5, "Runs of which the least counts.", lower_bound=1)
+_REPEATS = flags.DEFINE_integer("repeats", 5, "Runs; the shortest time counts.", lower_bound=1)
 
 # Height and width, channels in, channels out: `up6` to `up1` of `configs/paper.py`.
 _LAYERS = (
@@ -29,7 +29,7 @@ _WAYS = {"convolution": conv_transpose.by_convolution, "patches": conv_transpose
 
 
 def milliseconds(function: Callable[..., jax.Array], *arguments: jax.Array) -> float:
-    """Returns the least time of a compiled call."""
+    """Returns the shortest time of a compiled call, in milliseconds."""
     function = jax.jit(function)
     jax.block_until_ready(function(*arguments))
     times = []

@@ -1,9 +1,9 @@
-"""Times a network on the engines of `scripts/translate_video.py`, on the CPU, one frame a call.
+"""Times a network on the engines of `scripts/translate_video.py`, on the CPU, one frame per call.
 
     python -m benchmarks.engines --checkpoint=DIR --exported=FILE.onnx
 
-The least of many calls counts, and the engines take turns: the machine may be shared. A turn is
-some calls long, since onnxruntime's threads still spin for a while after their last one.
+The shortest of many calls counts, and the engines take turns, because the machine may be shared.
+A turn has ten calls, because the threads of onnxruntime keep spinning for a while after a call.
 """
 
 import time
@@ -12,18 +12,22 @@ import jax
 import numpy as np
 from absl import flags
 
-from pix2pix_flax.cli import command
+from pix2pix_flax.cli import checkpoint_flag, command
+from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.inference.exported import Translate, load_exported
 from pix2pix_flax.inference.predictor import load_predictor
 
-_CHECKPOINT = flags.DEFINE_string("checkpoint", None, "A training run.", required=True)
-_EXPORTED = flags.DEFINE_string("exported", None, "Its .onnx file.", required=True)
-_TURNS = flags.DEFINE_integer("turns", 10, "Of ten calls, for each engine.", lower_bound=1)
-_SIZES = flags.DEFINE_list("sizes", ["256x256", "250x251", "512x512"], "Heights and widths.")
+_EXPORTED = flags.DEFINE_string(
+    "exported", None, "The same network as an .onnx file.", required=True
+)
+_TURNS = flags.DEFINE_integer("turns", 10, "Turns of ten calls for each engine.", lower_bound=1)
+_SIZES = flags.DEFINE_list(
+    "sizes", ["256x256", "250x251", "512x512"], "Image sizes, height x width."
+)
 
 
 def seconds(translate: Translate, image: np.ndarray) -> float:
-    """Returns how long one call takes."""
+    """Returns the duration of one call in seconds."""
     start = time.perf_counter()
     translate(image)
     return time.perf_counter() - start
@@ -34,7 +38,7 @@ def main(argv: list[str]) -> None:
     del argv
     jax.config.update("jax_platforms", "cpu")
     engines = {
-        "jax": load_predictor(_CHECKPOINT.value),
+        "jax": load_predictor(CHECKPOINT.value),
         "onnxruntime": load_exported(_EXPORTED.value),
     }
     for size in _SIZES.value:
@@ -49,4 +53,6 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(checkpoint_flag)
+    flags.mark_flag_as_required("checkpoint")
     command.run(main)

@@ -1,12 +1,12 @@
-"""Prints how steady networks are on video, beside their teacher and the clips themselves.
+"""Prints the flicker of networks on video, of their teacher and of the clips themselves.
 
     python -m benchmarks.flicker --videos=DIR --checkpoint=runs/cartoon --checkpoint=runs/steady
     python -m benchmarks.flicker --videos=DIR --checkpoint=runs/cartoon --temporal
 
-The warp error of consecutive frames along the optical flow of the clip, over that of the clip:
-under 1 is steadier than the source (`benchmarks.style_metrics`). Clips are scaled to a width of
-480 pixels; the teacher draws with the line width of the training pairs. With `--temporal` each has
-a second column: the same frames, blended along the motion.
+Flicker is the warp error of consecutive frames along the optical flow of the clip, divided by the
+warp error of the clip itself: under 1 is steadier than the source (`benchmarks.style_metrics`).
+Clips are scaled to a width of 480 pixels; the teacher draws with the line width of the training
+pairs. `--temporal` adds a column for each: the same frames, blended along the motion.
 """
 
 import pathlib
@@ -20,12 +20,14 @@ from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.video.temporal import TemporalBlend
 
-_CHECKPOINTS = flags.DEFINE_multi_string("checkpoint", [], "A work directory; may be repeated.")
-_TEMPORAL = flags.DEFINE_bool("temporal", False, "Measure each with the temporal mode as well.")
+_CHECKPOINTS = flags.DEFINE_multi_string(
+    "checkpoint", [], "Work directory of a training; may be repeated."
+)
+_TEMPORAL = flags.DEFINE_bool("temporal", False, "Also measure each with temporal blending.")
 
 
 def draws() -> dict[str, Draw]:
-    """Returns what is measured, by name: the teacher, then every network."""
+    """Returns the functions to measure by name: the teacher, then every network."""
     teacher = Cartoons()
     found = {
         "teacher": lambda frame: cartoonize(frame, teacher.style, line_width=teacher.line_width)
@@ -37,7 +39,7 @@ def draws() -> dict[str, Draw]:
 
 
 def with_temporal(draws: dict[str, Draw]) -> dict[str, Draw]:
-    """Returns what is measured on one clip: each as it is, and blended along the motion."""
+    """Returns the functions for one clip: each unchanged, and blended along the motion."""
     found = {}
     for name, draw in draws.items():
         found[name] = _once(draw)
@@ -48,20 +50,20 @@ def with_temporal(draws: dict[str, Draw]) -> dict[str, Draw]:
 def main(argv: list[str]) -> None:
     """Prints a Markdown table: a row for each clip."""
     if len(argv) > 1 or not VIDEOS.value:
-        raise app.UsageError("--videos=DIR is needed, and nothing but flags")
+        raise app.UsageError("--videos=DIR is required, and every argument must be a flag")
     measured = draws()
     columns = list(with_temporal(measured) if _TEMPORAL.value else measured)
     print("| clip | source | " + " | ".join(columns) + " |")
     print("|---" * (2 + len(columns)) + "|")
     for clip in sorted(pathlib.Path(VIDEOS.value).glob("*.mp4")):
-        # A blend remembers its clip, so each clip has its own.
+        # A blend keeps the last frame, so each clip needs a new one.
         ratios = flickers(with_temporal(measured) if _TEMPORAL.value else measured, clip)
         cells = " | ".join(f"{ratios[name]:.2f}" for name in columns)
         print(f"| {clip.stem} | 1 | {cells} |")
 
 
 def _once(draw: Draw) -> Draw:
-    """Returns a function that does not draw the same frame again when it is asked twice."""
+    """Returns a function that keeps its last drawing and reuses it for the same frame."""
     frame, drawn = None, None
 
     def draw_once(asked: np.ndarray) -> np.ndarray:
@@ -74,7 +76,7 @@ def _once(draw: Draw) -> Draw:
 
 
 def _blended(draw: Draw) -> Draw:
-    """Returns what draws the frames of one clip, in order, and blends them."""
+    """Returns a function that draws and blends the frames of one clip, in order."""
     blend = TemporalBlend()
     return lambda frame: blend(frame[None], draw(frame)[None])[0]
 

@@ -1,13 +1,13 @@
-"""Trains recipes on the same pairs for as many steps, and prints their scores on other photographs.
+"""Trains several recipes on the same pairs for the same number of steps and prints test scores.
 
     pip install -e '.[benchmark,lpips]'
     python -m benchmarks.recipes --train=DIR --test=DIR --workdir=DIR --size=128 --width=16
 
-Rows: `configs/paper.py`; a plain PyTorch pix2pix of that recipe; `configs/default.py`; and
-`configs/l1.py`, its generator on L1 alone; then the photograph itself, taken as the cartoon. At
-another size than 256 the recipes shrink with it: canvases, crops, and the depths of the generators.
-The pairs are squares of photographs and their cartoons. The same command goes on where it was
-stopped, but the times that it prints are then too short.
+The recipes are `configs/paper.py`; a plain PyTorch pix2pix with the same settings;
+`configs/default.py`; and `configs/l1.py`, the default generator trained on L1 alone. A last row
+scores the photograph itself, taken as the cartoon. At sizes under 256 the canvases, the crops and
+the depths of the generators are reduced as well. The pairs are squares of photographs and their
+cartoons. After an interruption the same command continues, but prints times that are too short.
 """
 
 import math
@@ -44,23 +44,24 @@ from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.train import train
 
-_TRAIN = flags.DEFINE_string("train", None, "Photographs to train on.", required=True)
-_TEST = flags.DEFINE_string("test", None, "Photographs to test on.", required=True)
-_WORKDIR = flags.DEFINE_string("workdir", None, "For datasets and runs.", required=True)
+_TRAIN = flags.DEFINE_string("train", None, "Folder of photographs to train on.", required=True)
+_TEST = flags.DEFINE_string("test", None, "Folder of photographs to test on.", required=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for datasets and runs.", required=True)
 _SIZE = flags.DEFINE_integer("size", 256, "Height and width of the pairs: 256, 128 or 64.")
 _WIDTH = flags.DEFINE_integer("width", 64, "Features of the first layers; 64 is the paper's.")
-_STEPS = flags.DEFINE_integer("steps", 20_000, "Of each training.", lower_bound=1)
-_VIEWS = flags.DEFINE_integer("views_per_photo", 8, "Pairs of each photograph to train on.")
-_SEED = flags.DEFINE_integer("seed", 0, "Of networks, order and jitter.")
+_STEPS = flags.DEFINE_integer("steps", 20_000, "Steps of each training.", lower_bound=1)
+_VIEWS = flags.DEFINE_integer("views_per_photo", 8, "Training pairs of each photograph.")
+_SEED = flags.DEFINE_integer("seed", 0, "Seed of networks, order and jitter.")
 
 _RECIPES = {"paper": paper, "default": default, "l1": l1}
-_BATCH_SIZE = 8  # of the test
+_BATCH_SIZE = 8  # of the evaluation
 
 
 def write_squares(photos: Path, folder: Path) -> Path:
     """Writes the middle square of each photograph; returns the folder.
 
-    Of a whole picture recipes make the most different things: the paper squeezes it into a square.
+    Recipes treat whole pictures differently (the paper squeezes them into a square), but squares
+    alike.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for photo in sorted(path for path in photos.iterdir() if path.suffix in (".jpg", ".png")):
@@ -73,7 +74,7 @@ def write_squares(photos: Path, folder: Path) -> Path:
 
 
 def build_pairs(photos: Path, name: str, views: int, data_dir: Path) -> str:
-    """Builds square pairs of a folder's photographs; returns the dataset's name."""
+    """Builds square pairs from the photographs of a folder; returns the dataset's name."""
     squares = write_squares(photos, data_dir / "squares" / name)
     recipe = Cartoons(views_per_photo=views, view_size=_SIZE.value)
     origin = Local(PictureFolder(squares, license="not stated"))
@@ -83,7 +84,7 @@ def build_pairs(photos: Path, name: str, views: int, data_dir: Path) -> str:
 
 
 def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collections.ConfigDict:
-    """Returns a recipe's configuration at this size, width and number of steps."""
+    """Returns a recipe's configuration with the size, width and steps of the flags."""
     config = recipe.get_config()
     with config.unlocked():
         config.seed = _SEED.value
@@ -91,10 +92,10 @@ def make_config(recipe: ModuleType, dataset: str, data_dir: Path) -> ml_collecti
         if "discriminator" in config:
             config.discriminator.width = _WIDTH.value
         config.generator.depth += round(math.log2(_SIZE.value / 256))
-        for group, key in (("augment", "crop_size"), ("data", "canvas_size")):
-            config[group][key] = config[group][key] * _SIZE.value // 256
+        for name in ("canvas", "crop"):
+            config.sizes[name] = config.sizes[name] * _SIZE.value // 256
         config.data.name, config.data.data_dir = dataset, str(data_dir)
-        config.data.train_split = "train+validation+test"  # all: the test has its own photographs
+        config.data.train_split = "train+validation+test"  # all: the test has other photographs
         config.sizes.evaluation = 0
         config.train.steps, config.train.epochs = _STEPS.value, None
         config.train.eval_every_steps = _STEPS.value
@@ -117,7 +118,7 @@ def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
 
 
 def torch_output(model: Pix2Pix) -> Output:
-    """Returns what runs the PyTorch generator: image by image, with dropout, as in training."""
+    """Returns a function that runs the PyTorch generator per image, with dropout as in training."""
     device = next(model.gen.parameters()).device
 
     def output(batch: Batch) -> jax.Array:
@@ -129,13 +130,13 @@ def torch_output(model: Pix2Pix) -> Output:
 
 
 def _to_torch(images: jax.Array, device: Any) -> torch.Tensor:
-    """Returns [B, 3, H, W] in [-1, 1] for uint8 [B, H, W, 3]."""
+    """Converts images uint8 [B, H, W, 3] to [B, 3, H, W] in [-1, 1]."""
     normalized = np.array(normalize(images).transpose(0, 3, 1, 2))
     return torch.from_numpy(normalized).to(device)
 
 
 def main(argv: list[str]) -> None:
-    """Trains, and prints a Markdown table."""
+    """Trains all recipes and prints a Markdown table of their scores."""
     del argv
     tfds.disable_progress_bar()
     workdir = Path(_WORKDIR.value).expanduser()

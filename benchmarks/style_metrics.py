@@ -1,7 +1,7 @@
-"""Numbers for a photo-to-cartoon style: specks, flat share, edge keep and flicker.
+"""Metrics of a photo-to-cartoon style: specks, flat share, edge keep and flicker.
 
-All functions take RGB uint8 pictures `[H, W, 3]` and know nothing about how a cartoon was made, so
-that a rule-based style, a network's output and the photograph itself are measured alike.
+All functions take only RGB uint8 pictures `[H, W, 3]`, so a rule-based style, a network's output
+and the photograph itself are measured in the same way.
 """
 
 import cv2
@@ -12,7 +12,7 @@ SPECK_DEPTH = 40  # grey levels below the local median
 FLAT_GRADIENT = 1.0  # CIELAB units per pixel
 EDGE_GRADIENT = 3.0  # CIELAB units per pixel
 EDGE_QUANTILE = 0.95  # the photo's strongest 5 % of gradients are its edges
-EDGE_RADIUS = 2  # pixels between an edge of the photo and its answer in the cartoon
+EDGE_RADIUS = 2  # pixels between an edge of the photo and an edge of the cartoon
 
 
 def lab_gradient(image: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def lab_gradient(image: np.ndarray) -> np.ndarray:
 
 
 def specks_per_megapixel(image: np.ndarray) -> float:
-    """Returns how many small dark dots the picture has, per million pixels.
+    """Returns the number of small dark dots per million pixels.
 
     A speck is a connected component (8 neighbours) of under 16 pixels that are each more than 40
     grey levels darker than the median of their 15x15 surround.
@@ -43,9 +43,10 @@ def flat_share(image: np.ndarray) -> float:
 
 
 def edge_keep(photo: np.ndarray, cartoon: np.ndarray) -> float:
-    """Returns the share, 0..1, of the photo's edges that the cartoon answers within 2 pixels.
+    """Returns the share, 0..1, of the photo's edges with a cartoon edge within 2 pixels.
 
-    The photo's edges are its top 5 % of Lab gradients; an answer is a gradient over 3 units.
+    Edges of the photo are its top 5 % of Lab gradients; edges of the cartoon are gradients over 3
+    units per pixel.
     """
     gradient = lab_gradient(photo)
     edges = gradient > np.quantile(gradient, EDGE_QUANTILE)
@@ -62,11 +63,11 @@ def photo_numbers(photo: np.ndarray, cartoon: np.ndarray) -> tuple[float, float,
 
 
 def consistent_flow(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns DIS flow from `first` to `second` and where it can be trusted.
+    """Returns the DIS optical flow from `first` to `second` and a mask of its reliable pixels.
 
     Returns:
-      The flow, float32 `[H, W, 2]` in pixels, and a bool `[H, W]` that is true where going forward
-      and back again ends within one pixel and within the picture.
+      The flow, float32 `[H, W, 2]` in pixels, and a bool `[H, W]` that is true where the flow stays
+      in the picture and the flow back returns to within one pixel of the start.
     """
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
     estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -80,7 +81,7 @@ def consistent_flow(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, 
 
 
 def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Returns the picture looked up along the flow (bilinear), same shape and dtype as `image`."""
+    """Samples the picture along the flow (bilinear); same shape and dtype as `image`."""
     columns, rows = _targets(flow)
     return cv2.remap(image, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 

@@ -1,14 +1,15 @@
-"""Writes a page that shows photographs in every style side by side, with the table of numbers.
+"""Writes a page with photographs in every style side by side and with the table of numbers.
 
     python -m benchmarks.style_page --photos=DIR --out=page.md
 
-The pictures lie in a folder beside the page, named like it. What is measured and what is shown may
-differ: `docs/styles.md` shows the packaged photographs and gives the numbers of an archive, by
+The pictures are written to a folder next to the page, with the same name. The shown and the
+measured photographs may differ: `docs/styles.md` shows the packaged photographs with the numbers of
+an archive, by
 
     python -m benchmarks.style_page --photos=DIR --videos=DIR --every=4 --show=packaged \
         --note="..."
 
-Of the packaged photographs those without a stated licence are left out.
+Packaged photographs without a stated licence are left out.
 """
 
 import pathlib
@@ -22,12 +23,12 @@ from benchmarks import styles
 from cartoon_tfds.sources.packaged import PACKAGED
 from cartoon_tfds.styles import STYLES, cartoonize
 
-_SHOW = flags.DEFINE_string("show", None, "Photographs to show, as --photos; by default the same.")
-_OUT = flags.DEFINE_string("out", "docs/styles.md", "The page.")
-_NOTE = flags.DEFINE_string("note", "", "What the numbers were measured on, in words.")
+_SHOW = flags.DEFINE_string("show", None, "Photographs to show, like --photos; default: --photos.")
+_OUT = flags.DEFINE_string("out", "docs/styles.md", "Page to write.")
+_NOTE = flags.DEFINE_string("note", "", "Description of the measured data.")
 
 _SIDE = 256  # pixels of a picture on the page
-_LARGE = 1024  # pixels of the picture that shows what the line width does
+_LARGE = 1024  # pixels of the picture that shows the effect of the line width
 _QUALITY = 82  # of JPEG
 _STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -57,21 +58,22 @@ Photographs at {side}x{side} pixels, each style at full strength and with its ow
 ## Strength
 
 `strength` goes from the photograph (0, bit for bit) to the full style (1): each value of RGB moves
-in proportion, so a style may be turned up and down evenly. Here `ink`:
+in proportion, so the effect of a style changes evenly. Here is `ink`:
 
 {strengths}
 
 ## Line width
 
-All smoothing is proportional to `line_width`. Left out, it is 1/128 of the picture's size (the root
-of its area): 2 pixels at 256x256 and 8 at 1024x1024, so that a photograph looks alike at both. A
-number fixes it in pixels, as pairs for training need, because a convolutional network has a fixed
-pixel scale; a larger picture then has finer lines. Here `ink`, on one photograph at two sizes (to
-which it is enlarged if it is smaller), all shown equally large:
+All smoothing is proportional to `line_width`. By default it is 1/128 of the picture's size (the
+root of its area): 2 pixels at 256x256 and 8 at 1024x1024, so that a photograph looks alike at both.
+A number fixes it in pixels. Training pairs need this, because a convolutional network has a fixed
+pixel scale; a larger picture then has finer lines. Here is `ink` on one photograph at two sizes
+(enlarged if it is smaller), all shown at the same size:
 
 {line_widths}
 
-The references follow as far as OpenCV lets them: the lines of `opencv` are always one pixel wide.
+The reference styles follow `line_width` as far as OpenCV allows: the lines of `opencv` are always
+one pixel wide.
 
 ## Numbers
 
@@ -82,9 +84,10 @@ The references follow as far as OpenCV lets them: the lines of `opencv` are alwa
 {measured}
 
 `specks/MP`: small dark dots per million pixels. `flat`: share of pixels of even colour.
-`keep`: share of the photograph's strongest edges that the drawing answers. `ms`, `images/s`: at
-256x256 on one core. `flicker`: how much a clip changes along its motion, over that of the source;
-under 1 is steadier than the source. `benchmarks/style_metrics.py` defines them.
+`keep`: share of the photograph's strongest edges that have an edge of the drawing nearby. `ms`,
+`images/s`: speed at 256x256 on one core. `flicker`: change of a clip along its motion, divided by
+the change of the source; under 1 is steadier than the source. `benchmarks/style_metrics.py` defines
+these numbers.
 
 {table}
 
@@ -94,23 +97,23 @@ under 1 is steadier than the source. `benchmarks/style_metrics.py` defines them.
   quantisation of the luminance.
 - Kang, Lee, Chui: Coherent Line Drawing, 2007: the edge tangent flow, and lines by a difference of
   Gaussians across it.
-- Kyprianidis, Doellner: Image Abstraction by Structure Adaptive Filtering, 2008: that flow from the
-  structure tensor, and averages along it.
+- Kyprianidis, Doellner: Image Abstraction by Structure Adaptive Filtering, 2008: the edge
+  tangent flow from the structure tensor, and averages along it.
 - Kyprianidis, Kang, Doellner: Image and Video Abstraction by Anisotropic Kuwahara Filtering, 2009:
   the even patches of `soft`, `watercolour` and `poster`.
-- Winnemoeller, Kyprianidis, Olsen: XDoG, 2012: considered for the lines; its tone term blackens
-  shadows.
+- Winnemoeller, Kyprianidis, Olsen: XDoG, 2012: considered for the lines, but its tone term
+  blackens shadows.
 - Bousseau, Kaplan, Thollot, Sillion: Interactive Watercolor Rendering with Temporal Coherence and
   Abstraction, 2006: dark borders and density of the pigment in `watercolour`.
 - Gastal, Oliveira: Domain Transform for Edge-Aware Image and Video Processing, 2011: removal of
-  texture; also what `opencv` is made of.
+  texture; also the filter inside `opencv`.
 - Grigorescu, Petkov, Westenberg: Contour detection based on nonclassical receptive field
   inhibition, 2003: no lines in texture.
 """
 
 
 class Pictures:
-    """Writes the pictures of a page and says how to show them."""
+    """Writes the pictures of a page and returns the HTML that shows them."""
 
     def __init__(self, page: pathlib.Path):
         self._folder = page.with_suffix("")
@@ -125,7 +128,7 @@ class Pictures:
 
 
 def photographs_to_show(folder: str, every: int) -> tuple[dict[str, np.ndarray], str]:
-    """Returns the photographs by name, and their credits where they are known."""
+    """Returns the photographs by name, and their credits if they are packaged."""
     photos = styles.read_photos(folder, every)
     if folder != styles.PACKAGED:
         return photos, ""
@@ -137,7 +140,7 @@ def photographs_to_show(folder: str, every: int) -> tuple[dict[str, np.ndarray],
 
 
 def square(photo: np.ndarray, side: int) -> np.ndarray:
-    """Returns the middle of a photograph, scaled to `[side, side, 3]`."""
+    """Returns the middle square of a photograph, scaled to `[side, side, 3]`."""
     edge = min(photo.shape[:2])
     top, left = ((length - edge) // 2 for length in photo.shape[:2])
     method = cv2.INTER_AREA if edge >= side else cv2.INTER_CUBIC
@@ -147,7 +150,7 @@ def square(photo: np.ndarray, side: int) -> np.ndarray:
 
 
 def side_by_side(photos: dict[str, np.ndarray], pictures: Pictures) -> str:
-    """Returns a table with one row per photograph: itself, then every style."""
+    """Returns a table with one row per photograph: the photograph, then every style."""
     rows = []
     for name, photo in photos.items():
         small = square(photo, _SIDE)
@@ -157,7 +160,7 @@ def side_by_side(photos: dict[str, np.ndarray], pictures: Pictures) -> str:
 
 
 def strengths(photo: np.ndarray, pictures: Pictures) -> str:
-    """Returns a row of one photograph, from itself to the full style `ink`."""
+    """Returns a table row of one photograph, from strength 0 to 1 of the style `ink`."""
     small = square(photo, _SIDE)
     row = [
         pictures.add(f"strength-{s}", f"strength {s}", cartoonize(small, strength=s))
@@ -167,7 +170,7 @@ def strengths(photo: np.ndarray, pictures: Pictures) -> str:
 
 
 def line_widths(photo: np.ndarray, pictures: Pictures) -> str:
-    """Returns a row of one photograph in two sizes, the larger also with a fixed line width."""
+    """Returns a table row of one photograph in two sizes, the larger also with a fixed width."""
     large = square(photo, _LARGE)
     drawn = {
         f"{_SIDE}x{_SIDE}": cartoonize(square(photo, _SIDE)),
@@ -182,7 +185,7 @@ def line_widths(photo: np.ndarray, pictures: Pictures) -> str:
 
 
 def command() -> str:
-    """Returns the command that gives the same numbers, with DIR for folders."""
+    """Returns the command that prints the same numbers, with DIR for folders."""
     folder = styles.PACKAGED if styles.PHOTOS.value == styles.PACKAGED else "DIR"
     videos = " --videos=DIR" if styles.VIDEOS.value else ""
     return f"python -m benchmarks.styles --photos={folder}{videos} --every={styles.EVERY.value}"

@@ -1,10 +1,10 @@
-"""Prints the quality and the speed of every style, beside the photograph itself, as a table.
+"""Prints a table of the quality and the speed of every style, and of the photograph itself.
 
     python -m benchmarks.styles --photos=DIR --videos=DIR --every=4
 
-Photographs are measured at their own size and clips at a width of 480 pixels. `benchmarks.
-style_metrics` says what the numbers mean. Times are for 256x256 pictures on one core: `ms` is the
-least of ten for one photograph, `images/s` the best of three passes over all photographs.
+Photographs are measured at their own size and clips at a width of 480 pixels.
+`benchmarks.style_metrics` explains the numbers. Times are for 256x256 pictures on one core: `ms` is
+the shortest of ten for one photograph, `images/s` the best of three passes over all photographs.
 """
 
 import pathlib
@@ -17,6 +17,7 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks import style_metrics
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image
 from cartoon_tfds.sources.packaged import iter_packaged
 from cartoon_tfds.styles import STYLES, cartoonize
@@ -24,9 +25,9 @@ from cartoon_tfds.styles import STYLES, cartoonize
 PACKAGED = "packaged"
 
 PHOTOS = flags.DEFINE_string(
-    "photos", PACKAGED, "Folder of photographs; `packaged`: those of installed packages."
+    "photos", PACKAGED, "Folder of photographs; `packaged`: from installed packages."
 )
-VIDEOS = flags.DEFINE_string("videos", None, "Folder of .mp4 clips; without it, no flicker.")
+VIDEOS = flags.DEFINE_string("videos", None, "Folder of .mp4 clips to measure flicker on.")
 EVERY = flags.DEFINE_integer("every", 1, "Take every N-th photograph.", lower_bound=1)
 
 _VIDEO_WIDTH = 480  # pixels
@@ -37,20 +38,20 @@ Draw = Callable[[np.ndarray], np.ndarray]
 
 
 def drawings() -> dict[str, Draw]:
-    """Returns what is measured, by name: the photo itself, then every style."""
+    """Returns the functions to measure by name: the photo itself, then every style."""
     styles = {name: lambda photo, name=name: cartoonize(photo, name) for name in STYLES}
     return {"photo": np.copy} | styles
 
 
 def read_photos(folder: str, every: int) -> dict[str, np.ndarray]:
-    """Returns every N-th picture, in the order of names, as RGB uint8 by name.
+    """Reads every N-th picture, in the order of names; returns RGB uint8 `[H, W, 3]` by name.
 
     Args:
-      folder: of JPEG and PNG files, or `packaged`.
-      every: N.
+      folder: folder of JPEG and PNG files, or `packaged`.
+      every: N, the step through the pictures.
 
     Raises:
-      ValueError: the folder holds no JPEG or PNG file, or one that cannot be read.
+      UserError: the folder holds no JPEG or PNG file, or one that cannot be read.
     """
     if folder == PACKAGED:
         files = {photo.photo_id: photo.data for photo in iter_packaged()}
@@ -59,7 +60,7 @@ def read_photos(folder: str, every: int) -> dict[str, np.ndarray]:
         paths = sorted(p for p in pathlib.Path(folder).iterdir() if p.suffix.lower() in suffixes)
         files = {path.stem: path for path in paths}
     if not files:
-        raise ValueError(f"no .jpg or .png file in {folder}")
+        raise UserError(f"no .jpg or .png file in {folder}")
     return {name: read_image(file, name) for name, file in list(files.items())[::every]}
 
 
@@ -78,7 +79,7 @@ def photo_numbers(draw: Draw, photos: list[np.ndarray]) -> np.ndarray:
 
 
 def flickers(draws: dict[str, Draw], path: pathlib.Path) -> dict[str, float]:
-    """Returns each style's warp error on a clip over that of the clip itself.
+    """Returns each style's warp error on a clip, divided by the error of the clip itself.
 
     Frames are held two at a time, and one optical flow serves all styles.
     """
@@ -93,12 +94,12 @@ def flickers(draws: dict[str, Draw], path: pathlib.Path) -> dict[str, float]:
                 total[name] += style_metrics.warp_error(previous_drawn[name], drawn[name], *flow)
         previous, previous_drawn = frame, drawn
     if not source_total:
-        raise ValueError(f"nothing moves in {path}: flicker is not defined")
+        raise UserError(f"no motion in {path}: its flicker is not defined")
     return {name: error / source_total for name, error in total.items()}
 
 
 def speed(draw: Draw, photos: list[np.ndarray]) -> tuple[float, float]:
-    """Returns milliseconds for the first photo and images per second of all, at 256x256."""
+    """Returns milliseconds for the first photo and images per second for all, at 256x256."""
     small = [cv2.resize(photo, (256, 256), interpolation=cv2.INTER_AREA) for photo in photos]
     one = min(_seconds(draw, small[:1]) for _ in range(_REPEATS))
     all_of_them = min(_seconds(draw, small) for _ in range(_PASSES))
@@ -115,7 +116,7 @@ def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
     for name, draw in draws.items():
         specks, flat, keep = photo_numbers(draw, photos)
         milliseconds, per_second = speed(draw, photos)
-        # A copy takes no time worth a number.
+        # Copying the photo takes no relevant time.
         times = ["", ""] if name == "photo" else [f"{milliseconds:.0f}", f"{per_second:.0f}"]
         flicker = [f"{of_clip[name]:.2f}" for of_clip in of_clips]
         rows.append([name, f"{specks:.0f}", f"{flat:.3f}", f"{keep:.3f}", *times, *flicker])
@@ -137,7 +138,7 @@ def main(argv: list[str]) -> None:
 
 
 def _seconds(draw: Draw, photos: list[np.ndarray]) -> float:
-    """Returns how long it takes to draw the photos one after another."""
+    """Returns the seconds that drawing the photos one after another takes."""
     start = time.perf_counter()
     for photo in photos:
         draw(photo)

@@ -1,13 +1,13 @@
-"""Prints what a large picture takes in tiles, and as a whole, on the CPU: memory and seconds.
+"""Prints the memory and the seconds for a large picture on the CPU, in tiles and as a whole.
 
     python -m benchmarks.tiles --checkpoint=DIR --size=4000x3000 --whole
 
-For super-resolution the size is that of the input: `--tile=112` goes with it.
+For super-resolution, the size is the input's; use `--tile=112` with it.
 
-Each runs in a process of its own. Its peak of resident memory (`ru_maxrss`) stands beside what that
-was with the network and the picture loaded, and what the result takes; then the peak once it was
-written as PNG. The seconds are those of the first picture: they hold the compilation and, where the
-halo is measured, that.
+Each way runs in a new process. It prints the peak of resident memory (`ru_maxrss`), the part of it
+from before the translation (network and picture are loaded) and the size of the result; then the
+peak after the result was written as PNG. The seconds are for the first picture: they include the
+compilation and, if the halo is measured, this measurement.
 """
 
 import resource
@@ -21,27 +21,26 @@ import numpy as np
 from absl import flags
 
 from cartoon_tfds.images import write_png
+from pix2pix_flax.cli import checkpoint_flag
 from pix2pix_flax.cli import command as command_line
+from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "A training run, file or name.", required=True
-)
 _SIZE = flags.DEFINE_string("size", "4000x3000", "Width and height of the picture in pixels.")
 _TILE = flags.DEFINE_integer("tile", 512, "Side of the tiles in pixels.", lower_bound=1)
-_HALO = flags.DEFINE_enum("halo", "measured", ["measured", "exact"], "What tiles overlap by.")
+_HALO = flags.DEFINE_enum("halo", "measured", ["measured", "exact"], "Overlap of tiles.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Tiles in one step.", lower_bound=1)
-_WHOLE = flags.DEFINE_bool("whole", False, "Run the picture as a whole too.")
-_RUN = flags.DEFINE_enum("run", None, ["tiled", "whole"], "Run this one here, and no other.")
+_WHOLE = flags.DEFINE_bool("whole", False, "Also run the picture as a whole.")
+_RUN = flags.DEFINE_enum("run", None, ["tiled", "whole"], "Run only this way, in this process.")
 
 flags.register_validator(
     "size",
     lambda size: len(sides := size.split("x")) == 2 and all(map(str.isdecimal, sides)),
-    message="has to be two numbers, such as 4000x3000",
+    message="must be two numbers, such as 4000x3000",
 )
 
 
 def photograph(width: int, height: int) -> np.ndarray:
-    """Returns a photograph of scikit-image enlarged, uint8 [1, height, width, 3]."""
+    """Returns an enlarged photograph of scikit-image, uint8 [1, height, width, 3]."""
     import cv2
     import skimage.data
 
@@ -55,7 +54,7 @@ def peak_mebibytes() -> float:
 
 
 def measure(name: str) -> None:
-    """Runs the picture in this process, tiled or as a whole, and prints what it took."""
+    """Runs the picture in this process, tiled or whole, and prints its memory and seconds."""
     import jax
 
     from pix2pix_flax.inference.predictor import load_predictor
@@ -63,8 +62,8 @@ def measure(name: str) -> None:
 
     jax.config.update("jax_platforms", "cpu")
     predict = TiledPredictor(
-        load_predictor(_CHECKPOINT.value),
-        tile=_TILE.value if name == "tiled" else 0,  # 0: tiles only where memory does not suffice
+        load_predictor(CHECKPOINT.value),
+        tile=_TILE.value if name == "tiled" else 0,  # 0: tiles only if memory is too small
         halo="exact" if _HALO.value == "exact" else None,
         batch_size=_BATCH_SIZE.value,
         progress=True,
@@ -86,7 +85,7 @@ def measure(name: str) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Measures each way; returns 1 where one did not end well."""
+    """Measures each way; returns 1 if one failed."""
     del argv
     if _RUN.value:
         measure(_RUN.value)
@@ -96,10 +95,12 @@ def main(argv: list[str]) -> int:
         command = [sys.executable, "-m", "benchmarks.tiles", *sys.argv[1:], f"--run={name}"]
         code = subprocess.run(command, check=False).returncode
         if code:
-            print(f"{name}: ended with {code}")
+            print(f"{name}: failed with exit code {code}")
         failed |= bool(code)
     return int(failed)
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(checkpoint_flag)
+    flags.mark_flag_as_required("checkpoint")
     command_line.run(main)

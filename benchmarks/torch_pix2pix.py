@@ -1,4 +1,4 @@
-"""A plain PyTorch pix2pix of the same networks, losses and step, to hold the JAX step against."""
+"""A plain PyTorch pix2pix with the same networks, losses and step, to compare JAX with."""
 
 import torch
 from torch import nn
@@ -40,7 +40,7 @@ class Unet(nn.Module):
         return nn.Sequential(*layers, *([nn.Dropout(dropout)] if level >= depth - 3 else []))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Returns [B, 3, H, W] in [-1, 1] for the same."""
+        """Returns images [B, 3, H, W] in [-1, 1] for images of the same shape and range."""
         skips = []
         for down in self.downs:
             x = down(x)
@@ -52,7 +52,7 @@ class Unet(nn.Module):
 
 
 def patch_discriminator(width: int) -> nn.Sequential:
-    """Makes the 70x70 PatchGAN on pairs, [B, 6, H, W] to logits."""
+    """Makes the 70x70 PatchGAN, which maps pairs [B, 6, H, W] to logits [B, 1, h, w]."""
     layers: list[nn.Module] = [nn.Conv2d(6, width, 4, 2, 1), nn.LeakyReLU(0.2)]
     for scale, stride in ((1, 2), (2, 2), (4, 1)):
         layers += [
@@ -72,7 +72,7 @@ def initialize(module: nn.Module) -> None:
 
 
 class Pix2Pix:
-    """Both networks, their Adams and one step of each."""
+    """Both networks, their Adam optimizers and the training step."""
 
     def __init__(self, depth: int, width: int, dropout: float, l1_weight: float, device: str):
         self.gen = Unet(depth, width, dropout).to(device)
@@ -86,7 +86,7 @@ class Pix2Pix:
         self.l1_weight = l1_weight
 
     def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
-        """Takes one step on [B, 3, H, W] in [-1, 1]; returns D's and G's loss."""
+        """Updates D, then G, on images [B, 3, H, W] in [-1, 1]; returns the losses of D and G."""
         entropy = nn.functional.binary_cross_entropy_with_logits
         fake = self.gen(inputs)
 

@@ -3,8 +3,8 @@
     pip install -e '.[benchmark]'
     python -m benchmarks.train_step
 
-Both take turns on the same machine, so that a busy neighbour slows both; the ratio of the medians
-is the result. On a machine with a GPU both use it.
+Both take turns on the same machine, so that other load slows both; the result is the ratio of the
+medians. Both use the GPU if the machine has one.
 """
 
 import statistics
@@ -23,8 +23,8 @@ from pix2pix_flax.tasks.factory import make_task
 
 _SIZE = flags.DEFINE_integer("size", 256, "Height and width in pixels, a multiple of 256.")
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Examples in a step.")
-_DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Of the JAX step.")
-_TURNS = flags.DEFINE_integer("turns", 5, "How often each takes its turn.")
+_DTYPE = flags.DEFINE_enum("dtype", "float32", ["float32", "bfloat16"], "Dtype of the JAX step.")
+_TURNS = flags.DEFINE_integer("turns", 5, "Turns of each.")
 _STEPS = flags.DEFINE_integer("steps", 4, "Steps in a turn.")
 
 
@@ -58,11 +58,11 @@ def make_torch_step() -> Callable[[], None]:
     print_counts("PyTorch", *(sum(p.numel() for p in net.parameters()) for net in model.nets))
     shape = (_BATCH_SIZE.value, 3, _SIZE.value, _SIZE.value)
     inputs = torch.rand(shape, device=device) * 2 - 1
-    return lambda: model.step(inputs, -inputs)  # its losses are numbers, so it has waited
+    return lambda: model.step(inputs, -inputs)  # it returns floats, so it has waited for the device
 
 
 def print_counts(name: str, gen: int, disc: int) -> None:
-    """Prints how many parameters the networks have, which must agree."""
+    """Prints the parameter counts of the networks, which must agree between JAX and PyTorch."""
     print(f"{name}: {gen:,} parameters in G, {disc:,} in D")
 
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.video --checkpoint=lite --input=CLIP --sizes=256x256,512x512
 
-The clip is cut to each size in pixels (width x height) first. The least of several turns counts, as
-the machine may be shared; within a turn the stages follow one another. Flags choose the engine as
-they do there.
+The clip is first cut to each size in pixels (width x height). The shortest of several turns counts,
+because the machine may be shared; within a turn the stages follow one another. The flags for the
+engine are the same as in that script.
 """
 
 import tempfile
@@ -17,23 +17,23 @@ from absl import flags
 
 from pix2pix_flax.cli import command, translation_flags
 from pix2pix_flax.inference.images.pixels import resize
-from pix2pix_flax.inference.video import translate_video
+from pix2pix_flax.inference.video import VideoOptions, translate_video
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 from pix2pix_flax.inference.video.info import Batch
 from pix2pix_flax.inference.video.reader import VideoReader
 from pix2pix_flax.inference.video.writer import VideoWriter
 
-_INPUT = flags.DEFINE_string("input", None, "A clip.", required=True)
-_SIZES = flags.DEFINE_list("sizes", ["256x256", "512x512"], "Widths and heights.")
-_SECONDS = flags.DEFINE_integer("seconds", 10, "How much of the clip.", lower_bound=1)
-_TURNS = flags.DEFINE_integer("turns", 3, "Of which the least counts.", lower_bound=1)
-_PRESET = flags.DEFINE_enum("preset", "veryfast", PRESETS, "Speed of x264.")
+_INPUT = flags.DEFINE_string("input", None, "Video file.", required=True)
+_SIZES = flags.DEFINE_list("sizes", ["256x256", "512x512"], "Frame sizes, width x height.")
+_SECONDS = flags.DEFINE_integer("seconds", 10, "Seconds of the clip to use.", lower_bound=1)
+_TURNS = flags.DEFINE_integer("turns", 3, "Turns; the shortest time counts.", lower_bound=1)
+_PRESET = flags.DEFINE_enum("preset", "veryfast", PRESETS, "Encoding speed of x264.")
 
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
 def cut(clip: Path, size: str, folder: Path) -> Path:
-    """Writes the middle of a clip at a size; returns the file."""
+    """Crops the middle of a clip and resizes it; returns the new file."""
     width, height = map(int, size.split("x"))
 
     def reframe(images: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def cut(clip: Path, size: str, folder: Path) -> Path:
         return resize(middle, height, width)
 
     file = folder / f"{size}.mp4"
-    translate_video(reframe, clip, file, duration=_SECONDS.value, progress=False)
+    translate_video(reframe, clip, file, VideoOptions(duration=_SECONDS.value, progress=False))
     return file
 
 
@@ -71,7 +71,7 @@ def encode(clip: Path, batches: list[Batch], outputs: list[np.ndarray], folder: 
 
 
 def timed(clip: Path, predict: Predict, folder: Path) -> dict[str, float]:
-    """Returns the seconds of each stage alone, and of the whole."""
+    """Returns the seconds of each stage alone, and of the whole translation."""
     clock = [time.perf_counter()]
 
     def lap() -> None:
@@ -83,8 +83,13 @@ def timed(clip: Path, predict: Predict, folder: Path) -> dict[str, float]:
     lap()
     encode(clip, batches, outputs, folder)
     lap()
-    options = {"preset": _PRESET.value, "batch_size": translation_flags.BATCH_SIZE.value}
-    translate_video(predict, clip, folder / "whole.mp4", overwrite=True, progress=False, **options)
+    options = VideoOptions(
+        batch_size=translation_flags.BATCH_SIZE.value,
+        preset=_PRESET.value,
+        overwrite=True,
+        progress=False,
+    )
+    translate_video(predict, clip, folder / "whole.mp4", options)
     lap()
     names = ("decoding", "computing", "encoding", "together")
     return dict(zip(names, np.diff(clock), strict=True))

@@ -21,7 +21,7 @@ from absl import logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.images import ImageError
+from cartoon_tfds.errors import UserError, is_user_error
 from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.comics import Panels
@@ -30,7 +30,7 @@ from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.records import manifest
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources.archives import ArchiveFile
-from cartoon_tfds.sources.base import Local, Source, SourceError
+from cartoon_tfds.sources.base import Local, Source
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from cartoon_tfds.styles import STYLES
 
@@ -49,7 +49,9 @@ def main() -> None:
     args = parser.parse_args(arguments)
     try:
         args.run(args, parser)
-    except (ImageError, SourceError, OSError) as error:
+    except Exception as error:
+        if not is_user_error(error):
+            raise
         sys.exit(f"error: {error}")
 
 
@@ -112,7 +114,7 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     try:
         config = _make_config(args, parser)
         options = BuildOptions(workers=args.workers, progress=True, skip_bad=args.skip_bad)
-    except ValueError as error:
+    except UserError as error:
         parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
         parser.error("--export_dir is for photographs and their cartoons")

@@ -9,7 +9,8 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.generation.work_folder import locate, lock, work_folder
+from cartoon_tfds.files import locked
+from cartoon_tfds.generation.work_folder import locate, work_folder
 from cartoon_tfds.sources.base import SourceError
 
 _OLD = "old"
@@ -34,8 +35,9 @@ def build(
       options: how to build it; the folder for unfinished work is chosen here.
 
     Raises:
-      SourceError: if photographs cannot be had or used, if what is there was made of others or in
-        another way, or if another process is building it.
+      SourceError: photographs cannot be had or used, or an existing dataset was made of others or
+        in another way.
+      InUseError: another process is building the dataset.
     """
     root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     final = root / Builder.name / config.name / str(Builder.VERSION)
@@ -81,5 +83,5 @@ def _open(config: CartoonConfig, root: Path) -> Builder:
 def _put_back(old: Path, final: Path) -> None:
     """Undoes half a swap: of a build that was killed between its two renames."""
     if old.exists() and not final.exists():
-        with lock(old.parent):
+        with locked(old.parent):
             old.rename(final)

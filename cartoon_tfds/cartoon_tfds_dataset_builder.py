@@ -9,9 +9,11 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from cartoon_tfds.errors import UserError
+
 # Absolute imports: after a failed relative one, `tfds build` hides which module is missing.
 from cartoon_tfds.generation import beam
-from cartoon_tfds.generation.local import Workshop, library_versions
+from cartoon_tfds.generation.local import LocalRunner, library_versions
 from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.generation.work_folder import work_folder
 from cartoon_tfds.recipes.base import Example, Recipe
@@ -60,7 +62,7 @@ class BuildOptions:
 
     def __post_init__(self):
         if self.workers is not None and self.workers < 1:
-            raise ValueError(f"workers must be at least 1, got {self.workers}")
+            raise UserError(f"workers must be at least 1, got {self.workers}")
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
@@ -197,12 +199,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             return {
                 split: beam.make(sources, config.recipe, self._survey, split) for split in splits
             }
-        workshop = Workshop(Path(self._work), sources, config.recipe, self._survey)
-        workshop.make_all(workers=options.workers, progress=options.progress)
-        return {split: self._generate_examples(workshop, split) for split in splits}
+        runner = LocalRunner(Path(self._work), sources, config.recipe, self._survey)
+        runner.make_all(workers=options.workers, progress=options.progress)
+        return {split: self._generate_examples(runner, split) for split in splits}
 
-    def _generate_examples(self, workshop: Workshop, split: str) -> Iterator[Example]:
-        return workshop.examples(split)
+    def _generate_examples(self, runner: LocalRunner, split: str) -> Iterator[Example]:
+        return runner.examples(split)
 
     def _example_writer(self) -> RepeatableWriter:
         return RepeatableWriter(self.info.file_format)

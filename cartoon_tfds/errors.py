@@ -1,5 +1,9 @@
 """Errors about the user's files, flags and values, which commands tell in one line."""
 
+import errno
+
+_DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)  # Python names no file then.
+
 
 class UserError(ValueError):
     """A mistake in a file, a flag or a value of the user, who can mend it.
@@ -8,6 +12,16 @@ class UserError(ValueError):
     its place and the next step. Every other error is a fault of the program and keeps its
     traceback.
     """
+
+
+def is_user_error(error: BaseException) -> bool:
+    """Returns whether a command tells an error in one line, without a traceback.
+
+    True for a `UserError`, and for an `OSError` about a named file or a full disk.
+    """
+    if isinstance(error, OSError):
+        return error.filename is not None or error.errno in _DISK_IS_FULL
+    return isinstance(error, UserError)
 
 
 def one_line(error: BaseException) -> str:

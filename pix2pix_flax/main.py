@@ -1,8 +1,8 @@
-"""Trains what a configuration says.
+"""Trains the networks of a configuration.
 
     python -m pix2pix_flax.main --config=configs/default.py --workdir=DIR [--config.x=y]
 
-The same command goes on where the last one ended. TensorBoard: tensorboard --logdir=DIR
+The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR
 """
 
 from pathlib import Path
@@ -14,9 +14,9 @@ from pix2pix_flax.cli import command
 from pix2pix_flax.train import train
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "What to train: a file of configs/; ':smoke' behind it shrinks it to seconds."
+    "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints and logs go, and come from.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the checkpoints and logs.")
 
 
 def main(argv: list[str]) -> int:

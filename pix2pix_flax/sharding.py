@@ -1,4 +1,4 @@
-"""One mesh axis over the devices, on which batches are split and states are replicated."""
+"""A device mesh with one axis: batches are split over it, train states are replicated."""
 
 import logging
 from collections.abc import Sequence
@@ -8,35 +8,35 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from cartoon_tfds.errors import UserError
+
 _log = logging.getLogger(__name__)
 
 _AXIS = "batch"
 
 
 def make_mesh(batch_size: int, devices: Sequence[jax.Device] | None = None) -> Mesh:
-    """Makes a mesh of as many devices as divide the batch, and says so where some stay idle.
+    """Makes a mesh of the most devices that divide the batch; logs a warning if some stay idle.
 
     Args:
       batch_size: the global batch size.
-      devices: to choose from; None for all there are.
+      devices: the devices to choose from; None for all devices.
 
     Raises:
-      ValueError: where several hosts cannot share the batch evenly.
+      UserError: several hosts cannot share the batch evenly.
     """
     devices = jax.devices() if devices is None else devices
     count = max(n for n in range(1, len(devices) + 1) if batch_size % n == 0)
     if count < len(devices):
         if jax.process_count() > 1:
-            raise ValueError(
-                f"A batch of {batch_size} cannot be split over {len(devices)} devices."
-            )
+            raise UserError(f"A batch of {batch_size} cannot be split over {len(devices)} devices.")
         _log.warning(
             "Using %d of %d devices, because they must divide the batch of %d.",
             count,
             len(devices),
             batch_size,
         )
-    # Under jax's default, explicit axes, linen.Dropout raises.
+    # linen.Dropout raises an error under explicit axes, JAX's default.
     return jax.make_mesh((count,), (_AXIS,), axis_types=(AxisType.Auto,), devices=devices[:count])
 
 

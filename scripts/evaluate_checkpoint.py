@@ -1,73 +1,72 @@
-"""Scores a checkpoint on a split of a dataset, beside control rows.
+"""Scores a checkpoint and control rows on a split of a dataset.
 
     python scripts/evaluate_checkpoint.py --checkpoint=DIR --split=test --output=FILE.json
 
-Writes the scores of each example and their means to FILE.json, input | target | output of a few
-examples to FILE.png, and prints the table. Of label maps there are also the scores of each class in
-FILE.classes.csv. Of a network that makes pictures of noise as many as the split has are compared
-with those of the split, as sets, and FILE.png has a grid of each. docs/evaluation.md says what the
-scores mean.
+Writes the scores of each example and their means to FILE.json, writes input | target | output of a
+few examples to FILE.png, and prints the table. For label maps, FILE.classes.csv holds the scores of
+each class. A network that makes pictures from noise makes as many as the split has; both sets are
+compared as a whole, and FILE.png shows a grid of each. docs/evaluation.md explains the scores.
 """
 
 from pathlib import Path
 
 from absl import flags
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import write_png
-from pix2pix_flax.cli import command
+from pix2pix_flax.cli import checkpoint_flag, command, dataset_flags
+from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import ORDERS
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
 
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "A training run (its best step, else its latest), one of its steps, a safetensors file, or the "
-    "name of a network that comes with the package (lite, lite_x4).",
-)
-_DATASET = flags.DEFINE_string(
-    "dataset", None, "Its name, such as cartoon_tfds/sample, if not that of the training."
-)
 _FEATURES = flags.DEFINE_list(
-    "features", None, "What its pictures are called, such as photo,cartoon or image, likewise."
+    "features",
+    None,
+    "Names of the dataset's picture features, such as photo,cartoon or image; default: the "
+    "training's.",
 )
-_SPLIT = flags.DEFINE_string("split", "test", "Which split of the dataset.")
-_OUTPUT = flags.DEFINE_string("output", None, "The JSON file to write; the picture lies beside it.")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "Where the dataset lies, if not where it lay.")
-_BASELINE = flags.DEFINE_string("baseline", None, "A second checkpoint, such as one on L1 alone.")
+_SPLIT = flags.DEFINE_string("split", "test", "Split of the dataset to score.")
+_OUTPUT = flags.DEFINE_string(
+    "output", None, "JSON file to write; the picture gets the same name with .png."
+)
+_BASELINE = flags.DEFINE_string(
+    "baseline", None, "Second checkpoint to score, such as a network trained on L1 alone."
+)
 _VGG16 = flags.DEFINE_bool(
     "vgg16",
     True,
-    "Score through VGG16 as well: lpips_vgg16 and the distances of distributions. On a CPU that "
-    "takes far longer than all else. Pictures of noise have no other scores.",
+    "Also compute the scores that need VGG16: lpips_vgg16 and the distances between sets. On a CPU "
+    "they take far longer than all other scores. Pictures made from noise have no other scores.",
 )
 _PANEL = flags.DEFINE_enum(
     "panel",
     "spread",
     ORDERS,
-    "Which examples are in the picture, by LPIPS, or by L1 without it (label maps: by the share of "
-    "wrong pixels): from the best over the median to the worst, the best ones, or the worst ones. "
-    "Pictures of noise are not ordered.",
+    "Examples in the picture: spread (from the best over the median to the worst), best or worst. "
+    "They are ordered by LPIPS, or by L1 without its weights; label maps by the share of wrong "
+    "pixels. Pictures made from noise are not ordered.",
 )
 _PANEL_ROWS = flags.DEFINE_integer(
     "panel_rows",
     6,
-    "Examples in the picture; where sets are compared, rows and columns of each grid.",
+    "Number of examples in the picture; for pictures from noise, rows and columns of each grid.",
     lower_bound=1,
 )
 
 
 def main(argv: list[str]) -> None:
-    """Evaluates and writes."""
+    """Scores the checkpoint; writes the report and the picture."""
     del argv
     output = Path(_OUTPUT.value).expanduser()
-    if output.suffix != ".json":  # the picture's name follows from it
-        raise ValueError(f"--output={output} does not end in .json.")
+    if output.suffix != ".json":  # the picture gets this name with .png
+        raise UserError(f"--output={output} does not end in .json.")
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
-        _CHECKPOINT.value,
-        DatasetChoice(_SPLIT.value, _DATASET.value, _FEATURES.value, _DATA_DIR.value),
+        CHECKPOINT.value,
+        DatasetChoice(_SPLIT.value, DATASET.value, _FEATURES.value, DATA_DIR.value),
         baseline=_BASELINE.value,
         vgg16=_VGG16.value,
         panel=_PANEL.value,
@@ -86,5 +85,7 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(checkpoint_flag)
+    flags.adopt_module_key_flags(dataset_flags)
     flags.mark_flags_as_required(["checkpoint", "output"])
     command.run(main)

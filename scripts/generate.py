@@ -12,45 +12,47 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-from pix2pix_flax.cli import command
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cli import checkpoint_flag, command, dataset_flags
+from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
 
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint", None, "A training run (its best step, else its latest) or one of its steps."
-)
-_SEEDS = flags.DEFINE_string("seeds", "0-63", "Numbers and ranges, such as 0-63,100.")
+_SEEDS = flags.DEFINE_string("seeds", "0-63", "Seeds: numbers and ranges, such as 0-63,100.")
 _TRUNCATION = flags.DEFINE_float(
     "truncation",
     None,
-    "Draw numbers of a latent again beyond this, such as 0.7: images more alike, and more usual.",
+    "Draw latent numbers beyond this limit again, such as 0.7: images become more typical and "
+    "more alike.",
     lower_bound=0.01,
 )
-_GRID = flags.DEFINE_string("grid", None, "PNG file with all images in rows.")
-_COLUMNS = flags.DEFINE_integer("columns", 0, "Of the grid; 0: as many as rows.", lower_bound=0)
-_OUTPUT = flags.DEFINE_string("output", None, "Folder for each image as seed-N.png.")
-_INTERPOLATE = flags.DEFINE_string("interpolate", None, "Clip from seed to seed and back.")
-_SECONDS = flags.DEFINE_float("seconds", 1.0, "Of the clip, from seed to seed.", lower_bound=0.1)
+_GRID = flags.DEFINE_string("grid", None, "PNG file to write with all images in rows.")
+_COLUMNS = flags.DEFINE_integer(
+    "columns", 0, "Columns of the grid; 0: about as many as rows.", lower_bound=0
+)
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to write each image to, as seed-N.png.")
+_INTERPOLATE = flags.DEFINE_string(
+    "interpolate", None, "Video file to write, from seed to seed and back."
+)
+_SECONDS = flags.DEFINE_float(
+    "seconds", 1.0, "Seconds from seed to seed in the clip.", lower_bound=0.1
+)
 _FPS = flags.DEFINE_integer("fps", 24, "Frames per second of the clip.", lower_bound=1)
 _NEIGHBOURS = flags.DEFINE_string(
     "neighbours",
     None,
-    "PNG file with the images that are nearest to training pictures, each beside its nearest five. "
-    "Looks at the whole training split through VGG16 (extra lpips).",
+    "PNG file to write with the images nearest to training pictures, each next to its nearest "
+    "five. Compares VGG16 features with the whole training split (extra lpips). --dataset and "
+    "--data_dir apply only here.",
 )
-_DATASET = flags.DEFINE_string(
-    "dataset", None, "For --neighbours: its name, if not that of the training."
-)
-_DATA_DIR = flags.DEFINE_string(
-    "data_dir", None, "For --neighbours: where the dataset lies, if not where it lay."
-)
-_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that are there already.")
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
 
-_SHOWN = 12  # rows of --neighbours
+_SHOWN = 12  # rows of the picture of --neighbours
 
 
 def main(argv: list[str]) -> None:
-    """Writes what the flags name."""
+    """Generates the images and writes the files that the flags name."""
     del argv
-    # Imported here: a wrong flag is told at once.
+    # Imported here, so that a wrong flag fails at once.
     from cartoon_tfds.images import write_png
     from pix2pix_flax.image.sheet import grid
     from pix2pix_flax.inference import sampler
@@ -64,7 +66,7 @@ def main(argv: list[str]) -> None:
     }
     files = {name: Path(file).expanduser() for name, file in files.items() if file}
     _check(files, len(seeds))
-    sample = sampler.load_sampler(_CHECKPOINT.value)
+    sample = sampler.load_sampler(CHECKPOINT.value)
     latents = sample.latents(seeds, _TRUNCATION.value)
     images = sample(latents)
     near = _neighbours(sample.config, images, seeds) if "neighbours" in files else None
@@ -85,23 +87,23 @@ def main(argv: list[str]) -> None:
 
 
 def _check(files: dict[str | int, Path], count: int) -> None:
-    """Raises a ValueError where nothing is to be written, or where it may not be."""
+    """Raises a UserError if no output is named, seeds are missing, or a file exists already."""
     if not files:
-        raise ValueError("name at least one of --grid, --output, --interpolate and --neighbours")
+        raise UserError("name at least one of --grid, --output, --interpolate and --neighbours")
     if "interpolate" in files and count < 2:
-        raise ValueError("--interpolate needs two seeds or more")
+        raise UserError("--interpolate needs two seeds or more")
     there = [file for file in files.values() if file.exists()]
     if there and not _OVERWRITE.value:
-        raise ValueError(f"{there[0]} exists already (replace it with --overwrite)")
+        raise UserError(f"{there[0]} exists already (replace it with --overwrite)")
 
 
 def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
-    """Prints how near images are to training pictures; returns the nearest beside these."""
+    """Prints the distances to training images; returns a sheet of the nearest images."""
     from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
     from pix2pix_flax.evaluation.nearest_neighbours import draw_neighbours, find_neighbours
     from pix2pix_flax.models.frozen.weights import load_lpips_weights
 
-    config = DatasetChoice(name=_DATASET.value, data_dir=_DATA_DIR.value).apply(config)
+    config = DatasetChoice(name=DATASET.value, data_dir=DATA_DIR.value).apply(config)
     found = find_neighbours(images, config, load_lpips_weights("vgg16"))
     least = found.distances[:, 0]
     print(
@@ -116,5 +118,7 @@ def _neighbours(config, images: np.ndarray, seeds: list[int]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["checkpoint"])
+    flags.adopt_module_key_flags(checkpoint_flag)
+    flags.adopt_module_key_flags(dataset_flags)
+    flags.mark_flag_as_required("checkpoint")
     command.run(main)

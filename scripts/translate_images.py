@@ -3,7 +3,7 @@
     python scripts/translate_images.py --checkpoint=DIR --input=PATH --output=DIR
 
 PATH is a picture, a folder or a quoted pattern; --input may be repeated. Pictures that do not fit
-into memory are cut into tiles by themselves; with --tile all that are larger than a tile are.
+into memory are cut into tiles automatically. With --tile, every picture larger than a tile is cut.
 """
 
 from absl import flags
@@ -13,17 +13,19 @@ from pix2pix_flax.cli import command, translation_flags
 _INPUT = flags.DEFINE_multi_string(
     "input", None, "Picture, folder or quoted pattern; may be repeated."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "Folder for the PNG files.")
-_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace pictures that are there already.")
+_OUTPUT = flags.DEFINE_string("output", None, "Folder to write the PNG files to.")
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace pictures that exist.")
 _KEEP_GREY = flags.DEFINE_bool(
-    "keep_grey", None, "Keep grey pictures grey; by default unless the network colours them."
+    "keep_grey",
+    None,
+    "Keep grey pictures grey; the default is true, but false if the network adds colours.",
 )
 
 
 def main(argv: list[str]) -> int:
-    """Translates what the flags name; returns 1 where a picture was left out."""
+    """Translates the pictures that the flags name; returns 1 if one was left out."""
     del argv
-    # Imported here: a wrong flag is told at once.
+    # Imported here, so that a wrong flag fails at once.
     from pix2pix_flax.inference.images import translate_images
 
     translate = translation_flags.make_translator()

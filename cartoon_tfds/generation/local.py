@@ -17,8 +17,8 @@ _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 
 
 @dataclasses.dataclass(frozen=True)
-class Workshop:
-    """Makes examples once and gives them out as often as is wanted.
+class LocalRunner:
+    """Makes the examples on this machine once, and reads them as often as is wanted.
 
     Attributes:
       folder: for finished parts. Those of another recipe, or made by other versions of the

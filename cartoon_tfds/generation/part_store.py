@@ -5,7 +5,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from cartoon_tfds.files import appearing
+from cartoon_tfds.files import atomic_write
 from cartoon_tfds.recipes.base import Example
 
 _INDEX = "examples.json"
@@ -39,7 +39,7 @@ class PartStore:
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with appearing(path) as partial, zipfile.ZipFile(partial, "x") as file:
+        with atomic_write(path) as partial, zipfile.ZipFile(partial, "x") as file:
             index = [[name, _save_features(file, name, kept)] for name, kept in examples]
             file.writestr(_INDEX, json.dumps(index))
 

@@ -79,7 +79,9 @@ class Survey:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-class _Seen(NamedTuple):
+class _Checked(NamedTuple):
+    """A photograph that was decoded, and the facts that its use depends on."""
+
     photo_id: str
     key: str
     sha256: str
@@ -115,7 +117,7 @@ def make_survey(
       SourceError: naming all photographs that cannot be used, or if none can.
     """
 
-    def look(photo: Photo) -> _Seen:
+    def check(photo: Photo) -> _Checked:
         split = photo.split or split_of(photo.sha256)
         perceptual, used, problem = None, Used(split, 0, 0), photo.problem
         if not problem:
@@ -125,18 +127,20 @@ def make_survey(
             except ImageError as error:
                 problem = str(error)
         by_content = photo.split is None
-        return _Seen(photo.photo_id, photo.key, photo.sha256, used, by_content, perceptual, problem)
+        return _Checked(
+            photo.photo_id, photo.key, photo.sha256, used, by_content, perceptual, problem
+        )
 
-    looks = map_in_order(look, iter_photos(sources), workers)
-    seen = list(progress_bar(looks, progress, desc="checking", unit="photo"))
-    skipped = _find_bad(seen)
-    if skipped and (len(skipped) == len(seen) or not skip_bad):
-        raise SourceError(_list_bad(list(skipped.values()), len(seen)))
-    if not seen:
+    checks = map_in_order(check, iter_photos(sources), workers)
+    checked = list(progress_bar(checks, progress, desc="checking", unit="photo"))
+    skipped = _find_bad(checked)
+    if skipped and (len(skipped) == len(checked) or not skip_bad):
+        raise SourceError(_list_bad(list(skipped.values()), len(checked)))
+    if not checked:
         raise SourceError("there are no photographs")
-    skipped |= _find_duplicates(seen, skipped)
-    skipped |= _find_near_duplicates(seen, skipped)
-    used = {one.key: one.used for index, one in enumerate(seen) if index not in skipped}
+    skipped |= _find_duplicates(checked, skipped)
+    skipped |= _find_near_duplicates(checked, skipped)
+    used = {one.key: one.used for index, one in enumerate(checked) if index not in skipped}
     return Survey(used, tuple(skipped[index] for index in sorted(skipped)))
 
 
@@ -155,48 +159,48 @@ def _list_bad(bad: list[Skipped], total: int) -> str:
     return "\n".join(lines)
 
 
-def _find_bad(seen: list[_Seen]) -> dict[int, Skipped]:
+def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
     """Returns what cannot be used, by its place in the list."""
     return {
         index: Skipped(one.photo_id, "unusable", one.problem)
-        for index, one in enumerate(seen)
+        for index, one in enumerate(checked)
         if one.problem
     }
 
 
-def _find_duplicates(seen: list[_Seen], skipped: Container[int]) -> dict[int, Skipped]:
-    """Returns all of the same bytes but one: the first in the most precious split."""
+def _find_duplicates(checked: list[_Checked], skipped: Container[int]) -> dict[int, Skipped]:
+    """Returns the copies of files: all of the same bytes but the first in the last split, test."""
     by_content = collections.defaultdict(list)
-    for index, one in enumerate(seen):
+    for index, one in enumerate(checked):
         if index not in skipped:
             by_content[one.sha256].append(index)
     found = {}
     for same in by_content.values():
-        kept = max(same, key=lambda index: (SPLITS.index(seen[index].used.split), -index))
-        detail = f"same bytes as {seen[kept].photo_id}"
+        kept = max(same, key=lambda index: (SPLITS.index(checked[index].used.split), -index))
+        detail = f"same bytes as {checked[kept].photo_id}"
         for index in same:
             if index != kept:
-                found[index] = Skipped(seen[index].photo_id, "duplicate", detail)
+                found[index] = Skipped(checked[index].photo_id, "duplicate", detail)
     return found
 
 
-def _find_near_duplicates(seen: list[_Seen], skipped: Container[int]) -> dict[int, Skipped]:
-    """Returns what has a near duplicate in a more precious split."""
+def _find_near_duplicates(checked: list[_Checked], skipped: Container[int]) -> dict[int, Skipped]:
+    """Returns the photographs that have a near duplicate in a later split of `SPLITS`."""
     compared = [
         index
-        for index, one in enumerate(seen)
+        for index, one in enumerate(checked)
         if one.by_content and one.hash is not None and index not in skipped
     ]
     found, kept = {}, []
     for split in reversed(SPLITS):
-        mine = [index for index in compared if seen[index].used.split == split]
+        mine = [index for index in compared if checked[index].used.split == split]
         if mine and kept:
-            near = nearest(*(np.stack([seen[i].hash for i in some]) for some in (mine, kept)))
+            near = nearest(*(np.stack([checked[i].hash for i in some]) for some in (mine, kept)))
             for index, place, distance in zip(mine, *near, strict=True):
                 if distance <= MAX_DISTANCE:
-                    copy = seen[kept[place]]
+                    copy = checked[kept[place]]
                     where = f"like {copy.photo_id} in {copy.used.split}"
                     detail = f"{where}: {distance} of 256 bits differ"
-                    found[index] = Skipped(seen[index].photo_id, "near duplicate", detail)
+                    found[index] = Skipped(checked[index].photo_id, "near duplicate", detail)
         kept += [index for index in mine if index not in found]
     return found

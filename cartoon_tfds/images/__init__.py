@@ -10,6 +10,7 @@ from cartoon_tfds.images.reader import (
     read_image,
     read_picture,
 )
+from cartoon_tfds.images.resizing import resize
 
 __all__ = [
     "MAX_PIXELS",
@@ -20,5 +21,6 @@ __all__ = [
     "encode_png",
     "read_image",
     "read_picture",
+    "resize",
     "write_png",
 ]

@@ -1,4 +1,4 @@
-"""What the file of a picture holds: colour, transparency, depth and profile, as arrays."""
+"""Decodes a picture file into arrays: colour, transparency, bit depth and ICC profile."""
 
 import dataclasses
 import sys
@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-# Of two bytes a channel Pillow keeps the high one of colour: told the other order, the low one.
+# Pillow keeps only the high byte of 16-bit colour; with the byte order swapped, the low byte.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 _DEEP_COLOUR = ("RGB;16", "RGBX;16", "RGBA;16")
 
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """An upright picture (of an animation the first frame), in the depth of its file.
+    """An upright picture in the bit depth of its file; the first frame of an animation.
 
-    Of 16-bit CMYK, grey with transparency, and colour in planes or multiplied by its transparency,
-    only the high byte counts, for it is all that Pillow gives; 16-bit colour in PPM files comes
-    with 8 bits.
+    Pillow gives only the high byte of some 16-bit files: CMYK, grey with transparency, colour in
+    separate planes, and colour multiplied by its transparency. 16-bit colour in PPM files is read
+    as 8 bits.
 
     Attributes:
       rgb: uint8 or uint16 `[H, W, 3]` in 0..255 or 0..65535, not multiplied by `alpha`.
-      alpha: `[H, W]` of the same type, 0 where nothing is seen; None where the file has none.
-      is_grey: whether the file holds levels of grey, no colours.
-      icc_profile: what the levels in the file mean, also where those are CMYK; None for sRGB.
+      alpha: `[H, W]` of the dtype of `rgb`, 0 for invisible pixels; None if the file has no alpha.
+      is_grey: whether the file holds levels of grey instead of colours.
+      icc_profile: ICC profile of the levels in the file, even if they are CMYK; None for sRGB.
     """
 
     rgb: np.ndarray
@@ -34,7 +34,7 @@ class Picture:
     icc_profile: bytes | None
 
     def over_white(self) -> np.ndarray:
-        """Returns it on white, of 16 bits only the high byte: uint8 `[H, W, 3]`."""
+        """Returns the picture over white, uint8 `[H, W, 3]`; 16-bit values keep their high byte."""
         rgb = _high_byte(self.rgb)
         if self.alpha is None:
             return rgb
@@ -44,14 +44,14 @@ class Picture:
 
 
 def decode_channels(open_picture: Callable[[], Image.Image]) -> Picture:
-    """Returns what a picture's file holds.
+    """Decodes the pixels of a picture, with their transparency, bit depth and ICC profile.
 
     Args:
-      open_picture: reads its header, each time anew; the pixels are decoded here. Modes of 32 bits
-        are taken for 16-bit grey.
+      open_picture: opens the file and reads its header, anew at each call; the pixels are decoded
+        here. Modes with 32 bits are taken for 16-bit grey.
 
     Raises:
-      Exception: of almost any kind, if the file is damaged.
+      Exception: if the file is damaged; decoders raise errors of almost any class.
     """
     picture = open_picture()
     mode, rawmode, profile = picture.mode, _rawmode(picture), picture.info.get("icc_profile")
@@ -66,9 +66,10 @@ def decode_channels(open_picture: Callable[[], Image.Image]) -> Picture:
 
 
 def _rawmode(picture: Image.Image) -> str:
-    """Returns Pillow's name of how pixels lie in the file; empty where it has none.
+    """Returns Pillow's name for the layout of the pixels in the file, "" if it has none.
 
-    Before they are decoded it tells 16-bit colour, of which Pillow keeps 8 bits, from 8-bit colour.
+    Before the pixels are decoded, the name tells 16-bit colour from 8-bit colour, although Pillow
+    keeps 8 bits of both.
     """
     first = _arguments(picture.tile[0])[0] if picture.tile else ""
     return first if isinstance(first, str) else ""
@@ -86,19 +87,19 @@ def _decode_deep_grey(picture: Image.Image) -> np.ndarray:
 def _decode_deep_colour(
     picture: Image.Image, open_picture: Callable[[], Image.Image]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Decodes 16-bit colour twice: its high bytes, and its low ones where Pillow can."""
+    """Decodes 16-bit colour twice: the high bytes, then the low bytes if Pillow can give them."""
     has_low_bytes = _rawmode(picture).startswith(_DEEP_COLOUR)
     rgb, alpha = low_rgb, low_alpha = _decode(picture)
     if has_low_bytes:
         low = ImageOps.exif_transpose(_in_other_order(open_picture()))
         low_rgb = np.asarray(low.convert("RGB"))
-        if low.mode == "RGBA":  # Else one colour is transparent, and no byte says how much.
+        if low.mode == "RGBA":  # Else one colour is fully transparent, without low bytes.
             low_alpha = np.asarray(low.getchannel("A"))
     return _join(rgb, low_rgb), None if alpha is None else _join(alpha, low_alpha)
 
 
 def _in_other_order(picture: Image.Image) -> Image.Image:
-    """Makes Pillow take the low byte of each two for the high one."""
+    """Swaps the byte order that Pillow assumes, so that it keeps the low byte of each channel."""
 
     def swap(rawmode: str, *rest: Any) -> tuple:
         return rawmode[:-1] + _OTHER_ORDER[rawmode[-1]], *rest
@@ -108,7 +109,7 @@ def _in_other_order(picture: Image.Image) -> Image.Image:
 
 
 def _decode(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns upright colour uint8 `[H, W, 3]`, and `[H, W]` of transparency where there is any."""
+    """Returns upright colour uint8 `[H, W, 3]`, and alpha uint8 `[H, W]` or None."""
     picture = ImageOps.exif_transpose(picture)
     if not picture.has_transparency_data:
         return np.array(picture.convert("RGB")), None

@@ -1,7 +1,8 @@
-"""PNG files: `encode_png` for any picture, `encode_fast_png` for those of datasets.
+"""PNG files: `encode_png` for any picture, `encode_fast_png` for the pictures of datasets.
 
-Where pictures are drawn in 40 ms, their encoding by OpenCV or Pillow would take an eighth of a
-build. Both compress with zlib; this is the plainest use of the format over Intel's ISA-L.
+A cartoon is drawn in 40 ms, and encoding it with OpenCV or Pillow would take an eighth of a build.
+Both compress with zlib. `encode_fast_png` writes the simplest PNG files and compresses them with
+Intel's ISA-L.
 """
 
 import io
@@ -15,11 +16,11 @@ import numpy as np
 from isal import isal_zlib
 from PIL import PngImagePlugin
 
-from cartoon_tfds.files import appearing
+from cartoon_tfds.files import atomic_write
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_EIGHT_BIT_RGB = (8, 2, 0, 0, 0)  # bit depth, colour type, and the only or usual methods
-_UP = 2  # the filter of all rows: less the row above
+_EIGHT_BIT_RGB = (8, 2, 0, 0, 0)  # bit depth, colour type; default methods
+_UP = 2  # the filter of all rows: the difference from the row above
 
 
 def encode_fast_png(image: np.ndarray) -> bytes:
@@ -29,7 +30,7 @@ def encode_fast_png(image: np.ndarray) -> bytes:
       image: uint8 `[H, W, 3]`, RGB.
 
     Raises:
-      ValueError: if the array is of another type or shape.
+      ValueError: if the array has another dtype or shape.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or 0 in image.shape:
         raise ValueError(f"expected uint8 [H, W, 3], got {image.dtype} {list(image.shape)}")
@@ -69,10 +70,10 @@ def encode_png(image: np.ndarray, icc_profile: bytes | None = None) -> bytes:
 
     Args:
       image: uint8 or uint16, `[H, W]` grey, `[H, W, 3]` RGB or `[H, W, 4]` RGB with transparency.
-      icc_profile: what its levels mean, of the kind (grey or RGB) of `image`; None for sRGB.
+      icc_profile: ICC profile of the levels, for grey or for RGB like `image`; None for sRGB.
 
     Raises:
-      ValueError: if the array is of another type or shape.
+      ValueError: if the array has another dtype or shape.
     """
     has_shape = image.ndim > 1 and 0 not in image.shape and image.shape[2:] in _TO_OPENCV
     if image.dtype not in (np.uint8, np.uint16) or not has_shape:
@@ -80,21 +81,21 @@ def encode_png(image: np.ndarray, icc_profile: bytes | None = None) -> bytes:
         raise ValueError(f"expected {expected}, got {image.dtype} {list(image.shape)}")
     order = _TO_OPENCV[image.shape[2:]]
     pixels = image if order is None else cv2.cvtColor(image, order)
-    # One filter for all rows and no search for repetitions: half the time of Pillow's fastest
-    # setting, and smaller files, of photographs and of cartoons.
+    # One filter for all rows and no search for repetitions take half the time of Pillow's fastest
+    # setting, and give smaller files of photographs and of cartoons.
     data = cv2.imencode(".png", pixels, _PNG_SETTINGS)[1].tobytes()
     return data if icc_profile is None else _with_profile(data, icc_profile)
 
 
 def write_png(path: str | os.PathLike, image: np.ndarray, icc_profile: bytes | None = None) -> None:
-    """Writes a PNG file that is either complete or not there (see `encode_png`)."""
+    """Writes a PNG file atomically: it is complete or absent (arguments as in `encode_png`)."""
     data = encode_png(image, icc_profile)
-    with appearing(Path(path)) as partial:
+    with atomic_write(Path(path)) as partial:
         partial.write_bytes(data)
 
 
 def _with_profile(png: bytes, icc_profile: bytes) -> bytes:
-    """Returns a PNG file with a profile behind its header, where it has to be."""
+    """Returns the PNG file with an ICC profile right after its header, as the format requires."""
     stream = io.BytesIO()
     stream.write(png[:_PNG_HEADER])
     PngImagePlugin.putchunk(stream, b"iCCP", b"ICC Profile\0\0" + zlib.compress(icc_profile))

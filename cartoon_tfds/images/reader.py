@@ -1,10 +1,9 @@
 """The one safe reader of pictures.
 
-Decoders disagree on everything but eight-bit RGB: some turn a picture upright, some do not; grey,
-transparent, CMYK and 16-bit pictures arrive in four shapes and two types; a truncated file is an
-error, a grey area or nothing at all. Every picture that enters the project comes through
-`read_image`, or with its transparency and depth through `read_picture`, so that all of it works on
-the same pixels.
+Decoders agree on eight-bit RGB only. Some turn a picture upright and some do not; grey,
+transparent, CMYK and 16-bit pictures give four shapes and two dtypes; a truncated file gives an
+error, a grey area or None. So the project reads every picture with `read_image`, or with
+`read_picture` if it needs transparency and bit depth, and all code works on the same pixels.
 """
 
 import io
@@ -17,20 +16,21 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images.channels import Picture, decode_channels
 
 MAX_PIXELS = 2**26  # about 67 million: the largest phone sensors pass, decompression bombs do not
 MIN_SIDE = 8
 
-# Without EPS and WMF, which Pillow hands to other programs to draw.
+# EPS and WMF are left out, because Pillow lets other programs draw them.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
 
-# The names of files that are taken for pictures.
+# Files with these suffixes are taken for pictures.
 _NAMES = "avif bmp gif jfif jpe jpeg jpg mpo pgm png pnm ppm tif tiff webp"
 PICTURE_SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 
 
-class ImageError(ValueError):
+class ImageError(UserError):
     """A picture that cannot be used; the message is one line with its name and the cause."""
 
 
@@ -41,23 +41,23 @@ def read_image(
     max_pixels: int = MAX_PIXELS,
     min_side: int = MIN_SIDE,
 ) -> np.ndarray:
-    """Returns any picture as upright RGB.
+    """Reads a picture as upright RGB.
 
-    The EXIF orientation is applied, transparency is laid over white, 16-bit values keep their high
-    byte, and of an animation the first frame is taken. The size is judged by the header, before
-    anything is decoded. The format is judged by the content, not by the file's extension.
+    The EXIF orientation is applied, transparent pixels are laid over white, 16-bit values keep
+    their high byte, and an animation gives its first frame. The size is checked in the header,
+    before any pixel is decoded. The format is recognised by the content, not by the file's suffix.
 
     Args:
-      path_or_bytes: a file, or the bytes of one.
-      name: what errors call the picture; by default its path.
-      max_pixels: pictures of more pixels are refused.
+      path_or_bytes: the path of a file, or the bytes of one.
+      name: name of the picture in error messages; by default its path.
+      max_pixels: pictures with more pixels are refused.
       min_side: pictures narrower or lower than this many pixels are refused.
 
     Returns:
       uint8 `[H, W, 3]`, RGB, in 0..255, contiguous and writable.
 
     Raises:
-      ImageError: if the file is missing, empty, damaged, no picture, too large or too small.
+      ImageError: if the file is missing, empty, damaged, not a picture, too large or too small.
     """
     picture = read_picture(path_or_bytes, name, max_pixels=max_pixels, min_side=min_side)
     return picture.over_white()
@@ -70,9 +70,9 @@ def read_picture(
     max_pixels: int = MAX_PIXELS,
     min_side: int = MIN_SIDE,
 ) -> Picture:
-    """Returns any picture with what else its file holds: transparency, 16 bits, a profile.
+    """Reads a picture with its transparency, its 16 bits and its ICC profile.
 
-    For the arguments, and what is refused, see `read_image`.
+    The arguments and the errors are the same as in `read_image`.
     """
     if name is None:
         name = "picture" if isinstance(path_or_bytes, bytes) else os.fspath(path_or_bytes)
@@ -83,7 +83,7 @@ def read_picture(
         except ImageError:
             raise
         except Exception as error:  # Damaged files make decoders raise almost anything.
-            raise ImageError(f"{name}: damaged: {_one_line(error)}") from error
+            raise ImageError(f"{name}: damaged: {one_line(error)}") from error
 
 
 def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryIO:
@@ -106,24 +106,25 @@ def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryI
 
 
 def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -> None:
-    """Raises an ImageError for what is not to be decoded (see `read_image`)."""
+    """Raises an ImageError if the picture must not be decoded (see `read_image`)."""
     with _open_header(stream, name) as picture:
         width, height = picture.size
         if width * height > max_pixels:
             raise ImageError(f"{name}: {width}x{height} is over the limit of {max_pixels} pixels")
         if min(width, height) < min_side:
-            raise ImageError(f"{name}: {width}x{height} is too small, at least {min_side} pixels")
+            least = f"both sides must have at least {min_side} pixels"
+            raise ImageError(f"{name}: {width}x{height} is too small, {least}")
         if picture.mode == "F" or (picture.mode == "I" and picture.format not in ("PNG", "PPM")):
             raise ImageError(f"{name}: 32-bit pixels, whose range is unknown")
         if picture.format == "TIFF" and _has_deep_planes(picture):
-            raise ImageError(f"{name}: 16-bit channels one after the other, which Pillow misreads")
+            raise ImageError(f"{name}: 16-bit channels in separate planes, which Pillow misreads")
         if picture.format == "PNG":
             # Decoding stops at the last row, before the checksums; verify() reads them all.
             picture.verify()
 
 
 def _has_deep_planes(picture: Image.Image) -> bool:
-    """Returns whether an uncompressed TIFF file has 16-bit channels in planes of their own."""
+    """Returns whether an uncompressed TIFF file stores 16-bit channels in separate planes."""
     tags = picture.tag_v2
     compression, bits, layout = (tags.get(number) for number in (259, 258, 284))
     return compression == 1 and layout == 2 and max(bits) == 16
@@ -132,16 +133,11 @@ def _has_deep_planes(picture: Image.Image) -> bool:
 def _open_header(stream: BinaryIO, name: str) -> Image.Image:
     """Reads a picture's header; its pixels are decoded later."""
     try:
-        # Not safe in threads, yet harmless: at worst Pillow's warning stays an error.
+        # Not thread-safe but harmless: at worst Pillow's warning stays an error.
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return Image.open(stream, formats=FORMATS)
     except Image.UnidentifiedImageError as error:
         raise ImageError(f"{name}: not a picture in a known format") from error
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(f"{name}: too large: {_one_line(error)}") from error
-
-
-def _one_line(error: BaseException) -> str:
-    """Returns an error's message (or at least its name) on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{name}: too large: {one_line(error)}") from error

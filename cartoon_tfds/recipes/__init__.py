@@ -1,1 +1,1 @@
-"""What becomes of a photograph."""
+"""Recipes: how the examples of a dataset are made from photographs."""

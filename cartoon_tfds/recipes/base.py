@@ -1,4 +1,7 @@
-"""What becomes of a photograph: pairs with its cartoons, a ready-made pair, or just a picture."""
+"""Base class of the recipes, which make examples from photographs.
+
+The examples are pairs of a photograph and its cartoon, ready-made pairs, or single pictures.
+"""
 
 import abc
 import dataclasses
@@ -13,30 +16,30 @@ from cartoon_tfds.sources.base import Photo
 from cartoon_tfds.styles import MAX_SIDE
 
 Features = dict[str, Any]
-# A key, unique in the dataset, and the features; pictures are the bytes of PNG files, since TFDS
-# would encode arrays with TensorFlow.
+# A key that is unique in the dataset, and the features. Pictures are the bytes of PNG files,
+# because TFDS would encode arrays with TensorFlow.
 Example = tuple[str, Features]
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe(abc.ABC):
-    """Makes examples of a photograph, in parts that can be made apart from each other.
+    """Makes the examples of a photograph in parts that do not depend on each other.
 
-    Plain data: it can be pickled, and its fields are what a manifest records.
+    A recipe is plain data: it can be pickled, and the manifest of a dataset records its fields.
     """
 
-    # The two features that a network learns to turn one into the other, if there are such.
+    # Names of the input and the target feature for a network; None if the examples are no pairs.
     input_and_target: ClassVar[tuple[str, str] | None] = None
-    # Less than a second of work.
+    # Small enough that a part takes less than a second.
     examples_per_part: ClassVar[int] = 8
 
     def num_examples(self, photo: Photo) -> int:
-        """Returns how many examples are made of a photograph."""
+        """Returns the number of examples of a photograph."""
         del photo
         return 1
 
     def num_parts(self, photo: Photo) -> int:
-        """Returns how many parts a photograph's examples are made in."""
+        """Returns the number of parts that hold a photograph's examples."""
         return math.ceil(self.num_examples(photo) / self.examples_per_part)
 
     @abc.abstractmethod
@@ -45,14 +48,14 @@ class Recipe(abc.ABC):
 
     @abc.abstractmethod
     def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns the examples of one part, 0 <= part < num_parts, a function of its arguments.
+        """Makes the examples of one part, 0 <= part < num_parts; equal arguments, equal examples.
 
         Raises:
-          ImageError: if `read` does.
+          ImageError: if `read` raises it.
         """
 
     def read(self, photo: Photo) -> np.ndarray:
-        """Decodes all of a photograph and returns the picture by which copies are found.
+        """Decodes all files of a photograph; returns the picture that is compared to find copies.
 
         Returns:
           RGB uint8 `[H, W, 3]`.
@@ -63,15 +66,16 @@ class Recipe(abc.ABC):
         return read_image(photo.data, photo.photo_id)
 
     def describe(self) -> dict[str, Any]:
-        """Returns as plain values all that the examples depend on."""
+        """Returns, as plain data, every value that the examples depend on."""
         return {"kind": type(self).__name__, **dataclasses.asdict(self)}
 
 
 def check_shape(pixels: np.ndarray, short_side: int, photo: Photo) -> np.ndarray:
-    """Returns the picture; raises ImageError if it would be too long at a short side."""
+    """Returns `pixels`; raises ImageError if at `short_side` the long side exceeds `MAX_SIDE`."""
     height, width = pixels.shape[:2]
     if max(height, width) * short_side > MAX_SIDE * min(height, width):
-        raise ImageError(f"{photo.photo_id}: {width}x{height} is too long for its width")
+        cause = f"{width}x{height} is too long for a short side of {short_side} pixels"
+        raise ImageError(f"{photo.photo_id}: {cause}")
     return pixels
 
 
@@ -83,18 +87,18 @@ def picture_feature(doc: str) -> tfds.features.Image:
 
 
 def provenance_features() -> dict[str, tfds.features.FeatureConnector]:
-    """Returns the features that say where an example comes from."""
+    """Returns the features that record the origin of an example."""
     return {
-        "id": tfds.features.Text(doc="The photograph; many views share it."),
-        "source": tfds.features.Text(doc="Package and file, URL and member, or file."),
-        "license": tfds.features.Text(doc="Of the photograph."),
-        "theme": tfds.features.Text(doc="What the photograph shows, in one word, or empty."),
-        "sha256": tfds.features.Text(doc="Of the photograph's file, in hexadecimal digits."),
+        "id": tfds.features.Text(doc="Name of the photograph; all of its examples share it."),
+        "source": tfds.features.Text(doc="Origin: package and file, URL and member, or file."),
+        "license": tfds.features.Text(doc="Licence of the photograph."),
+        "theme": tfds.features.Text(doc="Subject of the photograph in one word, or empty."),
+        "sha256": tfds.features.Text(doc="SHA-256 of the photograph's file, in hexadecimal."),
     }
 
 
 def provenance(photo: Photo) -> dict[str, str]:
-    """Returns the values of `_provenance_features`."""
+    """Returns the values of `provenance_features`."""
     return {
         "id": photo.photo_id,
         "source": photo.source,

@@ -1,4 +1,4 @@
-"""The recipe of the photograph and cartoon pairs."""
+"""Recipe for pairs of a photograph and its cartoon."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import MIN_SIDE
 from cartoon_tfds.images.png import encode_fast_png
 from cartoon_tfds.recipes.base import (
@@ -26,14 +27,16 @@ from cartoon_tfds.styles import STYLES, cartoonize
 class Cartoons(Recipe):
     """Pairs of a view of a photograph and its cartoon.
 
-    A view is resized first and stylised then, with one line width for all: the lines of every pair
-    are equally wide, whatever part of a photograph it shows. Convolutional networks can learn that.
+    A view is first resized and then stylised, always with the same line width. So the lines of all
+    pairs are equally wide, which a convolutional network can learn.
 
     Attributes:
-      style: a name in `cartoon_tfds.styles.STYLES`, or several behind commas: views take turns.
-      strength: of the style, 0 (the photograph) to 1.
-      line_width: in pixels of a view.
-      views_per_photo: the whole photograph and this many squares less one; times `Photo.weight`.
+      style: a name in `cartoon_tfds.styles.STYLES`, or several with commas, which the views take in
+        turn.
+      strength: strength of the style, 0 (the photograph) to 1.
+      line_width: width of the lines in pixels of a view.
+      views_per_photo: number of views, the whole photograph and squares; `Photo.weight` multiplies
+        it.
       view_size: short side of a view, in pixels.
     """
 
@@ -47,38 +50,38 @@ class Cartoons(Recipe):
 
     def __post_init__(self):
         if self.views_per_photo < 1:
-            raise ValueError(f"views_per_photo must be at least 1, got {self.views_per_photo}")
+            raise UserError(f"views_per_photo must be at least 1, got {self.views_per_photo}")
         if self.view_size < MIN_SIDE:
-            raise ValueError(f"view_size must be at least {MIN_SIDE}, got {self.view_size}")
-        # Raises what is wrong with the other three, before there is a photograph.
+            raise UserError(f"view_size must be at least {MIN_SIDE}, got {self.view_size}")
+        # Checks the other three fields now, before any photograph is read.
         blank = np.zeros((MIN_SIDE, MIN_SIDE, 3), np.uint8)
         for style in self.styles:
             self.draw(blank, style)
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """The names in `style`."""
+        """The names of the styles in `style`."""
         return tuple(self.style.split(","))
 
     def draw(self, photo: np.ndarray, style: str) -> np.ndarray:
-        """Returns a picture drawn in one of the styles, RGB uint8 `[H, W, 3]`."""
+        """Draws a picture in one of the styles, RGB uint8 `[H, W, 3]`."""
         return cartoonize(photo, style, strength=self.strength, line_width=self.line_width)
 
     def num_examples(self, photo: Photo) -> int:
-        """Returns how many views are cut out of a photograph."""
+        """Returns the number of views that are cut out of a photograph."""
         return self.views_per_photo * photo.weight
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a pair."""
-        corner_and_size = "Left, top, width, height in the upright photograph, in pixels."
+        corner_and_size = "Left, top, width and height in the upright photograph, in pixels."
         return {
             "photo": picture_feature("A view of a photograph, RGB."),
-            "cartoon": picture_feature("Its cartoon, of the same height and width, RGB."),
+            "cartoon": picture_feature("Cartoon of the view, of the same height and width, RGB."),
             **provenance_features(),
             "view": tfds.features.Tensor(shape=(4,), dtype=np.int32, doc=corner_and_size),
-            "style": tfds.features.Text(doc="Of the cartoon."),
-            "strength": tfds.features.Scalar(np.float32, doc="Of the style, 0 to 1."),
-            "style_version": tfds.features.Scalar(np.int32, doc="Of the style's code."),
+            "style": tfds.features.Text(doc="Style of the cartoon."),
+            "strength": tfds.features.Scalar(np.float32, doc="Strength of the style, 0 to 1."),
+            "style_version": tfds.features.Scalar(np.int32, doc="Version of the style's code."),
         }
 
     def read(self, photo: Photo) -> np.ndarray:
@@ -86,7 +89,7 @@ class Cartoons(Recipe):
         return check_shape(super().read(photo), self.view_size, photo)
 
     def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns a few of the pairs (see `Recipe.make`)."""
+        """Makes the pairs of one part (see `Recipe.make`)."""
         pixels = self.read(photo)
         views = draw_views(
             photo.sha256,
@@ -102,7 +105,7 @@ class Cartoons(Recipe):
         ]
 
     def describe(self) -> dict[str, Any]:
-        """Returns as plain values all that the pairs depend on."""
+        """Returns, as plain data, every value that the pairs depend on."""
         versions = {style: STYLES[style].version for style in self.styles}
         version = versions if len(self.styles) > 1 else versions[self.style]
         return {**super().describe(), "style_version": version}
@@ -120,5 +123,5 @@ class Cartoons(Recipe):
         }
 
     def _style_of(self, photo: Photo, number: int) -> str:
-        """Returns the style of a view; the whole photograph, the first, is not always in one."""
+        """Returns the style of a view; which style comes first depends on the photograph's hash."""
         return self.styles[(int(photo.sha256[:8], 16) + number) % len(self.styles)]

@@ -1,4 +1,4 @@
-"""Panels of comic pages, by the gutters between them."""
+"""Recipe that cuts comic pages into panels along the gutters between them."""
 
 import dataclasses
 from typing import NamedTuple
@@ -14,12 +14,12 @@ from cartoon_tfds.sources.base import Photo
 MIN_PANEL = 96
 """Panels narrower or lower than this many pixels are left out: logos, signatures, captions."""
 
-_TOLERANCE = 24  # levels off black or white, which JPEG files never hold exactly
-_THINNEST = 1 / 250  # of the page's shorter side: gutters that are thinner are lines of a drawing
+_TOLERANCE = 24  # levels from black or white, which JPEG files never hold exactly
+_THINNEST = 1 / 250  # of the page's short side; thinner gaps are lines of a drawing
 
 
 class Panel(NamedTuple):
-    """A rectangle of a page, in its pixels."""
+    """A rectangle of a page, in pixels of the page."""
 
     left: int
     top: int
@@ -28,18 +28,19 @@ class Panel(NamedTuple):
 
 
 def find_panels(page: np.ndarray) -> list[Panel]:
-    """Returns the panels of a page in the order of reading: by rows, from the left.
+    """Finds the panels of a page, in reading order: by rows, from left to right.
 
-    The page is cut along straight gutters of its paper's colour, across and down in turns, until
-    none is left: the recursive X-Y cut (Nagy, Seth and Viswanathan, "A prototype document image
-    analysis system for technical journals", 1992). Panels that touch, or that are joined by a
-    balloon or by a slanting gutter, stay together; a page without gutters is one panel.
+    The page is cut along straight gutters in the colour of its paper, alternately across and down,
+    until no gutter is left: the recursive X-Y cut (Nagy, Seth and Viswanathan, "A prototype
+    document image analysis system for technical journals", 1992). Panels stay together if they
+    touch, share a speech balloon or have a slanting gutter between them. A page without gutters is
+    one panel.
 
     Args:
-      page: uint8 `[H, W, 3]`, on white paper, or on black where its border is black.
+      page: uint8 `[H, W, 3]`. The paper is black if the border of the page is black, else white.
 
     Returns:
-      Panels of `MIN_PANEL` or more each way, without the paper around them.
+      Panels of at least `MIN_PANEL` pixels in width and height, without the paper around them.
     """
     paper = _paper(page)
     thinnest = max(2, round(min(page.shape[:2]) * _THINNEST))
@@ -54,7 +55,7 @@ def cut_panel(page: np.ndarray, panel: Panel) -> np.ndarray:
 
 
 def _paper(page: np.ndarray) -> np.ndarray:
-    """Returns where a page is as light, or on black paper as dark, as paper, bool `[H, W]`."""
+    """Returns a mask of the pixels in the colour of the paper, bool `[H, W]`."""
     border = np.concatenate([page[0], page[-1], page[:, 0], page[:, -1]])
     if np.median(border.max(-1)) <= _TOLERANCE:
         return page.max(-1) <= _TOLERANCE
@@ -62,7 +63,7 @@ def _paper(page: np.ndarray) -> np.ndarray:
 
 
 def _cut(paper: np.ndarray, box: Panel, thinnest: int) -> list[Panel]:
-    """Returns the panels in a part of a page."""
+    """Returns the panels inside a box of a page."""
     left, top, width, height = box
     inside = paper[top : top + height, left : left + width]
     rows = [Panel(left, top + y, width, n) for y, n in _pieces(inside.all(1), thinnest)]
@@ -74,14 +75,14 @@ def _cut(paper: np.ndarray, box: Panel, thinnest: int) -> list[Panel]:
 
 
 def _pieces(empty: np.ndarray, thinnest: int) -> list[tuple[int, int]]:
-    """Returns where there is more than paper along an axis: beginnings and lengths.
+    """Returns the stretches of an axis that are not only paper: their starts and lengths.
 
-    A speck of dust in a gutter is a piece as well, and too small for a panel.
+    A speck of dust in a gutter is a stretch as well, but it is too small for a panel.
 
     Args:
-      empty: which lines of pixels are paper from end to end. With a few pixels less, the white sky
-        of a panel between the lines of its frame would be a gutter.
-      thinnest: fewer lines of paper than this do not part what is on both sides.
+      empty: bool `[N]`, true for lines of pixels that are paper from end to end. If a few other
+        pixels were allowed, the white sky between the frame lines of a panel would be a gutter.
+      thinnest: the smallest number of paper lines that separates two stretches.
     """
     (drawn,) = np.nonzero(~empty)
     if not drawn.size:
@@ -93,34 +94,35 @@ def _pieces(empty: np.ndarray, thinnest: int) -> list[tuple[int, int]]:
 
 @dataclasses.dataclass(frozen=True)
 class Panels(Pictures):
-    """The panels of comic pages; `size` is that of a panel. All of a page are in one split."""
+    """The panels of comic pages, resized to the short side `size`; a page is in one split."""
 
     def num_examples(self, photo: Photo) -> int:
-        """Returns how many panels a page has.
+        """Returns the number of panels on a page.
 
         Raises:
-          ImageError: if `read` does.
+          ImageError: if `read` raises it.
         """
         return len(find_panels(self.read(photo)))
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a panel."""
-        corner_and_size = "Left, top, width, height in the upright page, in pixels."
+        corner_and_size = "Left, top, width and height in the upright page, in pixels."
         panel = tfds.features.Tensor(shape=(4,), dtype=np.int32, doc=corner_and_size)
         return {**super().features(), "panel": panel}
 
     def read(self, photo: Photo) -> np.ndarray:
-        """Returns the page (see `Recipe.read`), having checked its panels."""
+        """Returns the page after a check of its panels (see `Recipe.read`)."""
         page = read_image(photo.data, photo.photo_id)
         panels = find_panels(page)
         if not panels:
-            raise ImageError(f"{photo.photo_id}: no panel of {MIN_PANEL}x{MIN_PANEL} pixels in it")
+            least = f"{MIN_PANEL}x{MIN_PANEL} pixels"
+            raise ImageError(f"{photo.photo_id}: no panel of at least {least}")
         for panel in panels:
             check_shape(cut_panel(page, panel), self.size, photo)
         return page
 
     def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns a few of the panels (see `Recipe.make`)."""
+        """Makes the panels of one part (see `Recipe.make`)."""
         page = self.read(photo)
         panels = list(enumerate(find_panels(page)))
         start = part * self.examples_per_part

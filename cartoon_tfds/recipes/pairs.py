@@ -1,4 +1,4 @@
-"""Ready-made pairs."""
+"""Recipe for ready-made pairs of an input and a target."""
 
 import dataclasses
 from typing import ClassVar
@@ -20,24 +20,24 @@ from cartoon_tfds.sources.base import Photo
 
 @dataclasses.dataclass(frozen=True)
 class ReadyPairs(Recipe):
-    """Ready-made pairs: an input and a target, from two files or side by side in one."""
+    """Pairs of an input and a target, from two files or side by side in one file."""
 
     input_and_target: ClassVar = ("input", "target")
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a pair."""
         return {
-            "input": picture_feature("What a network is given, RGB."),
-            "target": picture_feature("What it shall make of it, of the same size, RGB."),
+            "input": picture_feature("Input of the network, RGB."),
+            "target": picture_feature("Target of the network, of the same height and width, RGB."),
             **provenance_features(),
         }
 
     def read(self, photo: Photo) -> np.ndarray:
-        """Returns the input, having decoded both (see `Recipe.read`)."""
+        """Returns the input after decoding input and target (see `Recipe.read`)."""
         return _halves(photo)[0]
 
     def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns the pair."""
+        """Makes the pair (see `Recipe.make`)."""
         del part
         first, second = _halves(photo)
         pictures = {"input": encode_fast_png(first), "target": encode_fast_png(second)}
@@ -45,12 +45,13 @@ class ReadyPairs(Recipe):
 
 
 def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:
-    """Returns input and target of a ready-made pair, RGB uint8 of one shape."""
+    """Returns input and target, RGB uint8 `[H, W, 3]`, both of the same shape."""
     picture = read_image(photo.data, photo.photo_id)
     height, width = picture.shape[:2]
     if photo.target is None:
         if width % 2:
-            raise ImageError(f"{photo.photo_id}: {width} pixels wide, which are not two halves")
+            cause = f"{width} pixels wide, but two equal halves need an even width"
+            raise ImageError(f"{photo.photo_id}: {cause}")
         return picture[:, : width // 2], picture[:, width // 2 :]
     target = read_image(photo.target, f"{photo.photo_id} (target)")
     if target.shape != picture.shape:

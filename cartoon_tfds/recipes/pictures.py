@@ -1,11 +1,12 @@
-"""Single pictures."""
+"""Recipe for single pictures."""
 
 import dataclasses
 
-import cv2
 import numpy as np
 import tensorflow_datasets as tfds
 
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.images import resize
 from cartoon_tfds.images.png import encode_fast_png
 from cartoon_tfds.recipes.base import (
     Example,
@@ -21,17 +22,17 @@ from cartoon_tfds.sources.base import Photo
 
 @dataclasses.dataclass(frozen=True)
 class Pictures(Recipe):
-    """Single pictures.
+    """Single pictures, resized if `size` is set.
 
     Attributes:
-      size: short side in pixels, to which pictures are resized; 0 leaves them as they are.
+      size: short side of the resized pictures in pixels; 0 keeps the size of the files.
     """
 
     size: int = 0
 
     def __post_init__(self):
         if self.size < 0:
-            raise ValueError(f"size must not be negative, got {self.size}")
+            raise UserError(f"size must not be negative, got {self.size}")
 
     def features(self) -> dict[str, tfds.features.FeatureConnector]:
         """Returns the features of a picture."""
@@ -42,14 +43,13 @@ class Pictures(Recipe):
         return check_shape(super().read(photo), self.size, photo)
 
     def make(self, photo: Photo, part: int) -> list[Example]:
-        """Returns the picture."""
+        """Makes the one example of a picture (see `Recipe.make`)."""
         del part
         return [(photo.sha256, self._picture(self.read(photo), photo))]
 
     def _picture(self, image: np.ndarray, photo: Photo) -> Features:
         if self.size:
             scale = self.size / min(image.shape[:2])
-            width, height = (round(side * scale) for side in image.shape[1::-1])
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            image = cv2.resize(image, (width, height), interpolation=method)
+            height, width = (round(side * scale) for side in image.shape[:2])
+            image = resize(image, height, width)
         return {"image": encode_fast_png(image), **provenance(photo)}

@@ -9,10 +9,12 @@ import tensorflow_datasets as tfds
 from array_record.python import array_record_module
 from tensorflow_datasets.proto import tf_example_pb2
 
+from cartoon_tfds.errors import UserError
+
 _PNG = b"\x89PNG"
 
 
-class RecordError(RuntimeError):
+class RecordError(UserError):
     """A record that cannot be read; the message is one line that names it."""
 
 

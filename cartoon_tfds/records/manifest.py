@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cartoon_tfds.files import appearing
+from cartoon_tfds.files import atomic_write
 from cartoon_tfds.records.array_record import RecordError, iter_records, parse_record
 from cartoon_tfds.sources.splits import content_hash
 
@@ -27,7 +27,7 @@ def write(folder: Path, build: dict[str, Any]) -> None:
     header = {**build, "files": _describe_files(folder)}
     text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
     text += _to_line({"sha256": content_hash(text.encode())})
-    with appearing(folder / NAME) as partial:
+    with atomic_write(folder / NAME) as partial:
         partial.write_text(text, encoding="utf-8")
 
 

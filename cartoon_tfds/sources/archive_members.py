@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
+from cartoon_tfds.errors import one_line
 from cartoon_tfds.sources.base import SourceError
 
 # Others inflate without bounds in zipfile: few of their bytes make gigabytes in one step.
@@ -73,8 +74,7 @@ def iter_members(
     except SourceError:
         raise
     except Exception as error:  # Damaged archives make Python's readers raise almost anything.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise SourceError(f"{path}: damaged, or no archive: {reason}") from error
+        raise SourceError(f"{path}: damaged, or no archive: {one_line(error)}") from error
 
 
 class _Entry(NamedTuple):

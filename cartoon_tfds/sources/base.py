@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.sources.splits import content_hash
 
 
-class SourceError(RuntimeError):
+class SourceError(UserError):
     """Photographs that cannot be had; the message is one line with the cause and the remedy."""
 
 

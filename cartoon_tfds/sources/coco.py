@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from cartoon_tfds.errors import one_line
 from cartoon_tfds.sources.archive_members import iter_members
 from cartoon_tfds.sources.base import Photo, SourceError
 
@@ -108,7 +109,7 @@ def read_chosen(annotations: Path) -> dict[str, Chosen]:
     try:
         return choose(json.loads(texts[INSTANCES]), json.loads(texts[KEYPOINTS]))
     except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        reason = f"{type(error).__name__}: {one_line(error)}"
         raise SourceError(f"{annotations}: not COCO's annotations: {reason}") from error
 
 

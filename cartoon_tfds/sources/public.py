@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tensorflow_datasets as tfds
 
+from cartoon_tfds.errors import one_line
 from cartoon_tfds.sources.archives import Archive, ArchiveFile
 from cartoon_tfds.sources.base import Source, SourceError
 from cartoon_tfds.sources.coco import CocoPhotos
@@ -129,9 +130,8 @@ def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Pa
         # As a dictionary, since TFDS's own test of builders answers every call with the same one.
         return Path(dl_manager.download({archive.name: archive.url})[archive.name])
     except Exception as error:  # Network, server, disk and checksum errors share no base class.
-        reason = " ".join(str(error).split()) or type(error).__name__
         raise SourceError(
-            f"cannot download {archive.url}: {reason};"
+            f"cannot download {archive.url}: {one_line(error)};"
             " archives that are complete stay, and the config `sample` needs no network"
         ) from None
     finally:

@@ -1,4 +1,4 @@
-"""Photographs into cartoons with OpenCV and NumPy: deterministic, without files or randomness."""
+"""Turns photographs into cartoons with OpenCV and NumPy, without randomness or files."""
 
 from cartoon_tfds.styles.presets import MAX_SIDE, STYLES, Style, cartoonize
 

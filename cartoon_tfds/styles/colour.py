@@ -1,6 +1,6 @@
 """Colour and tone in CIELAB: local contrast, soft quantisation, palettes, lines and pigment.
 
-Lab pictures are float32 `[H, W, 3]`: L in 0..100, a and b about -128..127. Eight-bit Lab would
+Lab pictures are float32 `[H, W, 3]`: L in 0..100, a and b in about -128..127. Eight-bit Lab would
 round dark colours so coarsely that still regions of a video flicker.
 """
 
@@ -16,7 +16,7 @@ def rgb_to_lab(image: np.ndarray) -> np.ndarray:
 
 
 def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
-    """Returns a Lab float32 picture `[H, W, 3]` as RGB uint8, clipped to what RGB can show."""
+    """Returns a Lab float32 picture `[H, W, 3]` as RGB uint8, clipped to the RGB range."""
     rgb = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
     return np.clip(rgb * 255 + 0.5, 0, 255).astype(np.uint8)
 
@@ -24,14 +24,14 @@ def lab_to_rgb(lab: np.ndarray) -> np.ndarray:
 def raise_local_contrast(
     luminance: np.ndarray, sigma: float, amount: float, limit: float = 8.0
 ) -> np.ndarray:
-    """Returns the luminance with faint differences from its surround made larger.
+    """Makes faint differences between the luminance and its surround larger.
 
     Args:
       luminance: float32 `[H, W]`, 0..100.
       sigma: size of the surround in pixels.
-      amount: 0 changes nothing; 0.25 makes faint differences 1.25 times as large.
-      limit: differences far above this many L units gain no more than `amount * limit`, which
-        keeps strong edges free of halos while eyes in a shaded face come out.
+      amount: 0 keeps the luminance; 0.25 makes faint differences 1.25 times as large.
+      limit: differences far above this many L units gain at most `amount * limit`. So strong edges
+        get no halos, while eyes in a shaded face become visible.
 
     Returns:
       float32 `[H, W]` in 0..100.
@@ -41,17 +41,17 @@ def raise_local_contrast(
 
 
 def quantise_softly(luminance: np.ndarray, steps: int, sharpness: float) -> np.ndarray:
-    """Returns the luminance drawn towards `steps + 1` even levels, from black to white.
+    """Pulls the luminance towards `steps + 1` evenly spaced levels, from black to white.
 
-    Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006, section 3.3: the tanh step
-    between two levels is what keeps the bands of a video still, where hard bins jump. Theirs jumps
-    between bins and is scaled by the local gradient; this one is continuous and the same
-    everywhere, so black, white and the picture's mean stay where they are.
+    After Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006, section 3.3. The tanh
+    step between two levels keeps the bands of a video still; hard bins would make them jump. The
+    function of the paper jumps between bins and is scaled by the local gradient. This function is
+    continuous and the same everywhere, so black, white and the picture's mean do not change.
 
     Args:
       luminance: float32 `[H, W]`, 0..100.
-      steps: how many steps there are between black and white.
-      sharpness: 0 would leave the tone as it is, 2 is soft, 5 is nearly hard.
+      steps: number of steps between black and white.
+      sharpness: steepness of the steps: near 0 the tone is unchanged, 2 is soft, 5 is nearly hard.
 
     Returns:
       float32 `[H, W]`, 0..100.
@@ -63,19 +63,19 @@ def quantise_softly(luminance: np.ndarray, steps: int, sharpness: float) -> np.n
 
 
 def scale_chroma(lab: np.ndarray, factor: float) -> np.ndarray:
-    """Returns the Lab picture `[H, W, 3]` with its chroma multiplied: over 1 is livelier."""
+    """Multiplies the chroma of a Lab picture `[H, W, 3]`; a factor over 1 makes it livelier."""
     return lab * np.array([1, factor, factor], np.float32)
 
 
 def take_from_palette(
     lab: np.ndarray, palette: np.ndarray, softness: float, sigma: float
 ) -> np.ndarray:
-    """Returns the picture in the colours of a palette, with smooth borders between them.
+    """Draws the picture in the colours of a palette, with smooth borders between them.
 
-    Where two colours are about as near they share a pixel, by a softmax over the squared distances:
-    it does for a palette what the tanh step does for the luminance, and hard borders would jump
-    about in a video. Blurring the shares, not the colours, rounds the shapes and drops small ones
-    without rims of a third colour.
+    Palette colours share a pixel that is about equally near to them, by a softmax over the squared
+    distances. Like the tanh step of `quantise_softly`, this keeps a video still; hard borders would
+    jump. The shares are blurred instead of the colours: this rounds the shapes and removes small
+    ones without rims of a third colour.
 
     Args:
       lab: Lab float32 `[H, W, 3]`.
@@ -91,10 +91,10 @@ def take_from_palette(
     for colour in palette:
         nearest = np.minimum(nearest, _distance(lab, colour))
     total, sum_of_shares = np.zeros_like(lab), np.zeros_like(nearest)
-    for colour in palette:  # the distances again: all at once would be N pictures in memory
+    for colour in palette:  # distances anew: keeping all would take the memory of N pictures
         share = np.exp((nearest - _distance(lab, colour)) / np.float32(softness))
         share = np.square(cv2.GaussianBlur(share, (0, 0), sigma))
-        share *= share * share  # the sixth power: nearly the largest alone, antialiased
+        share *= share * share  # sixth power: nearly only the largest share, antialiased
         for channel, value in enumerate(colour):
             total[..., channel] += share * value
         sum_of_shares += share
@@ -102,22 +102,23 @@ def take_from_palette(
 
 
 def lay_pigment(lab: np.ndarray, thickness: np.ndarray) -> np.ndarray:
-    """Returns the picture painted in transparent pigment on white paper.
+    """Paints the picture in transparent pigment on white paper.
 
-    Light passes the pigment, so that twice the thickness squares what comes back (Beer and
-    Lambert): thick paint is darker and deeper in colour, thin paint lets the paper through. The
+    Light passes through the pigment, so twice the thickness squares the reflected share (Beer and
+    Lambert): thick paint is darker and deeper in colour, and thin paint lets the paper show. The
     colour modification of Bousseau, Kaplan, Thollot and Sillion, "Interactive Watercolor Rendering
-    with Temporal Coherence and Abstraction", 2006, is this with C - 1 for the logarithm of C.
+    with Temporal Coherence and Abstraction", 2006, is the same with C - 1 for the logarithm of C.
 
     Args:
       lab: Lab float32 `[H, W, 3]`.
-      thickness: of the pigment, float32 `[H, W]`; 1 gives the colours of `lab`, 0 bare paper.
+      thickness: thickness of the pigment, float32 `[H, W]`; 1 gives the colours of `lab`, 0 bare
+        paper.
 
     Returns:
       Lab float32 `[H, W, 3]`.
     """
     rgb = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
-    # No pigment is black: without a floor, thin paint would leave black as it is.
+    # No pigment is fully black: without a floor, black would stay black even in thin paint.
     reflected = np.power(np.clip(rgb, 0.06, 1), thickness[..., None])
     return cv2.cvtColor(reflected, cv2.COLOR_RGB2LAB)
 
@@ -125,13 +126,13 @@ def lay_pigment(lab: np.ndarray, thickness: np.ndarray) -> np.ndarray:
 def draw_lines(
     lab: np.ndarray, lines: np.ndarray, ink_luminance: float, ink_chroma: float
 ) -> np.ndarray:
-    """Returns the picture with lines laid over it in a dark shade of the colour beneath.
+    """Draws lines over the picture in a dark shade of the colour beneath them.
 
     Args:
       lab: Lab float32 `[H, W, 3]`.
       lines: coverage by ink, float32 `[H, W]`, 0 (none) to 1.
-      ink_luminance: share of the luminance, 0..1, that is left under a full line.
-      ink_chroma: share of the chroma that is left; without it dark lines look too colourful.
+      ink_luminance: share of the luminance, 0..1, that is left under a solid line.
+      ink_chroma: share of the chroma that is left; at 1, dark lines look too colourful.
 
     Returns:
       Lab float32 `[H, W, 3]`.
@@ -141,8 +142,8 @@ def draw_lines(
 
 
 def _distance(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Returns the squared distance of each pixel from a colour, but for what all colours share.
+    """Returns the squared distance of each pixel from a colour, minus the pixel's squared norm.
 
-    Left out is the squared norm of the pixel: |p - c|^2 = |p|^2 - 2 pc + |c|^2.
+    In |p - c|^2 = |p|^2 - 2 pc + |c|^2 the term |p|^2 is the same for all colours c.
     """
     return cv2.transform(lab, np.array([[*(-2 * colour), np.dot(colour, colour)]]))

@@ -1,4 +1,4 @@
-"""Styles of lines: `ink` on flat colour, and `sketch` in pencil on paper."""
+"""Line styles: `ink` on flat colour, and `sketch` in pencil on paper."""
 
 import cv2
 import numpy as np
@@ -25,10 +25,10 @@ from cartoon_tfds.styles.smoothing import flatten, smooth_regions, straighten_ed
 
 
 def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns a photograph as an inked drawing: dark lines along its edges over flat colour.
+    """Draws a photograph in ink: dark lines along its edges over flat colour.
 
-    After Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006, lines after Kang,
-    Lee and Chui, 2007, and Kyprianidis and Doellner, 2008.
+    After Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006. The lines follow
+    Kang, Lee and Chui, 2007, and Kyprianidis and Doellner, 2008.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
@@ -43,15 +43,15 @@ def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
     lines = contours(smooth[..., 0], flow, coherence, streamlines, unit)
     colours = straighten_edges(_ink_colours(photo, unit), coherence, streamlines)
     drawing = draw_lines(colours, lines, ink_luminance=0.12, ink_chroma=0.4)
-    # As much blur as an antialiased pen leaves: bare stairs at the edges shimmer in a video.
+    # Antialiasing, as of a pen: jagged edges would shimmer in a video.
     return lab_to_rgb(cv2.GaussianBlur(drawing, (0, 0), 0.45 * unit))
 
 
 def sketch(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns a photograph as a pencil drawing: grey strokes and soft shading on near-white paper.
+    """Draws a photograph in pencil: grey strokes and soft shading on near-white paper.
 
     The strokes are the photo's own texture, averaged along the edge tangent flow (Kang, Lee and
-    Chui, 2007), so that they move with what they show and need no randomness.
+    Chui, 2007), so they move with the objects in a video and need no randomness.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
@@ -78,19 +78,20 @@ def _ink_colours(photo: np.ndarray, unit: float) -> np.ndarray:
 
 
 def _shading(photo: np.ndarray, streamlines: Streamlines, unit: float) -> np.ndarray:
-    """Returns how much light the shaded paper sends back, float32 `[H, W]`, 0..1, in few tones."""
+    """Returns the reflectance of the shaded paper, in few tones, float32 `[H, W]`, 0..1."""
     tone = rgb_to_lab(flatten(photo, 15 * unit, 0.3))[..., 0]
     tone = average_along(quantise_softly(tone, steps=4, sharpness=2), streamlines[:3])
-    return 1 - 0.55 * ((100 - tone) / 100) ** 2.2  # only the dark half is shaded in earnest
+    return 1 - 0.55 * ((100 - tone) / 100) ** 2.2  # the light half is hardly shaded
 
 
 def _strokes(luminance: np.ndarray, streamlines: Streamlines, unit: float) -> np.ndarray:
-    """Returns the light that strokes leave, float32 `[H, W]`, 0.2..1: the "colour dodge" of photos.
+    """Returns the share of light that the strokes leave, float32 `[H, W]`, 0.2..1.
 
-    What is darker than its surround, in proportion, is a stroke along the edges.
+    It is the "colour dodge" of photo editors: areas that are darker than their surround, in
+    proportion, become strokes along the edges.
     """
     surround = cv2.GaussianBlur(luminance, (0, 0), 3 * unit)
-    dark = 6  # in L; without it the noise in black would be strokes
+    dark = 6  # in units of L; without it, noise in black areas would become strokes
     share = (average_along(luminance, streamlines) + dark) / (surround + dark)
     return 0.2 + 0.8 * np.clip(share, 0, 1) ** 1.3
 
@@ -102,6 +103,6 @@ def _pencil_lines(
     streamlines: Streamlines,
     unit: float,
 ) -> np.ndarray:
-    """Returns the coverage by graphite, float32 `[H, W]`, 0..1: unlike ink, as dark as the edge."""
+    """Returns the coverage by graphite, float32 `[H, W]`, 0..1; faint edges give faint lines."""
     response = edge_response(luminance, flow, coherence, streamlines, unit, sigma=0.7, amount=1)
     return average_along(np.clip((response - 0.1) / 2, 0, 1), streamlines[:3])

@@ -1,4 +1,4 @@
-"""Lines where the picture is darker than its two sides: a flow-guided difference of Gaussians."""
+"""Lines where a picture is darker than on both sides: a flow-guided difference of Gaussians."""
 
 import math
 
@@ -14,18 +14,18 @@ from cartoon_tfds.styles.flow import (
     sample,
 )
 
-_WIDE = 1.6  # standard deviation of the wide over that of the narrow Gaussian (Marr and Hildreth)
+_WIDE = 1.6  # ratio of the two standard deviations, wide to narrow (Marr and Hildreth)
 
 
 def find_edges(photo: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns a photograph without noise, which would make lines, and where its edges run.
+    """Removes noise, which would become lines, and finds the direction of the edges.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
       unit: half the width of a line in pixels.
 
     Returns:
-      Lab float32 `[H, W, 3]`, and flow and coherence as `edge_tangent_flow` gives them.
+      The smoothed photograph, Lab float32 `[H, W, 3]`, and the results of `edge_tangent_flow`.
     """
     smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)
     return smooth, *edge_tangent_flow(smooth, 2 * unit)
@@ -38,7 +38,7 @@ def contours(
     streamlines: Streamlines,
     unit: float,
 ) -> np.ndarray:
-    """Returns solid lines along the contours of a picture and hardly any in its texture.
+    """Draws solid lines along the contours of a picture and hardly any in its texture.
 
     Args:
       luminance: float32 `[H, W]`, 0..100, free of noise.
@@ -64,7 +64,7 @@ def edge_response(
     sigma: float,
     amount: float,
 ) -> np.ndarray:
-    """Returns how much of a line each pixel is: the response along its edge, less that of texture.
+    """Returns the strength of a line at each pixel, averaged along the edge and without texture.
 
     Args:
       luminance: float32 `[H, W]`, 0..100, free of noise.
@@ -72,8 +72,8 @@ def edge_response(
       coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
       streamlines: from `trace_streamlines`.
       unit: half the width of a line in pixels.
-      sigma: of `flow_guided_dog`, in units.
-      amount: of `suppress_texture`.
+      sigma: the argument of `flow_guided_dog`, as a multiple of `unit`.
+      amount: the argument of `suppress_texture`.
 
     Returns:
       float32 `[H, W]` in units of the luminance; negative means no line.
@@ -84,7 +84,7 @@ def edge_response(
 
 
 def flow_guided_dog(luminance: np.ndarray, flow: np.ndarray, sigma: float) -> np.ndarray:
-    """Returns how much darker each pixel is than what lies on both sides of its edge.
+    """Returns how much darker each pixel is than the pixels on both sides of its edge.
 
     Kang, Lee and Chui, "Coherent Line Drawing", 2007, equation 6: a one-dimensional difference of
     Gaussians across the flow. It is the plain difference; the tone term of XDoG (Winnemoeller,
@@ -108,10 +108,10 @@ def flow_guided_dog(luminance: np.ndarray, flow: np.ndarray, sigma: float) -> np
 
 
 def relate_to_brightness(response: np.ndarray, luminance: np.ndarray, sigma: float) -> np.ndarray:
-    """Returns the response made larger where the surround is dark, smaller where it is bright.
+    """Increases the response in dark surrounds and reduces it in bright ones.
 
-    The eyes of a shaded face differ from the skin by a few L units only, and still are what one
-    sees first: contrast counts relative to the light there is.
+    The eyes of a shaded face differ from the skin by only a few L units, and still one sees them
+    first: visible contrast is relative to the brightness of the surround.
 
     Args:
       response: float32 `[H, W]`.
@@ -127,18 +127,19 @@ def relate_to_brightness(response: np.ndarray, luminance: np.ndarray, sigma: flo
 def suppress_texture(
     response: np.ndarray, coherence: np.ndarray, sigma: float, amount: float
 ) -> np.ndarray:
-    """Returns the response less what its surround has of it: contours stay, texture goes.
+    """Subtracts the mean response of the surround: contours stay, texture goes.
 
-    One line among none keeps nearly all of its response; a blade of grass among others is no more
+    A single line keeps nearly all of its response; a blade of grass among others responds no more
     than its surround. This is the surround inhibition of Grigorescu, Petkov and Westenberg,
     "Contour detection based on nonclassical receptive field inhibition", 2003, without the
-    orientations; short strokes in all directions lose up to half by their low coherence instead.
+    orientations. Instead, short strokes in all directions have a low coherence, which takes up to
+    half of their response.
 
     Args:
       response: float32 `[H, W]`.
       coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
       sigma: size of the surround in pixels.
-      amount: how many times the surround's mean is taken off.
+      amount: multiple of the surround's mean that is subtracted.
 
     Returns:
       float32 `[H, W]`, in the units of `response`; negative means no line.
@@ -150,16 +151,16 @@ def suppress_texture(
 def coherent_lines(
     response: np.ndarray, streamlines: Streamlines, faintest: float, full: float
 ) -> np.ndarray:
-    """Returns lines: a soft threshold, averaged along the flow so that gaps close and dots fade.
+    """Makes lines by a soft threshold and averages along the flow, so gaps close and dots fade.
 
-    The second average is Kyprianidis and Doellner's, 2008, section 5: it also smooths the stairs
-    of the threshold along the line and leaves it sharp across.
+    The second average is from Kyprianidis and Doellner, 2008, section 5: it also smooths the jagged
+    edges of the threshold along a line, and keeps the line sharp across.
 
     Args:
       response: float32 `[H, W]`.
       streamlines: from `trace_streamlines`.
-      faintest: response up to which there is no line at all.
-      full: response from which a line is solid.
+      faintest: largest response that gives no line.
+      full: smallest response that gives a solid line.
 
     Returns:
       Coverage by ink, float32 `[H, W]`, 0..1.
@@ -169,7 +170,7 @@ def coherent_lines(
 
 
 def _dog_kernel(sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns offsets in pixels and weights, wide minus narrow, both float32 and of sum 0."""
+    """Returns offsets in pixels, and weights (wide minus narrow Gaussian, sum 0), both float32."""
     # Thick lines are sampled more sparsely, so that the cost per pixel stays the same.
     spacing = max(1.0, sigma)
     reach = math.ceil(2.4 * _WIDE * sigma / spacing)

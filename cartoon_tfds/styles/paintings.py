@@ -1,4 +1,4 @@
-"""Styles of colour: `soft` as in animated films, `watercolour` on paper, a `poster` in few inks."""
+"""Colour styles: `soft` like animated films, `watercolour` on paper, `poster` in few inks."""
 
 import cv2
 import numpy as np
@@ -41,7 +41,7 @@ POSTER_PALETTE = np.array(
 
 
 def soft(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns a photograph in flat, lively colour with hardly any lines, like cels of a film.
+    """Draws a photograph in flat, lively colour with hardly any lines, like the cels of a film.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
@@ -55,7 +55,7 @@ def soft(photo: np.ndarray, line_width: float) -> np.ndarray:
     streamlines = trace_streamlines(flow, steps=5, length=1.3 * unit)
     lab = _patches(photo, flow, coherence, unit)
     luminance = raise_local_contrast(lab[..., 0], 5 * unit, amount=0.3)
-    # Cels have no black; lifted, the dark end is also no darker than the photo's.
+    # Cels have no black. Lifting the dark end also keeps it no darker than in the photo.
     lab[..., 0] = 6 + 0.94 * quantise_softly(luminance, steps=7, sharpness=3.5)
     lab = straighten_edges(scale_chroma(lab, 1.35), coherence, streamlines)
     lines = contours(smooth[..., 0], flow, coherence, streamlines, unit)
@@ -64,12 +64,12 @@ def soft(photo: np.ndarray, line_width: float) -> np.ndarray:
 
 
 def watercolour(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns a photograph as a watercolour: light washes that dry darker at their borders.
+    """Draws a photograph as a watercolour: light washes that dry darker at their borders.
 
     After Bousseau, Kaplan, Thollot and Sillion, "Interactive Watercolor Rendering with Temporal
-    Coherence and Abstraction", 2006: abstraction, edge darkening, density of the pigment. Their
-    paper and turbulence are left out, since they would lie still while a video moves; what pigment
-    varies within a wash follows the photo.
+    Coherence and Abstraction", 2006: abstraction, edge darkening, density of the pigment. Paper
+    texture and turbulence are left out, because they would stand still while a video moves; here
+    the pigment within a wash varies with the photo.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
@@ -95,21 +95,21 @@ def watercolour(photo: np.ndarray, line_width: float) -> np.ndarray:
 
 
 def poster(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns a photograph as a screen print: bold shapes in the few colours of `POSTER_PALETTE`.
+    """Draws a photograph as a screen print: bold shapes in the few colours of `POSTER_PALETTE`.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
       line_width: width of a line in pixels, at least 1; all smoothing is proportional to it.
 
     Returns:
-      RGB uint8 `[H, W, 3]`; only the antialiased borders have colours between those of the palette.
+      RGB uint8 `[H, W, 3]`; only the antialiased borders mix colours of the palette.
     """
     unit = line_width / 2
     _, flow, coherence = find_edges(photo, unit)
     streamlines = trace_streamlines(flow, steps=3, length=1.3 * unit)
     lab = _patches(photo, flow, coherence, unit)
     luminance = raise_local_contrast(lab[..., 0], 8 * unit, amount=0.5)
-    lab[..., 0] = 100 * (luminance / 100) ** 0.85  # or a dark street would be all one ink
+    lab[..., 0] = 100 * (luminance / 100) ** 0.85  # without it a dark street would be one ink
     lab = straighten_edges(scale_chroma(lab, 1.3), coherence, streamlines)
     inks = rgb_to_lab(POSTER_PALETTE[None])[0]
     lab = take_from_palette(lab, inks, softness=40, sigma=1.2 * unit)
@@ -117,6 +117,6 @@ def poster(photo: np.ndarray, line_width: float) -> np.ndarray:
 
 
 def _patches(photo: np.ndarray, flow: np.ndarray, coherence: np.ndarray, unit: float) -> np.ndarray:
-    """Returns the photo as patches of even colour along its edges, Lab float32 `[H, W, 3]`."""
+    """Turns the photo into patches of even colour along its edges, Lab float32 `[H, W, 3]`."""
     lab = smooth_regions(flatten(photo, 20 * unit, 0.25), 2 * unit, contrast=8, passes=1)
     return kuwahara_along(lab, flow, coherence, 1.4 * unit)

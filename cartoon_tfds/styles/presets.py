@@ -1,4 +1,4 @@
-"""The named styles and the one checked way to apply them."""
+"""The named styles, and `cartoonize`, which checks its arguments and applies one of them."""
 
 import dataclasses
 import math
@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import cv2
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.styles.drawings import ink, sketch
 from cartoon_tfds.styles.paintings import poster, soft, watercolour
 from cartoon_tfds.styles.references import classic, opencv
@@ -18,10 +19,11 @@ class Style:
     """A way of drawing a photograph.
 
     Attributes:
-      function: takes an RGB uint8 picture `[H, W, 3]`, which it leaves alone, and the width of a
+      function: takes an RGB uint8 picture `[H, W, 3]`, which it does not modify, and the width of a
         line in pixels, at least 1; returns an RGB uint8 picture of the same shape.
-      version: of its pixels. Whoever changes what `function` returns raises it: datasets record it.
-      summary: what it looks like, in a few words.
+      version: number to raise with every change of the pixels that `function` returns; datasets
+        record it.
+      summary: the look of the style in a few words.
     """
 
     function: Callable[[np.ndarray, float], np.ndarray]
@@ -29,7 +31,7 @@ class Style:
     summary: str
 
 
-# Add a style here when it exists as a function over the shared steps.
+# To add a style, write a function from the shared steps and enter it here.
 STYLES: Mapping[str, Style] = types.MappingProxyType(
     {
         "ink": Style(ink, 1, "coherent dark lines on flat colour"),
@@ -42,9 +44,9 @@ STYLES: Mapping[str, Style] = types.MappingProxyType(
     }
 )
 
-_LINES_ACROSS = 128  # a picture is this many line widths across: 2 pixels at 256x256
+_LINES_ACROSS = 128  # side of a picture over the default line width: 2 pixels at 256x256
 _MIN_LINE_WIDTH = 1.0  # pixels; thinner lines cannot be drawn
-MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits, and the last number is taken
+MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits and reserves the largest number
 
 
 def cartoonize(
@@ -54,48 +56,49 @@ def cartoonize(
     strength: float = 1.0,
     line_width: float | None = None,
 ) -> np.ndarray:
-    """Returns the photograph drawn in a style.
+    """Draws a photograph in a style.
 
-    The same input gives the same bits, whatever the number of OpenCV threads.
+    The same input gives the same bits with any number of OpenCV threads.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`, 0..255, 1 to 32766 pixels a side; left unchanged.
       style: a key of `STYLES`.
-      strength: 0..1, the share of the style: 0 returns the photo, bit for bit, 1 the full style;
-        between them each value of RGB goes from the one to the other in proportion.
-      line_width: width of the lines in pixels, to which all smoothing is proportional. None takes
-        1/128 of the picture's size (the root of its area) and at least 1, so that a photo looks
-        alike at 256 and at 1024 pixels. Pairs for training take one fixed width at the size the
-        network sees (2.0 at 256x256), since a convolutional network has a fixed pixel scale.
+      strength: share of the style, 0..1: 0 returns the photo bit for bit, 1 the full style; in
+        between, every RGB value is mixed in this proportion.
+      line_width: width of the lines in pixels; all smoothing is proportional to it. None takes
+        1/128 of the picture's size (the root of its area), at least 1, so that a photo looks alike
+        at 256 and at 1024 pixels. Pairs for training need one fixed width at the size that the
+        network sees (2.0 at 256x256), because a convolutional network has a fixed pixel scale.
 
     Returns:
       RGB uint8 of the shape of `photo`, a new array.
 
     Raises:
-      ValueError: a photo of another type or shape, an unknown style, a strength outside 0..1, or a
-        line width that is not a finite number of at least 1.
+      UserError: an unknown style, a strength outside 0..1, or a line width that is not a finite
+        number of at least 1.
+      ValueError: a photo of another type or shape.
     """
     _check_photo(photo)
     if style not in STYLES:
-        raise ValueError(f"unknown style {style!r}; known: {', '.join(sorted(STYLES))}")
+        raise UserError(f"unknown style {style!r}; known: {', '.join(sorted(STYLES))}")
     if not 0 <= strength <= 1:
-        raise ValueError(f"strength must be 0 to 1, got {strength}")
+        raise UserError(f"strength must be 0 to 1, got {strength}")
     if line_width is None:
         height, width = photo.shape[:2]
         line_width = max(_MIN_LINE_WIDTH, math.sqrt(height * width) / _LINES_ACROSS)
     elif not _MIN_LINE_WIDTH <= line_width < math.inf:
-        raise ValueError(f"line_width must be finite and at least 1 pixel, got {line_width}")
+        raise UserError(f"line_width must be finite and at least 1 pixel, got {line_width}")
     cartoon = _draw(photo, STYLES[style], float(line_width))
-    # One blend for all styles: the parts of a style, turned down one by one, would not all be
-    # monotone. It is exact at both ends.
+    # One blend for all styles, exact at both ends. Weakening the single steps of a style would not
+    # always change the picture monotonically.
     return cv2.addWeighted(photo, 1 - strength, cartoon, strength, 0)
 
 
 def _draw(photo: np.ndarray, style: Style, line_width: float) -> np.ndarray:
-    """Returns the photograph in full style; one narrower than the filters is widened meanwhile.
+    """Draws the photograph in the full style; pads it before if it is narrower than the filters.
 
-    OpenCV 5 reads beyond pictures that are narrower than half its bilateral filter or one pixel
-    wide (cv2.stylization), and crashes on some of them.
+    OpenCV 5 reads out of bounds if a picture is narrower than half of the bilateral filter, or one
+    pixel wide (cv2.stylization), and crashes on some of these pictures.
     """
     height, width = photo.shape[:2]
     least = math.ceil(1.5 * line_width) + 1

@@ -1,18 +1,18 @@
-"""What others do, as named styles to compare with: `opencv` and `classic`."""
+"""Common cartoon filters as reference styles to compare with: `opencv` and `classic`."""
 
 import cv2
 import numpy as np
 
 
 def opencv(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns `cv2.stylization` of a photograph, with OpenCV's defaults at 2 pixels of line width.
+    """Draws a photograph with `cv2.stylization`; a line width of 2 gives OpenCV's defaults.
 
-    Its smoothing, a domain transform (Gastal and Oliveira, 2011), follows the line width; its lines
-    are one pixel wide whatever the size.
+    The smoothing, a domain transform (Gastal and Oliveira, 2011), is proportional to the line
+    width, but the lines are always one pixel wide.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
-      line_width: in pixels, at least 1.
+      line_width: nominal width of a line in pixels, at least 1.
 
     Returns:
       RGB uint8 `[H, W, 3]`.
@@ -21,11 +21,11 @@ def opencv(photo: np.ndarray, line_width: float) -> np.ndarray:
 
 
 def classic(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Returns the cartoon of most tutorials: a bilateral filter, an adaptive threshold for lines.
+    """Draws the cartoon of most tutorials: a bilateral filter, and an adaptive threshold for lines.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
-      line_width: in pixels, at least 1; the usual windows of 5 and 9 pixels belong to 2.
+      line_width: width of a line in pixels, at least 1; 2 gives the usual windows, 5 and 9.
 
     Returns:
       RGB uint8 `[H, W, 3]`.
@@ -40,5 +40,5 @@ def classic(photo: np.ndarray, line_width: float) -> np.ndarray:
 
 
 def _odd(size: float) -> int:
-    """Returns an odd window of at least 3 pixels near `size`: OpenCV takes no other."""
+    """Returns a window side near `size`: odd and at least 3 pixels, as OpenCV requires."""
     return max(3, 2 * int(size / 2) + 1)

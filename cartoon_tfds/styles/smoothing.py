@@ -8,18 +8,18 @@ import numpy as np
 from cartoon_tfds.styles.colour import rgb_to_lab
 from cartoon_tfds.styles.flow import Streamlines, average_along, dot, pixel_grid, sample
 
-_SECTORS = 8  # round a pixel, as in Kyprianidis, Kang and Doellner
+_SECTORS = 8  # around each pixel, as in Kyprianidis, Kang and Doellner
 
 
 def flatten(photo: np.ndarray, reach: float, contrast: float) -> np.ndarray:
-    """Returns the photo without texture, by a recursive domain transform filter.
+    """Removes texture from the photo with a recursive domain transform filter.
 
     Gastal and Oliveira, "Domain Transform for Edge-Aware Image and Video Processing", 2011, section
-    4.2; its cost does not depend on `reach`.
+    4.2. The cost does not depend on `reach`.
 
     Args:
       photo: RGB uint8 `[H, W, 3]`.
-      reach: how far colours spread, in pixels.
+      reach: distance over which colours spread, in pixels.
       contrast: 0..1; differences well under this share of the full range are smoothed away.
 
     Returns:
@@ -29,7 +29,7 @@ def flatten(photo: np.ndarray, reach: float, contrast: float) -> np.ndarray:
 
 
 def smooth_regions(photo: np.ndarray, sigma: float, contrast: float, passes: int) -> np.ndarray:
-    """Returns the photo in Lab, smoothed by repeated small bilateral filters.
+    """Converts the photo to Lab and smooths it with repeated small bilateral filters.
 
     Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006, section 3.1.
 
@@ -37,7 +37,7 @@ def smooth_regions(photo: np.ndarray, sigma: float, contrast: float, passes: int
       photo: RGB uint8 `[H, W, 3]`.
       sigma: spatial standard deviation in pixels.
       contrast: range standard deviation in Lab units.
-      passes: how often the filter is applied.
+      passes: number of times that the filter is applied.
 
     Returns:
       Lab float32 `[H, W, 3]`.
@@ -52,19 +52,19 @@ def smooth_regions(photo: np.ndarray, sigma: float, contrast: float, passes: int
 def kuwahara_along(
     lab: np.ndarray, flow: np.ndarray, coherence: np.ndarray, radius: float
 ) -> np.ndarray:
-    """Returns the picture in patches of even colour that follow its edges.
+    """Turns the picture into patches of even colour that follow its edges.
 
     An anisotropic Kuwahara filter, after Kyprianidis, Kang and Doellner, "Image and Video
     Abstraction by Anisotropic Kuwahara Filtering", 2009, section 3: each pixel takes the mean of
-    its eight sectors, those that vary least counting most, and the sectors lie on an ellipse that
-    is drawn out along the edges. Unlike theirs, a sector is a round Gaussian set off from the
-    pixel: two blurs and eight look-ups serve all pixels, whatever the radius.
+    its eight sectors, with the largest weights for the sectors that vary least. The sectors lie on
+    an ellipse that is stretched along the edges. Unlike in the paper, a sector is a round Gaussian
+    at a distance from the pixel, so two blurs and eight look-ups serve all pixels at any radius.
 
     Args:
       lab: Lab float32 `[H, W, 3]`.
       flow: unit vectors along the edges, float32 `[H, W, 2]`.
       coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
-      radius: how far off the sectors lie, in pixels.
+      radius: distance of the sectors from the pixel, in pixels.
 
     Returns:
       Lab float32 `[H, W, 3]`.
@@ -90,10 +90,10 @@ def kuwahara_along(
 def straighten_edges(
     lab: np.ndarray, coherence: np.ndarray, streamlines: Streamlines
 ) -> np.ndarray:
-    """Returns the colours with the stairs along their edges averaged into clean curves.
+    """Averages the jagged edges of smoothed colours into clean curves.
 
-    Smoothing has sharpened the edges. Where no one direction rules (an eye, a knot, lettering) the
-    average would only swirl the colours, so there they stay.
+    Smoothing has sharpened the edges into stairs. Where no direction dominates (an eye, a knot,
+    lettering), the average would only swirl the colours, so they stay unchanged there.
 
     Args:
       lab: Lab float32 `[H, W, 3]`.

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import atomic_write
 from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
@@ -104,9 +105,8 @@ def write_manifest(folder: Path) -> None:
     """Writes the manifest of a finished step, unless it has one."""
     if not is_described(folder):
         text = json.dumps(_hashes(folder), indent=1)
-        partial = folder / f"{_MANIFEST}.tmp"
-        partial.write_text(text)
-        partial.rename(folder / _MANIFEST)
+        with atomic_write(folder / _MANIFEST) as partial:
+            partial.write_text(text)
 
 
 def set_aside(path: Path, reason: str) -> None:

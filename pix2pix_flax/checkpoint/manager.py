@@ -15,6 +15,7 @@ import ml_collections
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
+from cartoon_tfds.errors import one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import (
     CheckpointError,
@@ -113,14 +114,14 @@ class Checkpoints:
                 metrics=metrics,
             )
         except Exception as error:  # Orbax and TensorStore raise bare exceptions
-            raise CheckpointError(f"Saving step {step} failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving step {step} failed: {_reason(error)}") from error
 
     def wait(self) -> None:
         """Waits for the save in the background; raises a CheckpointError if it failed."""
         try:
             self._manager.wait_until_finished()
         except Exception as error:
-            raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
 
     def restore(self, target: TrainState) -> Restored | None:
         """Returns the newest readable checkpoint, or None if the run has no checkpoint.
@@ -155,7 +156,7 @@ class Checkpoints:
             self._write_manifests()
             self._manager.close()
         except Exception as error:
-            raise CheckpointError(f"Saving failed: {_first_line(error)}") from error
+            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
 
     def _write_manifests(self) -> None:
         """Writes the manifests of finished steps."""
@@ -199,7 +200,7 @@ def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
         with ocp.Checkpointer(handler) as reader:
             yield reader
     except Exception as error:  # Orbax and TensorStore raise bare exceptions
-        raise UnreadableError(f"{path} cannot be read: {_first_line(error)}") from error
+        raise UnreadableError(f"{path} cannot be read: {_reason(error)}") from error
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -257,6 +258,6 @@ def restore_generator(step: Path) -> NetState:
     return NetState(**restored)
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].partition(" [tensorstore_spec=")[0]
+def _reason(error: Exception) -> str:
+    """Returns the message of an error on one line, without the description of an array's store."""
+    return one_line(error).partition(" [tensorstore_spec=")[0]

@@ -1,1 +1,1 @@
-"""Command lines: one clear line for a user's mistake, and flags that scripts share."""
+"""Command lines: one-line messages for a user's mistakes, and flags that scripts share."""

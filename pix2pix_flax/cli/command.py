@@ -1,4 +1,4 @@
-"""What every command shares: one clear line for a user's mistake, a traceback for ours."""
+"""Runs a command: prints one line for a user's mistake, a traceback for a fault of the program."""
 
 import difflib
 import logging
@@ -12,20 +12,20 @@ import absl.logging
 from absl import app, flags
 from tqdm import tqdm
 
-flags.DEFINE_bool("debug", False, "Print the whole traceback of an error.")
+from cartoon_tfds.errors import is_user_error, one_line
 
-_OWN_PACKAGES = ("pix2pix_flax", "cartoon_tfds", "configs", "__main__")
+flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
 
 
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
-    """Parses the flags, calls `main` and exits with what it returns, 0 for None.
+    """Parses the flags, calls `main` and exits with the code that it returns, 0 for None.
 
-    A mistake in the flags is one line and exit code 2. An error about the user's files or values
-    is one line and exit code 1; anything else is a fault of the program and shows its traceback, as
-    everything does with `--debug`.
+    A mistake in the flags prints one line, with exit code 2. An error about the user's files or
+    values prints one line, with exit code 1. Any other error is a fault of the program and prints
+    its traceback. With `--debug` every error does.
 
     Args:
-      main: Takes the program's name as a list of one, as `absl.app.run` passes it.
+      main: takes a list with only the program's name, as `absl.app.run` passes it.
     """
     _log_to_terminal()
     app.run(lambda argv: _call(main, argv), flags_parser=_parse)
@@ -39,7 +39,7 @@ class _AboveProgressBar(logging.Handler):
 
 
 def _log_to_terminal() -> None:
-    """Shows the project's own log; of the libraries only warnings."""
+    """Shows the project's own log, and only warnings of libraries that use absl's log."""
     absl.logging.set_verbosity(absl.logging.WARNING)
     handler = _AboveProgressBar()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -52,14 +52,14 @@ def _log_to_terminal() -> None:
 def _parse(argv: Sequence[str]) -> list[str]:
     try:
         rest = flags.FLAGS(list(argv))
-        for name in flags.FLAGS:  # A config file that cannot be loaded says so at its first use.
+        for name in flags.FLAGS:  # The first use of a config file raises its errors.
             getattr(flags.FLAGS[name].value, "items", None)
     except Exception as error:  # A config file may raise anything.
         if "--debug" in argv:
             raise
         _fail(_explain_flags(error, argv), code=2)
     if len(rest) > 1:
-        advice = "name each with its flag, and put patterns in quotes"
+        advice = "name the flag of each value, and put patterns in quotes"
         _fail(f"unexpected argument {rest[1]!r}: {advice}", code=2)
     return rest
 
@@ -70,14 +70,14 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
         return f"missing {', '.join(missing)}"
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
-    if "Traceback (most recent call last)" in str(error):  # How ml_collections tells of a config's.
+    if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.
         return str(error).strip().splitlines()[-1]
     return _describe(error)
 
 
 def _unknown_key(argv: Sequence[str]) -> str | None:
-    """Names the first override of a config that it has no key for, and the nearest that it has."""
-    # 'a=b' and 'a b' are the same to absl.
+    """Returns a message with the first unknown key of a config and the nearest key, or None."""
+    # absl takes both '--a=b' and '--a b'.
     words = [word for argument in argv for word in argument.split("=", 1)]
     for word in words:
         name, dot, key = word.lstrip("-").partition(".")
@@ -105,25 +105,9 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
         print("interrupted", file=sys.stderr)
         return 130
     except Exception as error:
-        if flags.FLAGS.debug or not _is_about_input(error):
+        if flags.FLAGS.debug or not is_user_error(error):
             raise
         _fail(_describe(error), code=1)
-
-
-def _is_about_input(error: Exception) -> bool:
-    """Whether an error speaks of the user's input: of its files, or raised on purpose by our code.
-
-    A ValueError that comes out of a library is most likely our fault: it keeps its traceback.
-    """
-    if isinstance(error, OSError):
-        return error.filename is not None
-    if not isinstance(error, ValueError) or error.__traceback__ is None:
-        return False
-    trace = error.__traceback__
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    raiser = trace.tb_frame.f_globals.get("__name__", "")
-    return raiser.partition(".")[0] in _OWN_PACKAGES
 
 
 def _describe(error: BaseException) -> str:
@@ -131,7 +115,7 @@ def _describe(error: BaseException) -> str:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, OSError) and error.__cause__ is not None:
         return _describe(error.__cause__)
-    return str(error) or type(error).__name__
+    return one_line(error)
 
 
 def _fail(text: str, code: int) -> NoReturn:

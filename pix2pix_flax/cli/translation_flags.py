@@ -1,51 +1,50 @@
-"""The flags of every script that translates, and what they ask for.
+"""The flags that all translating scripts share, and the translator that they describe.
 
-JAX is imported by the engine that needs it, and when it is made: a wrong flag is told at once.
+JAX is imported only when its engine is made, so that a wrong flag is reported at once.
 """
 
-from collections.abc import Callable
-
-import numpy as np
 from absl import flags
 
-from pix2pix_flax.inference.translator import Translator
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cli import checkpoint_flag
+from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.inference.translator import FunctionNetwork, Network, Translator
 
-_CHECKPOINT = flags.DEFINE_string(
-    "checkpoint",
-    None,
-    "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "
-    "the name of a generator that comes with the package, such as lite or lite_x4; for "
-    "onnxruntime a .onnx file.",
+flags.adopt_module_key_flags(checkpoint_flag)
+_ENGINE = flags.DEFINE_enum(
+    "engine",
+    "jax",
+    ["jax", "onnxruntime"],
+    "Runtime of the network; onnxruntime takes an .onnx file as --checkpoint.",
 )
-_ENGINE = flags.DEFINE_enum("engine", "jax", ["jax", "onnxruntime"], "What runs the network.")
 _TILE = flags.DEFINE_integer(
     "tile",
     0,
-    "Side of the tiles in pixels, for pictures of more pixels than a tile; 0: tiles of 512, only "
-    "where memory does not suffice for whole pictures.",
+    "Side of the tiles in pixels; images with more pixels than a tile are tiled. 0: tiles of 512, "
+    "only for images that do not fit into memory.",
     lower_bound=0,
 )
 _HALO = flags.DEFINE_string(
     "halo",
     None,
-    "What tiles overlap by at each side: pixels, or 'exact' for the result of whole pictures; by "
-    "default the least that is within 1/255 of it, measured on the first picture.",
+    "Pixels by which tiles overlap on each side, or 'exact' for the same result as without tiles; "
+    "by default the fewest that stay within 1/255 of it, measured on the first tiled image.",
 )
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Frames or tiles per step.", lower_bound=1)
 _STYLE = flags.DEFINE_string(
-    "style", None, "What to draw in, of a network of several styles; by default its first choice."
+    "style", None, "Style, if the network has several; by default the one of its configuration."
 )
 _STRENGTH = flags.DEFINE_float(
     "strength",
     1.0,
-    "From 0, the picture itself, to 1, all that the network makes of it.",
+    "Share of the network's output in the result: 0 is the input, 1 the output.",
     lower_bound=0.0,
     upper_bound=1.0,
 )
 _OUTSCALE = flags.DEFINE_float(
     "outscale",
     None,
-    "Size of the result over that of the input, such as 2 or 0.5; by default the network's own.",
+    "Output size divided by input size, e.g. 2 or 0.5; by default the scale of the network.",
     lower_bound=0.01,
 )
 
@@ -57,16 +56,16 @@ flags.register_validator(
 
 
 def make_translator() -> Translator:
-    """Returns what the flags ask for.
+    """Makes the translator that the flags describe.
 
     Raises:
-      ValueError: The checkpoint cannot be used, or the engine lacks what is asked for; one line.
+      UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
     """
     make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
-    return Translator(make(_CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
+    return Translator(make(CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
 
 
-def _jax_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
+def _jax_network(checkpoint: str) -> Network:
     from pix2pix_flax.inference.predictor import load_predictor
     from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 
@@ -77,15 +76,18 @@ def _jax_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
     )
 
 
-def _onnx_network(checkpoint: str) -> Callable[[np.ndarray], np.ndarray]:
-    from pix2pix_flax.inference.exported import load_exported
+def _onnx_network(checkpoint: str) -> Network:
+    from pix2pix_flax.inference.exported import ExportedFileError, load_exported
 
     if _TILE.value or _HALO.value:
-        raise ValueError("--engine=onnxruntime has no tiles: leave out --tile and --halo")
+        raise UserError("--engine=onnxruntime has no tiles: leave out --tile and --halo")
     if _STYLE.value:
-        raise ValueError("an .onnx file has one style, that of its export: leave out --style")
+        raise UserError("an .onnx file has only the style of its export: leave out --style")
     if not checkpoint.endswith(".onnx"):
-        raise ValueError(
+        raise UserError(
             f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"
         )
-    return load_exported(checkpoint)
+    try:
+        return FunctionNetwork(load_exported(checkpoint))
+    except ExportedFileError as error:  # exported.py does not import UserError
+        raise UserError(str(error)) from error

@@ -5,6 +5,8 @@ from collections.abc import Collection
 import cv2
 import numpy as np
 
+from cartoon_tfds.images import resize as resize_picture
+
 MODES = ("crop", "resize", "scale_width", "none")
 Example = dict[str, np.ndarray]
 
@@ -14,13 +16,10 @@ def resize(image: np.ndarray, height: int, width: int, *, is_labels: bool = Fals
 
     Of label maps the nearest pixels are taken: between two classes lies no third one.
     """
-    if image.shape[:2] == (height, width):
-        return image
-    shrinks = height * width < image.shape[0] * image.shape[1]
-    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    if is_labels:
-        interpolation = cv2.INTER_NEAREST_EXACT  # the other one shifts by up to half a pixel
-    resized = cv2.resize(image, (width, height), interpolation=interpolation)
+    if not is_labels or image.shape[:2] == (height, width):
+        return resize_picture(image, height, width)
+    # The other nearest neighbours of OpenCV shift by up to half a pixel.
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     return resized.reshape(height, width, image.shape[2])  # cv2 drops an axis of one channel
 
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from cartoon_tfds.errors import UserError
 
-class DatasetError(ValueError):
+
+class DatasetError(UserError):
     """A dataset that is missing, damaged or not what the configuration says."""
 
 

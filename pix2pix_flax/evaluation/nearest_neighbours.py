@@ -11,7 +11,7 @@ from pix2pix_flax.image.sheet import beside, grid, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.typing import PyTree
 
-NEAREST = 5
+SHOWN_NEIGHBOURS = 5
 """Number of training images shown for each generated image."""
 
 _UNSEEN = 500  # largest number of images of the validation split
@@ -79,7 +79,7 @@ def find_neighbours(images: np.ndarray, config, vgg16: PyTree) -> Neighbours:
         )
     known = split_features(config, train, vgg16)
     others = split_features(config, unseen, vgg16, limit=_UNSEEN).features
-    distances, places = nearest(features_of(images, vgg16), known, NEAREST)
+    distances, places = nearest(features_of(images, vgg16), known, SHOWN_NEIGHBOURS)
     return Neighbours(distances, places, nearest(others, known, 1)[0][:, 0])
 
 

@@ -1,1 +1,1 @@
-"""Networks as files for other runtimes: ONNX and StableHLO."""
+"""Exports generators to files for other runtimes: ONNX and StableHLO."""

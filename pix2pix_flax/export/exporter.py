@@ -1,17 +1,18 @@
-"""Writes a generator for other runtimes, and holds the file against the predictor at once."""
+"""Exports a generator for other runtimes, and compares the file's output with the predictor's."""
 
-import contextlib
 import dataclasses
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import atomic_write
 from pix2pix_flax.export.stablehlo import to_stablehlo
 from pix2pix_flax.inference import exported
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
@@ -23,25 +24,25 @@ from pix2pix_flax.pretrained.generator import (
     to_safetensors,
 )
 
-_SIDE = 256  # of the photographs that are compared
-_ODD = (147, 201)
-_LARGEST_DIFFERENCE = 1  # of 255 grey levels: sums in another order round to a neighbour
+_SIDE = 256  # pixels: side of the crops that are compared
+_ODD = (147, 201)  # height and width of one more crop, no multiples of a stride
+_LARGEST_DIFFERENCE = 1  # grey level: sums in another order may round to the next level
 
 
-class ExportError(ValueError):
-    """A generator that cannot be exported, or a file that differs; its message is one line."""
+class ExportError(UserError):
+    """A generator cannot be exported, or its file gives other images; the message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ExportReport:
-    """What was written.
+    """An exported file, and its comparison with the predictor.
 
     Attributes:
-      path: the file.
-      size: in bytes.
-      compared: pictures that were translated by the file and by the predictor.
-      difference: the largest between them in grey levels, 0 or 1.
-      differing: how many of their values differ at all.
+      path: the exported file.
+      size: size of the file in bytes.
+      compared: number of images that both the file and the predictor translated.
+      difference: largest difference between their outputs in grey levels, 0 or 1.
+      differing: number of output values that differ.
     """
 
     path: Path
@@ -52,7 +53,7 @@ class ExportReport:
 
     def __str__(self) -> str:
         return (
-            f"{self.path}: {self.size / 2**20:.1f} MiB. On {self.compared} pictures it differs from"
+            f"{self.path}: {self.size / 2**20:.1f} MiB. On {self.compared} images it differs from"
             f" the predictor by at most {self.difference} of 255 grey levels"
             f" (in {self.differing} values)."
         )
@@ -67,48 +68,50 @@ def export_generator(
     style: str | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
-    """Writes the generator of a checkpoint, and compares the file's pictures with the predictor's.
+    """Exports the generator of a checkpoint, and compares the file's output with the predictor's.
 
-    The file appears under its name once it is found to be right. StableHLO and ONNX files compute
-    in float32 also where the network was trained in bfloat16, and are compared with the predictor
-    in float32. Each is run in a process of its own, which imports its runtime alone.
+    The file gets its name only after the comparison. StableHLO and ONNX files compute in float32,
+    even if the network was trained in bfloat16, and are compared with the predictor in float32.
+    These files are run in a separate process, which imports only their runtime.
 
     Args:
-      checkpoint: a training run, a safetensors file or a name; see `generators.load_generator`.
+      checkpoint: a training run, a safetensors file or the name of a shipped generator; see
+        `load_generator`.
       file_format: one of `FORMATS`.
-      output: ends in `.` and the format's name; missing folders are made.
-      photographs: uint8 RGB [H, W, 3], two or more, H and W at least 1.
-      style: of those of the checkpoint; None: that of its configuration, or its only one. StableHLO
-        and ONNX files draw in it alone.
+      output: the file to write; ends in `.` and the name of the format. Missing folders are made.
+      photographs: two or more images to compare on, uint8 RGB [H, W, 3] with H and W at least 1.
+      style: name of a style of the checkpoint; None for its default or only style. StableHLO and
+        ONNX files have this style only.
       overwrite: whether an existing output is replaced.
 
     Raises:
-      ExportError: the network cannot be exported, a package is missing, or the pictures differ by
-        more than one grey level.
-      StyleError: the checkpoint has no such style.
-      CheckpointError: there is no checkpoint, or it is damaged.
-      GeneratorFileError: likewise, of a file.
+      ExportError: the network cannot be exported, a package is missing, the output exists, or the
+        images differ by more than one grey level.
+      StyleError: the checkpoint has no style of that name.
+      CheckpointError: the path is not a checkpoint, or the checkpoint is damaged.
+      GeneratorFileError: the file is damaged or is not a generator's file, or the generator makes
+        images from noise.
     """
     output = Path(output)
     if output.suffix != f".{file_format}":
         raise ExportError(f"--output={output} does not end in .{file_format}")
     if output.exists() and not overwrite:
-        raise ExportError(f"{output} is there already (--overwrite replaces it)")
+        raise ExportError(f"{output} exists already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
     generator = _prepare(load_generator(checkpoint).of_images().in_style(style), dtype)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with _appearing(output) as partial:
+    with atomic_write(output) as partial:
         partial.write_bytes(write(generator))
         return _compare(generator, partial, output, run, _batches(photographs))
 
 
 def _prepare(generator: TrainedGenerator, dtype: str | None) -> TrainedGenerator:
-    """Returns the generator as it is to be computed."""
+    """Returns the generator in the dtype of the file; refuses one that cannot be exported."""
     config = generator.config.copy_and_resolve_references()
     if config.inference.statistics != "running" or config.inference.dropout:
         raise ExportError(
             f"{generator.origin} cannot be exported: its network takes statistics from each test "
-            "image or drops features out at test (config.inference); exported ones do neither"
+            "image or uses dropout at test (config.inference), which an exported file cannot do"
         )
     config.dtype = dtype or config.dtype
     return dataclasses.replace(generator, config=config)
@@ -121,8 +124,9 @@ def _write_stablehlo(generator: TrainedGenerator) -> bytes:
         raise _missing(error) from error
     except jax.errors.InconclusiveDimensionOperation as error:
         raise ExportError(
-            f"{generator.origin} cannot be exported to StableHLO: its network sees large pictures "
-            "reduced (config.sizes.inference), and one program is for all sizes"
+            f"{generator.origin} cannot be exported to StableHLO: its network shrinks large images "
+            "to config.sizes.inference, and one program must run all sizes; export to safetensors "
+            "instead"
         ) from error
 
 
@@ -139,7 +143,8 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
     channels = representation.input_channels, module.out_channels
     if channels != (3, 3) or representation.legend:
         raise ExportError(
-            "no ONNX graph is known for networks that return no RGB, such as colours, or see none"
+            "no ONNX graph is known for networks whose input or output is not RGB, e.g. for "
+            "colourisation; export to another format"
         )
     return to_onnx(
         module,
@@ -156,12 +161,12 @@ def _missing(error: ImportError) -> ExportError:
 
 
 def _run_alone(file: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
-    """Translates in a fresh process, on the CPU, where nothing of this package is imported."""
+    """Runs a file on the CPU, in a fresh process that does not import this package."""
     with tempfile.TemporaryDirectory() as folder:
         inputs, outputs = Path(folder, "inputs.npz"), Path(folder, "outputs.npz")
         np.savez(inputs, *batches)
         done = subprocess.run(
-            # -P: this folder's modules must not hide others of the same names.
+            # -P: modules next to exported.py must not hide others of the same names.
             [sys.executable, "-P", exported.__file__, file.absolute(), inputs, outputs],
             env=os.environ | {"JAX_PLATFORMS": "cpu"},
             cwd=folder,
@@ -185,11 +190,14 @@ FORMATS: dict[str, tuple[Callable, Callable, str | None]] = {
     "onnx": (_write_onnx, _run_alone, "float32"),
     "safetensors": (to_safetensors, _run_rebuilt, None),
 }
-"""How each format is written, how a file of it is run, and the dtype that it computes in."""
+"""Per format: the function that writes a file, the function that runs it, and its dtype.
+
+None is the dtype of the configuration.
+"""
 
 
 def _batches(photographs: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Returns uint8 [B, H, W, 3]: pairs of photographs, an odd size, and one pixel."""
+    """Returns batches uint8 [B, H, W, 3]: pairs of crops, a crop of odd size, and one pixel."""
     middles = [_middle(photo, _SIDE, _SIDE) for photo in photographs]
     pairs = zip(middles[::2], middles[1::2], strict=False)
     whole = [np.stack(pair) for pair in pairs if pair[0].shape == pair[1].shape]
@@ -209,7 +217,7 @@ def _compare(
     found = run(file, batches)
     wanted = [predict(images) for images in batches]
     if [a.shape for a in found] != [b.shape for b in wanted]:
-        raise ExportError(f"{output} was not kept: its pictures have another size")
+        raise ExportError(f"{output} was not kept: its images have another size")
     differences = np.concatenate(
         [np.abs(a.astype(int) - b).ravel() for a, b in zip(found, wanted, strict=True)]
     )
@@ -220,14 +228,3 @@ def _compare(
         )
     count, differing = sum(map(len, batches)), int(np.count_nonzero(differences))
     return ExportReport(output, file.stat().st_size, count, largest, differing)
-
-
-@contextlib.contextmanager
-def _appearing(output: Path) -> Iterator[Path]:
-    """Gives a name to write to; the file takes its own name where no error is raised."""
-    partial = output.with_name(f".{output.stem}.{os.getpid()}{output.suffix}")
-    try:
-        yield partial
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)

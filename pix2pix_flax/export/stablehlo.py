@@ -1,7 +1,7 @@
-"""Writes a generator as a StableHLO program with its weights, for `jax.export` alone.
+"""Exports a generator as a StableHLO program with its weights, which needs only `jax.export`.
 
-JAX promises to read such a file for some months only, so it is for deployment; what is kept is the
-checkpoint, or its safetensors file.
+JAX guarantees to read the file for some months only. So the file is for deployment; keep the
+checkpoint or its safetensors file.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ import numpy as np
 from jax import export
 
 from pix2pix_flax.image.normalize import denormalize
+from pix2pix_flax.image.padding import reflect
 from pix2pix_flax.inference.predictor import cut_back
 from pix2pix_flax.typing import PyTree
 
@@ -21,12 +22,12 @@ PLATFORMS = ("cpu", "cuda")
 def to_stablehlo(
     forward: Callable[[PyTree, jax.Array], jax.Array], variables: PyTree, stride: int
 ) -> bytes:
-    """Returns a serialized program from uint8 RGB [b, h, w, 3] to uint8, for all b, h, w from 1.
+    """Returns a serialized program: uint8 RGB [b, h, w, 3] -> uint8 RGB, for all b, h, w from 1.
 
     Args:
-      forward: what a `Predictor` calls so.
-      variables: its weights; they become constants of the program.
-      stride: the program pads to multiples of it, and cuts back.
+      forward: see `Predictor.forward`.
+      variables: the generator's variables; they become constants of the program.
+      stride: the program pads images to multiples of it, and cuts the output back.
     """
 
     def translate(images: jax.Array) -> jax.Array:
@@ -39,8 +40,7 @@ def to_stablehlo(
 
 
 def _pad(images: jax.Array, axis: int, multiple: int) -> jax.Array:
-    """Reflects one axis at its end, as `models.padding`, but where its size is not known yet."""
+    """Reflects one axis at its end as `pad_to_multiple` does, but for an axis of symbolic size."""
     length = images.shape[axis]
-    period = jnp.maximum(2 * (length - 1), 1)  # one pixel is repeated
-    position = jnp.arange(-(-length // multiple) * multiple) % period
-    return jnp.take(images, jnp.minimum(position, period - position), axis=axis)
+    position = jnp.arange(-(-length // multiple) * multiple)
+    return jnp.take(images, reflect(position, length), axis=axis)

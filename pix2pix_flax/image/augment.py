@@ -5,6 +5,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
+
 Batch = dict[str, jax.Array]
 
 
@@ -48,15 +50,15 @@ def jitter(
       The images [B, crop_size, crop_size, C] or [B, H, W, C] under the same names.
 
     Raises:
-      ValueError: where the crop is larger than the images.
+      UserError: where the crop is larger than the images.
     """
     shape = next(iter(batch.values())).shape
     if crop_size > min(shape[1:3]):
-        raise ValueError(
+        raise UserError(
             f"config.sizes.crop is {crop_size}, but the images are {shape[1]}x{shape[2]}."
         )
     size = (crop_size, crop_size) if crop_size else shape[1:3]
     if rotate and size[0] != size[1]:
-        raise ValueError(f"config.augment.rotate is for squares, not {size[0]}x{size[1]}.")
+        raise UserError(f"config.augment.rotate is for squares, not {size[0]}x{size[1]}.")
     keys = jax.random.split(rng, shape[0])
     return jax.vmap(lambda key, example: _jitter(key, example, size, flip, rotate))(keys, batch)

@@ -6,6 +6,8 @@ It changes what D sees of real and generated images, so that it cannot learn few
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
+
 _SHIFT = 1 / 8  # of height and width
 _HOLE = 1 / 2
 
@@ -22,11 +24,11 @@ def diff_augment(
       probability: that an image is changed at all, 0 to 1.
 
     Raises:
-      ValueError: for another name.
+      UserError: for another name.
     """
     for name in policy:
         if name not in POLICIES:
-            raise ValueError(
+            raise UserError(
                 f"config.diff_augment.policy must be of {', '.join(POLICIES)}, not {name!r}."
             )
     keys = jax.random.split(rng, len(images))

@@ -5,6 +5,24 @@ import jax.numpy as jnp
 import numpy as np
 
 
+def reflect(position, length):
+    """Returns the row of an axis that is seen at each position, also outside of the axis.
+
+    The outermost row is the mirror and is not repeated. Reflection goes on where the axis is
+    shorter than the distance, and an axis of one row is repeated.
+
+    Args:
+      position: int array, NumPy or JAX, of any sign; the axis lies at 0..length - 1.
+      length: size of the axis, at least 1; it may be a symbolic dimension of `jax.export`.
+
+    Returns:
+      An array like `position`, in 0..length - 1.
+    """
+    last = length - 1
+    period = jax.core.max_dim(2 * last, 1)
+    return last - abs(position % period - last)
+
+
 def reflect_indices(length: int, padded: int) -> np.ndarray:
     """Returns which source row each row of a padded axis shows, int32 [padded].
 
@@ -16,11 +34,7 @@ def reflect_indices(length: int, padded: int) -> np.ndarray:
       length: size of the axis, at least 1.
       padded: size after padding, at least `length`.
     """
-    if length == 1:
-        return np.zeros(padded, np.int32)
-    period = 2 * (length - 1)
-    position = np.arange(padded, dtype=np.int32) % period
-    return np.minimum(position, period - position)
+    return reflect(np.arange(padded, dtype=np.int32), length)
 
 
 def pad_to_multiple(images, multiple: int):
@@ -47,14 +61,7 @@ def reflect_border(x: jax.Array, pixels: int) -> jax.Array:
     distance = jnp.arange(1, pixels + 1)
     for axis in (1, 2):
         length = x.shape[axis]
-        before = jnp.take(x, _mirrored(distance[::-1], length), axis, mode="clip")
-        after = jnp.take(x, _mirrored(length - 1 + distance, length), axis, mode="clip")
+        before = jnp.take(x, reflect(-distance[::-1], length), axis, mode="clip")
+        after = jnp.take(x, reflect(length - 1 + distance, length), axis, mode="clip")
         x = jnp.concatenate([before, x, after], axis)
     return x
-
-
-def _mirrored(distance: jax.Array, length: int) -> jax.Array:
-    """Returns the rows of an axis that are seen at these distances from its first, either way."""
-    period = jnp.maximum(2 * (length - 1), 1)  # one pixel is repeated
-    position = distance % period
-    return jnp.minimum(position, period - position)

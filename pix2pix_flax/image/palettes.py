@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cartoon_tfds.errors import UserError
+
 VOID = "void"
 Entry = tuple[str, tuple[int, int, int], tuple[int, ...]]
 
@@ -59,25 +61,25 @@ def make_palette(entries: Sequence[Sequence]) -> Palette:
       entries: a name, a colour and the ids of each class; one of them is named `void`.
 
     Raises:
-      ValueError: saying what is wrong with which class.
+      UserError: saying what is wrong with which class.
     """
     classes = [_entry(*entry) for entry in entries]
     void = [entry for entry in classes if entry[0] == VOID]
     if len(void) != 1 or len(classes) < 3:
-        raise ValueError("config.data.palette must have two classes or more, and one named 'void'.")
+        raise UserError("config.data.palette must have two classes or more, and one named 'void'.")
     for field, values in (
         ("name", [name for name, _, _ in classes]),
         ("colour", [colour for _, colour, _ in classes]),
         ("id", [number for _, _, ids in classes for number in ids]),
     ):
         if twice := [value for value in values if values.count(value) > 1]:
-            raise ValueError(f"config.data.palette has the {field} {twice[0]!r} twice.")
+            raise UserError(f"config.data.palette has the {field} {twice[0]!r} twice.")
     return Palette((*(entry for entry in classes if entry not in void), *void))
 
 
 def _entry(name: str, colour: Sequence[int], ids: Sequence[int]) -> Entry:
     if len(colour) != 3 or not all(0 <= level <= 255 for level in (*colour, *ids)):
-        raise ValueError(
+        raise UserError(
             f"config.data.palette: {name!r} must have a colour of three levels and ids, all in "
             f"0..255, not {tuple(colour)} and {tuple(ids)}."
         )

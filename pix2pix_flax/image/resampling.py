@@ -70,5 +70,6 @@ def _cubic(x: np.ndarray) -> np.ndarray:
 
 def _mirrored(places: np.ndarray, length: int) -> np.ndarray:
     """Returns which pixel is seen at places of an axis that may lie outside of it."""
+    # Unlike `padding.reflect`, the mirror stands on the edge of the outermost pixel.
     places = places % (2 * length)
     return np.minimum(places, 2 * length - 1 - places)

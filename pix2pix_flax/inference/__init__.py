@@ -1,1 +1,1 @@
-"""What users run on their own pictures and clips: all it needs is a checkpoint."""
+"""Inference from a checkpoint: translated images and videos, and images from seeds."""

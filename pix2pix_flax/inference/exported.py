@@ -1,7 +1,7 @@
 """Runs exported generators with their own runtimes: `.onnx` on onnxruntime, `.stablehlo` on JAX.
 
-This file imports nothing of the project, so that it may be copied to where a generator is deployed;
-it needs NumPy and the one runtime. As a program it translates a file of arrays:
+This file does not import the project, so it can be copied to a deployment; it needs NumPy and the
+runtime of the format. As a program it translates all arrays of an npz file:
 
     python exported.py FILE INPUT.npz OUTPUT.npz
 """
@@ -15,20 +15,21 @@ from typing import Any, NoReturn
 import numpy as np
 
 Translate = Callable[[np.ndarray], np.ndarray]
-"""From uint8 RGB [B, H, W, 3], any size from 1, to the translated pictures, the same."""
+"""(images uint8 RGB [B, H, W, 3], any B, H, W from 1) -> translated, uint8 RGB [B, sH, sW, 3]."""
 
 
 class ExportedFileError(ValueError):
-    """A file that cannot be run; its message is one line that names it."""
+    """A file cannot be run; the message is one line that names the file."""
 
 
 def load_exported(path: str | Path) -> Translate:
-    """Returns the generator of a file that ends in `.onnx` or `.stablehlo`.
+    """Loads the generator of a file that ends in `.onnx` or `.stablehlo`.
 
-    Neither format is a pickle: nothing in the file is run as Python.
+    Neither format is a pickle: loading a file runs no Python code from it.
 
     Raises:
-      ExportedFileError: where it is no such file, or its runtime is not installed.
+      ExportedFileError: the file is missing, damaged or of another format, or its runtime is not
+        installed.
     """
     path = Path(path)
     loaders = {".onnx": _load_onnx, ".stablehlo": _load_stablehlo}
@@ -52,7 +53,7 @@ def _load_onnx(data: bytes) -> Translate:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors; they are raised as well
+    options.log_severity_level = 3  # log errors only; they are raised as exceptions as well
     options.intra_op_num_threads = _cores()
     providers = ["CPUExecutionProvider"]
     session = onnxruntime.InferenceSession(data, options, providers=providers)
@@ -73,28 +74,28 @@ def _load_stablehlo(data: bytes) -> Translate:
         if [value.dtype for value in side] != [np.uint8]:
             _refuse_signature()
         _check_shape(side[0].shape)
-    call = jax.jit(exported.call)  # one compilation a size
+    call = jax.jit(exported.call)  # compiles once per input size
     return lambda images: np.asarray(call(images))
 
 
 def _check_shape(shape: Any) -> None:
-    """Raises a ValueError where a shape is not [B, H, W, 3] with names for what is not fixed."""
+    """Raises a ValueError unless a shape is [B, H, W, 3] with symbolic B, H and W."""
     if len(shape) != 4 or shape[3] != 3 or any(isinstance(size, int) for size in shape[:3]):
         _refuse_signature()
 
 
 def _refuse_signature() -> NoReturn:
-    raise ValueError("it does not take and give uint8 [B, H, W, 3]")
+    raise ValueError("its input and output are not uint8 [B, H, W, 3] of any size")
 
 
 def _cores() -> int:
-    """Returns how many cores this process may use; onnxruntime would count the machine's."""
+    """Returns the number of cores this process may use; onnxruntime would use all cores."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def main(path: str, inputs: str, outputs: str) -> None:
-    """Writes the translations of all arrays of an npz file into another, under the same names."""
+    """Translates all arrays of an npz file into another npz file, under the same names."""
     translate = load_exported(path)
     with np.load(inputs) as arrays:
         np.savez(outputs, **{name: translate(images) for name, images in arrays.items()})

@@ -1,4 +1,4 @@
-"""From a checkpoint to a function from pictures to pictures."""
+"""Loads a checkpoint as a function from images to images."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,17 +14,20 @@ from pix2pix_flax.typing import PyTree
 
 
 class Predictor:
-    """Runs a trained generator on pictures of any size, each as a whole.
+    """Runs a trained generator on images of any size, without tiles.
 
     Attributes:
       forward: (variables, images [B, H, W, 3] in 0..255) -> float32 [B, sH, sW, 3] in [-1, 1] with
-        a whole scale s; pure, for sizes that are multiples of `stride`.
-      variables: what `forward` takes first.
-      stride: sizes are padded to multiples of this; there is one compilation a padded size.
-      checkpoint: the step directory or file that it came from, where that is known.
-      config: the configuration that it was trained with, where that is known.
-      colours: whether what becomes of grey pictures has colours of its own.
+        an integer scale s. A pure function; H and W must be multiples of `stride`.
+      variables: the generator's variables, the first argument of `forward`.
+      stride: images are padded to multiples of it; each padded size is compiled once.
+      checkpoint: the step directory or file of the weights; None if unknown.
+      config: the configuration of the training run; None if unknown.
+      colours: whether the network returns colours for a grey image (colourisation, label maps).
+      summary: empty, because no image is tiled; see `translator.Network`.
     """
+
+    summary = ""
 
     def __init__(
         self,
@@ -42,14 +45,18 @@ class Predictor:
         self.checkpoint = checkpoint
         self.config = config
         self.colours = colours
-        # The weights are an argument: closed over, they would be folded into the program.
+        # The weights are an argument, because a closure would fold them into the program.
         self._predict = jax.jit(lambda variables, images: denormalize(forward(variables, images)))
         self._programs: dict[tuple[int, ...], jax.stages.Compiled] = {}
 
     def program(self, shape: tuple[int, ...]) -> jax.stages.Compiled:
-        """Returns (variables, images) -> images for uint8 [B, H, W, 3] of this very shape.
+        """Returns the compiled program for one shape; compiles it on the first call.
 
-        It is compiled the first time. Height and width have to be multiples of `stride`.
+        Args:
+          shape: (B, H, W, 3); H and W must be multiples of `stride`.
+
+        Returns:
+          (variables, images uint8 [B, H, W, 3]) -> uint8 [B, sH, sW, 3].
         """
         if shape not in self._programs:
             images = jax.ShapeDtypeStruct(shape, np.uint8)
@@ -57,20 +64,20 @@ class Predictor:
         return self._programs[shape]
 
     def run(self, images: np.ndarray) -> np.ndarray:
-        """Returns uint8 [B, sH, sW, 3] for uint8 [B, H, W, 3] of sizes that fit the stride."""
+        """Translates uint8 [B, H, W, 3] to uint8 [B, sH, sW, 3]; H, W are multiples of `stride`."""
         return np.asarray(self.program(images.shape)(self.variables, images))
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Returns the translated pictures.
+        """Translates images.
 
         Args:
-          images: uint8 RGB [B, H, W, 3], any height and width from 1.
+          images: uint8 RGB [B, H, W, 3]; H and W at least 1.
 
         Returns:
-          uint8 RGB [B, sH, sW, 3]; the scale s is 1 but for super-resolution.
+          uint8 RGB [B, sH, sW, 3]; the scale s is 1 except for super-resolution.
 
         Raises:
-          ValueError: for anything else.
+          ValueError: `images` has another dtype or shape.
         """
         images = check_images(images)
         padded = pad_to_multiple(images, self.stride)
@@ -78,7 +85,7 @@ class Predictor:
 
 
 def check_images(images: np.ndarray) -> np.ndarray:
-    """Returns `images`; raises ValueError unless they are uint8 [B, H, W, 3], no size of them 0."""
+    """Returns `images`; raises a ValueError unless they are uint8 [B, H, W, 3] and not empty."""
     images = np.asarray(images)
     shape = images.shape
     if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
@@ -87,23 +94,33 @@ def check_images(images: np.ndarray) -> np.ndarray:
 
 
 def cut_back(output: np.ndarray, padded: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:
-    """Returns `output` [B, sH', sW', C] of inputs [B, H', W', C] cut to inputs [B, H, W, C]."""
+    """Cuts the padding off a network's output.
+
+    Args:
+      output: [B, sH', sW', C], computed from padded images.
+      padded: (B, H', W', ...), the shape of the padded images.
+      wanted: (B, H, W, ...), the shape of the images before padding.
+
+    Returns:
+      [B, sH, sW, C].
+    """
     scale = output.shape[1] // padded[1]
     return output[:, : scale * wanted[1], : scale * wanted[2]]
 
 
 def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predictor:
-    """Returns the predictor of a checkpoint.
+    """Loads the predictor of a checkpoint.
 
     Args:
-      checkpoint: what `generators.load_generator` takes: a training run, a safetensors file, or
-        the name of a generator that comes with this package, such as `lite`.
-      style: of those of the checkpoint; None: that of its configuration, or its only one.
+      checkpoint: a training run, a safetensors file, or the name of a generator that is shipped
+        with this package, e.g. `lite`; see `load_generator`.
+      style: name of a style of the checkpoint; None for its default or only style.
 
     Raises:
-      StyleError: where the checkpoint has no such style.
-      CheckpointError: where it is none, or is damaged.
-      GeneratorFileError: likewise, of a file.
+      StyleError: the checkpoint has no style of that name.
+      CheckpointError: the path is not a checkpoint, or the checkpoint is damaged.
+      GeneratorFileError: the file is damaged or is not a generator's file, or the generator makes
+        images from noise.
     """
     generator = load_generator(checkpoint).of_images().in_style(style)
     return Predictor(

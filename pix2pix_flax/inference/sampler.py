@@ -1,4 +1,4 @@
-"""Images from seeds by a trained unconditional generator, and the way from one to the next."""
+"""Generates images from seeds with an unconditional generator, and interpolates between them."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -7,6 +7,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoInfo
@@ -15,60 +16,62 @@ from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 
 _BATCH_SIZE = 16
 _SRGB_AS_VIDEO = (1, 1, 1, 1)  # H.273: BT.709, limited range
-_MOST = 2**32 - 1  # as a seed
+_MOST = 2**32 - 1  # the largest seed
 
 
-class SamplerError(ValueError):
-    """What cannot be sampled; its message is one line."""
+class SamplerError(UserError):
+    """The generator takes no seeds, or a list of seeds is invalid; the message is one line."""
 
 
 class Sampler:
-    """Makes images of latents: the same bytes for the same latents, however many there are."""
+    """Generates images from latents; the bytes of an image depend on its own latent only."""
 
     def __init__(self, generator: TrainedGenerator):
         """Takes a generator of the task `unconditional`.
 
         Raises:
-          SamplerError: it is another one.
+          SamplerError: the generator translates images.
         """
         self.config, self.task = generator.config, generator.task
         if self.task.input_kind != "latent":
-            raise SamplerError(f"{generator.origin} makes images of pictures, not of seeds")
+            raise SamplerError(
+                f"{generator.origin} takes images, not seeds: use scripts/translate_images.py"
+            )
         self._variables = generator.variables
         self._generate = jax.jit(
             lambda variables, latents: denormalize(self.task.generate(variables, latents))
         )
 
     def latents(self, seeds: Sequence[int], truncation: float | None = None) -> np.ndarray:
-        """Returns a latent for each seed, float32 [N, Z].
+        """Returns the latent of each seed, float32 [N, Z].
 
         Args:
-          seeds: from 0 to 2**32 - 1 each.
+          seeds: N integers in 0..2**32 - 1.
           truncation: see `Unconditional.latents`.
         """
         return np.asarray(self.task.latents(np.asarray(seeds, np.uint32), truncation))
 
     def __call__(self, latents: np.ndarray) -> np.ndarray:
-        """Returns images uint8 [N, H, W, 3] of latents [N, Z]."""
+        """Generates images uint8 [N, H, W, 3] from latents float32 [N, Z]."""
         parts = []
         for start in range(0, len(latents), _BATCH_SIZE):
             part = latents[start : start + _BATCH_SIZE]
-            # Of one shape always: how sums are ordered depends on it.
+            # Always the same batch shape, because XLA's order of summation depends on it.
             full = np.pad(part, ((0, _BATCH_SIZE - len(part)), (0, 0)))
             parts.append(np.asarray(self._generate(self._variables, full))[: len(part)])
         return np.concatenate(parts)
 
 
 def load_sampler(checkpoint: str | Path) -> Sampler:
-    """Returns the sampler of a checkpoint; see `generators.load_generator` for what it raises."""
+    """Loads the sampler of a checkpoint; raises the errors of `load_generator` and `Sampler`."""
     return Sampler(load_generator(checkpoint))
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Returns the seeds of a list such as '0-63,100'.
+    """Parses a list of seeds and ranges of seeds, e.g. '0-63,100'.
 
     Raises:
-      SamplerError: it is no such list.
+      SamplerError: `text` is not a list of seeds, or a seed is over 2**32 - 1.
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -79,19 +82,20 @@ def parse_seeds(text: str) -> list[int]:
             raise SamplerError(f"seeds are at most {_MOST}, not {last or first}")
         seeds += range(int(first), int(last or first) + 1)
     if not seeds:
-        raise SamplerError(f"no seed in {text!r}")
+        raise SamplerError(f"no seed in {text!r}: seeds are numbers and ranges such as 0-63,100")
     return seeds
 
 
 def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:
-    """Returns the way through all latents and back to the first, float32 [N * steps, Z].
+    """Returns a closed path through all latents, float32 [N * steps, Z].
 
-    Along great circles and with the lengths between (White 2016, arXiv:1609.04468): in the middle
-    of a straight line a latent would be shorter than any that G has seen.
+    The path is spherical (White 2016, arXiv:1609.04468): it follows great circles, and its lengths
+    lie between the lengths of the latents. In the middle of a straight line a latent would be
+    shorter than any latent that G has seen.
 
     Args:
-      latents: [N, Z], N at least 2.
-      steps: from each to the next.
+      latents: float32 [N, Z], N at least 2.
+      steps: number of points from one latent to the next.
     """
     way = []
     for start, end in zip(latents, np.roll(latents, -1, axis=0), strict=True):
@@ -104,10 +108,10 @@ def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:
 
 
 def write_video(images: np.ndarray, file: Path, frames_per_second: int) -> None:
-    """Writes images uint8 [N, H, W, 3] as a clip in H.264.
+    """Writes images uint8 [N, H, W, 3] as an H.264 video.
 
     Raises:
-      VideoError: it cannot be written.
+      VideoError: the file cannot be written.
     """
     rate = Fraction(frames_per_second)
     info = VideoInfo(*images.shape[1:3], 1 / rate, rate, _SRGB_AS_VIDEO, Fraction(1))

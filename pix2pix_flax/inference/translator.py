@@ -1,32 +1,71 @@
-"""A network together with the strength and the size that its pictures are wanted in."""
+"""Blends and resizes a network's output to the strength and size that a user asks for."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
+
+from cartoon_tfds.errors import UserError
+
+
+class Network(Protocol):
+    """A trained network, from uint8 RGB [B, H, W, 3] to uint8 RGB [B, sH, sW, 3]."""
+
+    @property
+    def colours(self) -> bool:
+        """Whether the network returns colours for a grey image."""
+
+    @property
+    def summary(self) -> str:
+        """One line that says how images were tiled; empty if no image was tiled."""
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Returns the translated images."""
+
+
+@dataclasses.dataclass(frozen=True)
+class FunctionNetwork:
+    """A function as a `Network`, e.g. an exported generator.
+
+    Attributes:
+      function: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, sH, sW, 3].
+      colours: see `Network`.
+      summary: see `Network`.
+    """
+
+    function: Callable[[np.ndarray], np.ndarray]
+    colours: bool = False
+    summary: str = ""
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Returns the translated images."""
+        return self.function(images)
 
 
 @dataclasses.dataclass(frozen=True)
 class Translator:
-    """A network together with the strength and the size that its pictures are wanted in.
+    """A network with an output size and a strength.
 
     Attributes:
-      network: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, sH, sW, 3].
-      outscale: Of the result over the input, whatever s is; None for s.
-      strength: 0..1, the share of the network's picture in a mixture with the input, level by
-        level, as `cartoon_tfds.styles.cartoonize` has it: 0 is the input and 1 the network's, bit
-        for bit.
+      network: a network with output s times the size of its input.
+      outscale: output size divided by input size, for any s; None for s.
+      strength: 0..1, the weight of the network's output in a linear blend with the input, as in
+        `cartoon_tfds.styles.cartoonize`. 0 returns the input and 1 the network's output, bit for
+        bit.
     """
 
-    network: Callable[[np.ndarray], np.ndarray]
+    network: Network
     outscale: float | None = None
     strength: float = 1.0
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Returns the translated pictures, uint8 RGB, for uint8 RGB [B, H, W, 3].
+        """Translates uint8 RGB [B, H, W, 3] to uint8 RGB [B, H', W', 3].
+
+        H' is `outscale` times H, rounded and at least 1, or s times H if `outscale` is None.
 
         Raises:
-          ValueError: for a strength under 1 of a network that changes the size.
+          UserError: `strength` is under 1, and the network changes the size.
         """
         translated = self._mix(images, self.network(images))
         if self.outscale is None:
@@ -40,16 +79,18 @@ class Translator:
         if self.strength == 1:
             return translated
         if translated.shape != images.shape:
-            raise ValueError("--strength is for networks that keep the size of a picture")
+            raise UserError(
+                "--strength is for networks that keep the size of an image: leave it out"
+            )
         levels = images + np.float32(self.strength) * (translated.astype(np.float32) - images)
         return np.rint(levels).astype(np.uint8)
 
     @property
     def colours(self) -> bool:
-        """Whether the network is known to give grey pictures colours of their own."""
-        return getattr(self.network, "colours", False)
+        """Whether the network returns colours for a grey image."""
+        return self.network.colours
 
     @property
     def summary(self) -> str:
-        """How pictures were tiled, in one line; empty where none was."""
-        return getattr(self.network, "summary", "")
+        """One line that says how images were tiled; empty if no image was tiled."""
+        return self.network.summary

@@ -5,6 +5,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
+
 _BORDER = 8  # pixels beside the wrapped edge that are left out as well
 
 
@@ -45,12 +47,12 @@ class Consistency:
           scale: their size over that of the views.
 
         Raises:
-          ValueError: where borders are all there is.
+          UserError: where borders are all there is.
         """
         first, moved = jnp.split(outputs, 2)
         margin = scale * self.max_shift + _BORDER
         if min(outputs.shape[1:3]) <= 2 * margin:
-            raise ValueError(
+            raise UserError(
                 f"config.sizes.crop must be over {2 * margin} for config.loss_weights.consistency."
             )
         difference = jnp.abs(moved - _shift(first, scale * self.draw(rng, len(first))))

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-NEAREST = 5
-"""Which nearest neighbour bounds the ball around a picture, as in Naeem et al. 2020."""
+NEAREST_K = 5
+"""The neighbour that bounds the ball around a picture: the fifth, as in Naeem et al. 2020."""
 
 _BLOCK = 1024  # rows of a matrix [N, M] that are in memory at a time
 
@@ -20,14 +20,14 @@ def vgg16_distances(real: np.ndarray, generated: np.ndarray) -> dict[str, float]
     """Returns everything in this file, named `vgg16_frechet` and so on.
 
     Args:
-      real: pooled VGG16 features, [N, D], N above `NEAREST`.
+      real: pooled VGG16 features, [N, D], N above `NEAREST_K`.
       generated: likewise, [M, D].
 
     Raises:
       ValueError: for other shapes, or too few pictures.
     """
     found = {"frechet": frechet(real, generated), "kernel": kernel(real, generated)}
-    found |= neighbours(real, generated)
+    found |= precision_recall_density_coverage(real, generated)
     return {f"vgg16_{name}": value for name, value in found.items()}
 
 
@@ -87,7 +87,9 @@ def _sum_of_kernel(a: np.ndarray, b: np.ndarray) -> float:
     return sum(((a[rows] @ b.T / a.shape[1] + 1) ** 3).sum() for rows in _blocks(len(a)))
 
 
-def neighbours(real: np.ndarray, generated: np.ndarray, nearest: int = NEAREST) -> dict[str, float]:
+def precision_recall_density_coverage(
+    real: np.ndarray, generated: np.ndarray, nearest: int = NEAREST_K
+) -> dict[str, float]:
     """Returns `precision`, `recall`, `density` and `coverage`.
 
     Around each picture of a set lies the closed ball that reaches to its `nearest`-th neighbour in

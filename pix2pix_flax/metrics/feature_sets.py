@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.normalize import denormalize, normalize
-from pix2pix_flax.metrics.distributions import NEAREST, vgg16_distances
+from pix2pix_flax.metrics.distributions import NEAREST_K, vgg16_distances
 from pix2pix_flax.models.frozen.lpips import features
 from pix2pix_flax.typing import PyTree
 
@@ -15,7 +16,7 @@ FEATURES = "features"
 """What `features_of_both` is called among the scores of examples."""
 
 
-class SetsError(ValueError):
+class SetsError(UserError):
     """Sets of pictures that cannot be compared; its message is one line."""
 
 
@@ -47,9 +48,9 @@ def set_distances(features: np.ndarray) -> dict[str, float]:
       features: [N, 2, D], as `features_of_both` gives them.
     """
     generated, real = np.moveaxis(features, 1, 0)
-    if len(real) > NEAREST:
+    if len(real) > NEAREST_K:
         return vgg16_distances(real, generated)
-    return dict.fromkeys(vgg16_distances(*np.zeros((2, NEAREST + 1, 1))), math.nan)
+    return dict.fromkeys(vgg16_distances(*np.zeros((2, NEAREST_K + 1, 1))), math.nan)
 
 
 def pooled_features(vgg16: PyTree, images: jax.Array) -> jax.Array:

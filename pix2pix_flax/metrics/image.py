@@ -1,8 +1,14 @@
-"""Image quality metrics: one value for each example."""
+"""Image quality metrics: one value for each example.
+
+`l1`, `psnr` and `ssim` raise a ValueError unless both batches have one shape.
+"""
 
 import dm_pix
 import jax
 import jax.numpy as jnp
+
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.image import shapes
 
 
 def _unit(images: jax.Array) -> jax.Array:
@@ -15,6 +21,7 @@ def l1(a: jax.Array, b: jax.Array) -> jax.Array:
 
     The unit is that of the images, so 2.0 is black against white.
     """
+    shapes.check_equal(a.shape, b.shape)
     return jnp.mean(jnp.abs(jnp.asarray(a, jnp.float32) - b), axis=(1, 2, 3))
 
 
@@ -23,6 +30,7 @@ def psnr(a: jax.Array, b: jax.Array) -> jax.Array:
 
     Over all channels of RGB, peak to peak 2.0; infinite for equal images.
     """
+    shapes.check_equal(a.shape, b.shape)
     return dm_pix.psnr(_unit(a), _unit(b))
 
 
@@ -34,10 +42,11 @@ def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
     `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
 
     Raises:
-      ValueError: for images smaller than the window.
+      UserError: for images smaller than the window.
     """
+    shapes.check_equal(a.shape, b.shape)
     if min(a.shape[1:3]) < 11:
-        raise ValueError(f"SSIM needs images of 11x11 or more, not {a.shape[1]}x{a.shape[2]}.")
+        raise UserError(f"SSIM needs images of 11x11 or more, not {a.shape[1]}x{a.shape[2]}.")
     return dm_pix.ssim(_unit(a), _unit(b))
 
 

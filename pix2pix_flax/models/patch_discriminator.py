@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.models.layers import Dtype, Norm, convolve, down_conv, initializer
 
 _LEAKY_SLOPE = 0.2
@@ -46,16 +47,16 @@ class PatchDiscriminator(nn.Module):
           train: whether batch statistics are taken from this batch, and `batch_stats` moves.
 
         Raises:
-          ValueError: without a scale, and for images that are too small for a logit.
+          UserError: without a scale, and for images that are too small for a logit.
         """
         if self.scales < 1:
-            raise ValueError(f"config.discriminator.scales must be at least 1, not {self.scales}.")
+            raise UserError(f"config.discriminator.scales must be at least 1, not {self.scales}.")
         logits = [self._judge(images, train)]
         for _ in range(1, self.scales):
             images = _halve(images)
             logits.append(self._judge(images, train))
         if not logits[-1].size:
-            raise ValueError(
+            raise UserError(
                 "config.sizes.crop is too small for config.discriminator.depth "
                 f"{self.depth} and scales {self.scales}."
             )

@@ -1,1 +1,1 @@
-"""Trained generators: of a run, a file, by name, or from PyTorch. The shipped ones lie here."""
+"""Trained generators from a training run, a file, PyTorch or the files that are shipped here."""

@@ -1,7 +1,7 @@
-"""Generators of pytorch-CycleGAN-and-pix2pix as networks of this project.
+"""Imports generators of pytorch-CycleGAN-and-pix2pix as networks of this project.
 
-Its U-Net (`unet_128`, `unet_256`) is a block within a block: `model.model` holds the layers of the
-outermost level and, in their middle, the block of the next one. Its residual generator
+Its U-Net (`unet_128`, `unet_256`) consists of nested blocks: `model.model` holds the layers of the
+outermost level and, between them, the block of the next level. Its residual generator
 (`resnet_6blocks`, `resnet_9blocks`) is one list of layers.
 """
 
@@ -20,7 +20,7 @@ from pix2pix_flax.pretrained.generator import TrainedGenerator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.typing import PyTree
 
-_DEPTHS = range(5, 11)  # of U-Nets; 7 and 8 have names
+_DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256
 _DROPOUT = 0.5
 _GREY = np.float32([0.299, 0.587, 0.114])  # of red, green and blue, as in PIL's mode L
 _LEAVES = {
@@ -30,44 +30,44 @@ _LEAVES = {
     "mean": "running_mean",
     "var": "running_var",
 }
-"""What PyTorch calls an array."""
+"""PyTorch's names for the arrays of a layer."""
 _COUNTED = ("num_batches_tracked",)
-_OLD_INSTANCE = ("running_mean", "running_var")  # kept before PyTorch 0.4, and never used
+_OLD_INSTANCE = ("running_mean", "running_var")  # stored before PyTorch 0.4, but never used
 
 
 class _Layer(NamedTuple):
-    """Where a layer is in the state dict, and whether it is `conv`, `transposed` or `norm`."""
+    """The place of a layer in the state dict, and its kind: `conv`, `transposed` or `norm`."""
 
     place: str
     kind: str
 
 
 Layers = dict[str, _Layer]
-"""By the names of our modules."""
+"""Layers by the names of this project's modules."""
 
 
 class _UnknownError(Exception):
-    """Says in one line why a state dict is not that of a known network."""
+    """A state dict does not belong to a known network; the message is one line."""
 
 
 def import_generator(
     path: str | Path, config: ml_collections.ConfigDict, *, paper_test: bool = False
 ) -> TrainedGenerator:
-    """Returns a generator of PyTorch that computes the same here.
+    """Imports a generator of PyTorch; its output stays the same.
 
-    One that takes grey pictures is made to take RGB, which its first kernel turns to grey; one that
-    returns grey pictures returns them as RGB.
+    A generator with grey input gets an RGB input, which its first kernel converts to grey. A
+    generator with grey output returns the output as RGB.
 
     Args:
-      path: a state dict, `*_net_G.pth` or safetensors.
-      config: a whole configuration of a task from RGB to RGB; its `generator` is replaced, and
-        what `test` says of statistics and dropout.
-      paper_test: whether BatchNorm and dropout go on at test as in training (Isola et al. 2017,
-        section 3.4), which that project does unless `--eval` is given.
+      path: file with a state dict, `*_net_G.pth` or safetensors.
+      config: a full configuration of a task from RGB to RGB; its `generator`, `test.statistics` and
+        `test.dropout` are replaced.
+      paper_test: whether BatchNorm and dropout work at test as in training (Isola et al. 2017,
+        section 3.4), as they do in that project without `--eval`.
 
     Raises:
-      PyTorchFileError: the file cannot be read, or is that of another network.
-      OSError: there is no such file.
+      PyTorchFileError: the file cannot be read, or holds another network.
+      OSError: the file does not exist.
     """
     path = Path(path).expanduser()
     arrays = read_state_dict(path)
@@ -84,23 +84,23 @@ def import_generator(
 
 
 def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
-    """Returns the kind of the network and its size, as in a configuration, and its layers."""
+    """Returns the kind and size of the network, as settings of a configuration, and its layers."""
     if "model.model.0.weight" in arrays:
         depth = next(d for d in range(1, len(arrays) + 1) if f"{_block(d)}.1.weight" not in arrays)
         if depth not in _DEPTHS:
             raise _UnknownError(f"a U-Net of {depth} levels, not {_DEPTHS[0]} to {_DEPTHS[-1]}")
-        # Whether a U-Net was trained with dropout cannot be seen; by default it is.
+        # The arrays do not show whether a U-Net was trained with dropout; by default it was.
         return {"name": "unet", "depth": depth, "dropout": _DROPOUT}, _unet_layers(depth)
     if "model.1.weight" in arrays:
         blocks = next(i for i in range(len(arrays)) if f"{_residual(i)}.1.weight" not in arrays)
         dropout = f"{_residual(0)}.5.weight" not in arrays
         settings = {"blocks": blocks, "dropout": _DROPOUT if dropout else 0.0}
         return {"name": "resnet"} | settings, _resnet_layers(blocks, dropout)
-    raise _UnknownError("its names are not those of unet_* or resnet_*blocks")
+    raise _UnknownError("its arrays have other names than unet_* and resnet_*blocks")
 
 
 def _block(level: int) -> str:
-    """Returns the name of a U-Net's level, with all the levels that it lies in."""
+    """Returns the path of a U-Net's level, through all levels around it."""
     inner = ".3.model" * (level - 1)
     return f"model.model.1.model{inner}" if level else "model.model"
 
@@ -108,7 +108,7 @@ def _block(level: int) -> str:
 def _unet_layers(depth: int) -> Layers:
     layers = {}
     for level in range(depth):
-        # Before them there is an activation, and between them the next block and one more.
+        # An activation precedes each of the two; the block of the next level lies between them.
         down, up = (0, 3) if level == 0 else (1, 3) if level == depth - 1 else (1, 5)
         layers[f"down{level}"] = _Layer(f"{_block(level)}.{down}", "conv")
         layers[f"up{level}"] = _Layer(f"{_block(level)}.{up}", "transposed")
@@ -129,7 +129,7 @@ def _resnet_layers(blocks: int, dropout: bool) -> Layers:
         yield f"{name}_norm", _Layer(f"{place}.{index + 1}", "norm")
 
     layers: Layers = {}
-    for level in range(3):  # 0 is a padding; after each pair comes an activation
+    for level in range(3):  # layer 0 is padding; an activation follows each pair
         layers.update(normalised(f"down{level}", "conv", "model", 1 + 3 * level))
     for i in range(blocks):
         layers.update(normalised(f"block{i}_0", "conv", _residual(i), 1))
@@ -140,7 +140,7 @@ def _resnet_layers(blocks: int, dropout: bool) -> Layers:
 
 
 def _with_colours(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, np.ndarray]:
-    """Returns the arrays of a network from RGB to RGB that does what this one does with grey."""
+    """Returns the arrays with grey input and output widened to RGB; the network stays the same."""
     first, weight, bias = (
         f"{layers[layer].place}.{leaf}"
         for layer, leaf in (("down0", "weight"), ("up0", "weight"), ("up0", "bias"))
@@ -152,8 +152,8 @@ def _with_colours(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, np
     inputs, outputs = arrays[first].shape[1], arrays[weight].shape[axis]
     if inputs not in (1, 3) or outputs not in (1, 3):
         raise _UnknownError(
-            f"it makes pictures of {outputs} channels from pictures of {inputs}; only RGB and grey "
-            "ones are known here"
+            f"it returns {outputs} channels for images of {inputs}; only 3 (RGB) and 1 (grey) can "
+            "be imported"
         )
     arrays = dict(arrays)
     if inputs == 1:
@@ -164,7 +164,7 @@ def _with_colours(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, np
 
 
 def _measure(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, Any]:
-    """Returns the other settings of a generator."""
+    """Returns the settings of a generator that follow from the shapes and names of its arrays."""
     width = arrays[f"{layers['down0'].place}.weight"].shape[0]
     norms = [layer.place for layer in layers.values() if layer.kind == "norm"]
     inner = [
@@ -173,7 +173,7 @@ def _measure(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, Any]:
     norm = "none"
     if any(f"{place}.weight" in arrays for place in norms):
         norm = "batch"
-    elif any(f"{place}.bias" in arrays for place in inner):  # there, for this one alone
+    elif any(f"{place}.bias" in arrays for place in inner):  # only before an instance norm
         norm = "instance"
     settings = {"width": width, "norm": norm, "upsample": "transpose", "out_channels": 3}
     return settings | {"kernel_init": "normal", "remat": False}
@@ -193,7 +193,7 @@ def _configure(
 def _convert(
     arrays: dict[str, np.ndarray], layers: Layers, config: ml_collections.ConfigDict
 ) -> PyTree:
-    """Returns the variables; raises an _UnknownError unless each array has its place."""
+    """Returns the variables; raises an _UnknownError if an array is missing or left over."""
     module = make_generator(config.generator, config.dtype)
     norm, left, found = config.generator.norm, dict(arrays), {}
     wanted = jax.eval_shape(
@@ -204,12 +204,12 @@ def _convert(
     for name, leaf in flatten_dict(wanted, sep="/").items():
         found[name] = _take(left, layers, norm, name, leaf.shape)
     if strangers := sorted(left.keys() - _unused(layers, norm)):
-        raise _UnknownError(f"there is no place for {strangers[0]}")
+        raise _UnknownError(f"no layer has a place for {strangers[0]}")
     return unflatten_dict(found, sep="/")
 
 
 def _unused(layers: Layers, norm: str) -> set[str]:
-    """Returns what may be in a state dict and does nothing at test."""
+    """Returns the names of the arrays that a state dict may hold but that test does not use."""
     leaves = _COUNTED if norm == "batch" else _COUNTED + _OLD_INSTANCE
     places = [layer.place for layer in layers.values() if layer.kind == "norm"]
     return {f"{place}.{leaf}" for place in places for leaf in leaves}
@@ -218,7 +218,7 @@ def _unused(layers: Layers, norm: str) -> set[str]:
 def _take(
     left: dict[str, np.ndarray], layers: Layers, norm: str, name: str, shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Returns the array of one of our names, and takes it out of `left`."""
+    """Returns the array for a name of this project, and removes it from `left`."""
     _, module, *_, leaf = name.split("/")
     place, kind = layers[module]
     if not _has(module, kind, leaf, norm):
@@ -230,12 +230,12 @@ def _take(
     laid_out = _lay_out(array, kind) if array.ndim == 4 else array
     if laid_out.shape != shape or array.dtype.kind != "f":
         found = f"{source} is {array.dtype} {list(array.shape)}"
-        raise _UnknownError(f"{found}, which is no {name} of {list(shape)}")
+        raise _UnknownError(f"{found}, which does not fit {name} {list(shape)}")
     return np.ascontiguousarray(laid_out, np.float32)
 
 
 def _has(module: str, kind: str, leaf: str, norm: str) -> bool:
-    """Returns whether that project has this array; others are what changes nothing."""
+    """Returns whether that project's network has this array; if not, it is filled with 0 or 1."""
     if kind == "norm":
         return norm == "batch"
     return leaf == "kernel" or norm == "instance" or module == "up0"
@@ -245,5 +245,5 @@ def _lay_out(array: np.ndarray, kind: str) -> np.ndarray:
     """Returns a kernel as [kh, kw, in, out]."""
     if kind == "conv":
         return array.transpose(2, 3, 1, 0)
-    # The first tap of PyTorch's transposed kernel reaches up and left, that of ours down and right.
+    # The first tap of a transposed kernel reaches up and left in PyTorch, down and right in Flax.
     return array[:, :, ::-1, ::-1].transpose(2, 3, 0, 1)

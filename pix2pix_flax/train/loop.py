@@ -10,6 +10,7 @@ import jax
 from tqdm import tqdm
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import locked
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
@@ -18,7 +19,7 @@ from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite
-from pix2pix_flax.train.stop import StopRequest, locked
+from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
 from pix2pix_flax.typing import PyTree

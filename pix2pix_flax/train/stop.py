@@ -1,25 +1,16 @@
-"""Early ends of a training, and the lock of its work directory."""
+"""Early ends of a training: by a signal, or by time."""
 
 import contextlib
-import fcntl
 import math
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-
-from cartoon_tfds.errors import UserError
 
 OUT_OF_TIME = 3
 """The exit code of a training that has used up its hours; the same command resumes it."""
 
 _EARLY_WARNING = signal.SIGUSR1  # schedulers such as SLURM can send it before a job's time is up
-
-
-class WorkdirInUseError(UserError):
-    """Another training writes to the same work directory."""
 
 
 class StopRequest:
@@ -86,23 +77,3 @@ class StopRequest:
     def exit_code(self) -> int:
         """The exit code of an early end: 128 + the signal, as in a shell, else `OUT_OF_TIME`."""
         return OUT_OF_TIME if self.signal is None else 128 + self.signal
-
-
-@contextlib.contextmanager
-def locked(workdir: Path) -> Iterator[None]:
-    """Locks the work directory for this process. The lock ends with the process in any case.
-
-    Raises:
-      WorkdirInUseError: naming the process that holds the lock.
-    """
-    with open(workdir / "lock", "a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise WorkdirInUseError(f"{workdir} is in use by {holder}.") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}")
-        file.flush()
-        yield

@@ -55,7 +55,7 @@ class Validation:
             )
 
     def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
-        """Writes and returns the scores of `config.train.eval_examples`; {} if the training ends."""
+        """Writes and returns the scores of `train.eval_examples`; {} if the training ends."""
         batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):

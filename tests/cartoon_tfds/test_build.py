@@ -37,7 +37,8 @@ def _config(views=VIEWS):
 
 
 def _parts(data_dir):
-    return list((data_dir / ".cartoon_tfds-few").glob("*/*/*.zip"))
+    paths = (data_dir / ".cartoon_tfds-few").glob("*/*/*.zip")
+    return [path for path in paths if not path.name.startswith(".")]  # those are not finished
 
 
 def _kill_in_the_middle(how, data_dir):

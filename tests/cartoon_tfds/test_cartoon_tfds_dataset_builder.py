@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import tensorflow_datasets as tfds
 import cartoon_tfds
 from cartoon_tfds import cartoon_tfds_dataset_builder as builder_module
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+from cartoon_tfds.files import InUseError
 from cartoon_tfds.generation.work_folder import work_folder
 from cartoon_tfds.images import read_image
 from cartoon_tfds.recipes.cartoons import Cartoons
@@ -215,7 +217,7 @@ def test_dataset_without_manifest_is_refused(tmp_path):
 
 def test_only_one_process_builds_a_dataset(tmp_path):
     with work_folder(tmp_path, "few"):
-        with pytest.raises(SourceError, match="another process is building"):
+        with pytest.raises(InUseError, match=f"is in use by process {os.getpid()} on "):
             _few(tmp_path)
         assert _few(tmp_path, name="other")["train"] == 10
     assert _few(tmp_path)["train"] == 10

@@ -18,14 +18,14 @@ from cartoon_tfds.styles import STYLES
 
 # The command line with one view a photograph: 64 would take a minute.
 COMMAND = """
-import sys
+import errno, sys
 from cartoon_tfds import __main__, cartoon_tfds_dataset_builder as builder_module
 from cartoon_tfds.recipes.cartoons import Cartoons
 builder_module.Builder.BUILDER_CONFIGS[0].recipe = Cartoons(views_per_photo=1)
 if {broken}:
     def make_all(*_, **__):
-        raise OSError("disk full")
-    builder_module.Workshop.make_all = make_all
+        raise OSError(errno.ENOSPC, "disk full")
+    builder_module.LocalRunner.make_all = make_all
 __main__.main()
 assert "tensorflow" not in sys.modules
 """

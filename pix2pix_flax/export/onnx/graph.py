@@ -1,9 +1,8 @@
-"""An ONNX graph as it grows, from pictures of any size to pictures, all in uint8.
+"""Builds an ONNX graph from images of any size to images, all in uint8.
 
-Graphs are put together node by node and not traced: the layers are few (`onnx_layers.py`),
-BatchNorm's running statistics are folded into the convolutions, and tools that trace JAX programs
-ask for sizes that are multiples of the stride. That a graph says the same as the network is
-measured on photographs each time a file is written.
+Graphs are built node by node and not traced: the layers are few (`layers.py`), BatchNorm's running
+statistics are folded into the convolutions, and tools that trace JAX programs require sizes that
+are multiples of the stride. Each export compares the graph with the network on photographs.
 """
 
 from typing import Any
@@ -15,17 +14,17 @@ from onnx import TensorProto, helper, numpy_helper
 
 from pix2pix_flax.typing import PyTree
 
-_OPSET = 17  # what all runtimes have had since 2022
+_OPSET = 17  # all runtimes have supported it since 2022
 _IR_VERSION = 8
 
 
 class Graph:
-    """Nodes and weights as they are added; names of values are their numbers.
+    """Collects the nodes and weights of a model; its methods take and return names of values.
 
-    It goes from `images` to `translated`, both uint8 RGB [B, H, W, 3].
+    The model maps `images`, uint8 RGB [B, H, W, 3], to `translated`, uint8 RGB [B, sH, sW, 3].
 
     Args:
-      variables: of the network: its `params` and, for BatchNorm, `batch_stats`.
+      variables: the network's `params` and, for BatchNorm, `batch_stats`.
     """
 
     def __init__(self, variables: PyTree):
@@ -52,22 +51,22 @@ class Graph:
         return self.array(values, np.float32)
 
     def take(self, name: str, default: Any = None) -> np.ndarray:
-        """Returns a variable by its path, e.g. `params/down0/kernel`, once."""
+        """Removes and returns a variable by its path, e.g. `params/down0/kernel`."""
         if name not in self._variables and default is None:
             raise ValueError(f"the network has no {name}")
         return self._variables.pop(name, default)
 
     def sizes(self, x: str) -> str:
-        """Returns the shape of `x`."""
+        """Adds a node for the shape of `x`; returns its name."""
         return self("Shape", x)
 
     def pad(self, images: str, multiple: int, border: int) -> str:
-        """Reflects [B, H, W, C] to a multiple, as `models.padding` does, then all its sides.
+        """Reflects images [B, H, W, C] to a multiple, as `pad_to_multiple` does, then on all sides.
 
         Args:
-          images: their name.
-          multiple: they grow to it at the bottom and right.
-          border: and then by so many pixels on each side.
+          images: name of the images.
+          multiple: H and W are padded to a multiple of it, at the bottom and right.
+          border: pixels by which the result is then padded on each side.
         """
         shape, one = self.sizes(images), self.array(1)
         for axis in (1, 2):
@@ -78,6 +77,7 @@ class Graph:
     def _reflect(
         self, images: str, axis: int, length: str, multiple: int, border: int, one: str
     ) -> str:
+        # The formula of `image.padding.reflect` as nodes, with a minimum in place of |x|.
         steps = self("Div", self("Add", length, self.array(multiple - 1)), self.array(multiple))
         end = self("Add", self("Mul", steps, self.array(multiple)), self.array(border))
         period = self("Mul", self("Sub", length, one), self.array(2))
@@ -90,12 +90,12 @@ class Graph:
         """Returns the model; all variables must have been taken.
 
         Args:
-          metadata: texts to keep in the file.
-          scale: size of `translated` over that of `images`.
+          metadata: strings to store in the file.
+          scale: size of `translated` divided by the size of `images`.
         """
         if self._variables:
             raise ValueError(f"the network has no place for {', '.join(sorted(self._variables))}")
-        larger = "" if scale == 1 else f"_x{scale}"  # equal names mean equal sizes
+        larger = "" if scale == 1 else f"_x{scale}"  # in ONNX equal names mean equal sizes
         values = [
             helper.make_tensor_value_info(
                 name, TensorProto.UINT8, ["batch", f"height{times}", f"width{times}", 3]

@@ -1,4 +1,4 @@
-"""Layers of `models/` as ONNX nodes. Features are float32 [B, C, H, W] here."""
+"""The layers of `models/` as ONNX nodes. Features are float32 [B, C, H, W] here."""
 
 from collections.abc import Sequence
 
@@ -11,14 +11,14 @@ _EPSILON = 1e-5  # of models.layers.Norm
 
 
 def normalize(graph: Graph, images: str) -> str:
-    """From uint8 [B, H, W, C] to float32 [B, C, H, W] in [-1, 1], as `augment.normalize`."""
-    x = graph("Transpose", images, perm=[0, 3, 1, 2])  # first, while a pixel is a byte a channel
+    """Maps uint8 [B, H, W, C] to float32 [B, C, H, W] in [-1, 1], as `image.normalize` does."""
+    x = graph("Transpose", images, perm=[0, 3, 1, 2])  # before the cast, on a quarter of the bytes
     x = graph("Cast", x, to=TensorProto.FLOAT)
     return graph("Sub", graph("Div", x, graph.floats(127.5)), graph.floats(1.0))
 
 
 def denormalize(graph: Graph, x: str, output: str) -> None:
-    """From float32 [B, C, H, W] to uint8 [B, H, W, C], as `augment.denormalize`."""
+    """Maps float32 [B, C, H, W] to uint8 [B, H, W, C], as `image.normalize` does."""
     x = graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(127.5))
     x = graph("Clip", graph("Round", x), graph.floats(0.0), graph.floats(255.0))
     x = graph("Cast", x, to=TensorProto.UINT8)
@@ -26,7 +26,7 @@ def denormalize(graph: Graph, x: str, output: str) -> None:
 
 
 def with_planes(graph: Graph, x: str, planes: Sequence[float]) -> str:
-    """From [B, C, H, W] to [B, C + P, H, W]: behind it planes, of one value each."""
+    """Appends P planes of one value each: [B, C, H, W] -> [B, C + P, H, W]."""
     if not len(planes):
         return x
     first = graph("Slice", x, graph.array([0]), graph.array([1]), graph.array([1]))
@@ -36,28 +36,30 @@ def with_planes(graph: Graph, x: str, planes: Sequence[float]) -> str:
 
 
 def conv(graph: Graph, x: str, name: str, norm: str = "none", *, stride: int = 1) -> str:
-    """A convolution with zeros around, and the norm of the same name.
+    """Adds a convolution with zero padding, and the norm of the same name.
 
-    The output has the size of the input, or half of it for a 4x4 kernel of stride 2.
+    The output has the input's size, or half the size for a 4x4 kernel with stride 2.
     """
     kernel, bias = _weights(graph, name, "", norm)
     weight = kernel.transpose(3, 2, 0, 1)
     pads = [(size - 1) // 2 for size in kernel.shape[:2]] * 2
-    return _normed(graph, "Conv", x, weight, bias, name, norm, stride=stride, pads=pads)
+    weights = graph.floats(weight), graph.floats(bias)
+    x = graph("Conv", x, *weights, strides=[stride, stride], pads=pads)
+    return _normed(graph, x, name, norm)
 
 
 def conv_transpose(graph: Graph, x: str, name: str, norm: str) -> str:
-    """`models.layers.ConvTranspose` of size 4, and its norm: twice the size."""
+    """Adds a `models.layers.ConvTranspose` with a 4x4 kernel, and its norm; doubles the size."""
     kernel, bias = _weights(graph, name, "", norm)
-    kernel = kernel[::-1, ::-1]  # in JAX the taps count from the other end
+    kernel = kernel[::-1, ::-1]  # JAX counts the taps from the other end
     return _doubled(graph, x, kernel, bias, name, norm)
 
 
 def resize_conv(graph: Graph, x: str, name: str, norm: str = "none") -> str:
-    """`models.layers.ResizeConv`, and its norm: twice the size.
+    """Adds a `models.layers.ResizeConv`, and its norm; doubles the size.
 
-    Two neighbours that the doubling made equal share a product: the transposed 4x4 kernel that does
-    what doubling and the 3x3 kernel do has 4 taps a pixel instead of 9.
+    Doubling and the 3x3 kernel are merged into one transposed 4x4 kernel. It has 4 taps per pixel
+    instead of 9, because pixels that the doubling made equal share a product.
     """
     kernel, bias = _weights(graph, name, "Conv_0/", norm)
     taps = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
@@ -66,17 +68,17 @@ def resize_conv(graph: Graph, x: str, name: str, norm: str = "none") -> str:
 
 
 def pixel_shuffle(graph: Graph, x: str, factor: int) -> str:
-    """`models.pixel_shuffle`: channels are those of each output pixel in turn."""
+    """Adds a `models.layers.pixel_shuffle`, whose channels are grouped by output pixel."""
     return graph("DepthToSpace", x, blocksize=factor, mode="DCR")
 
 
 def prelu(graph: Graph, x: str, name: str) -> str:
-    """`flax.linen.PReLU`, which has one slope."""
+    """Adds a `flax.linen.PReLU`, which has one slope for all channels."""
     return graph("LeakyRelu", x, alpha=float(graph.take(f"params/{name}/negative_slope")))
 
 
 def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
-    """Returns kernel [height, width, in, out] and bias [out], BatchNorm included."""
+    """Returns the kernel [height, width, in, out] and the bias [out]; BatchNorm is folded in."""
     kernel = graph.take(f"params/{name}/{layer}kernel")
     bias = graph.take(f"params/{name}/{layer}bias", np.zeros(kernel.shape[-1], np.float32))
     if norm != "batch":
@@ -91,30 +93,18 @@ def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray
 def _doubled(
     graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, name: str, norm: str
 ) -> str:
-    weight = kernel.transpose(2, 3, 0, 1)
-    return _normed(graph, "ConvTranspose", x, weight, bias, name, norm, stride=2, pads=[1] * 4)
+    weights = graph.floats(kernel.transpose(2, 3, 0, 1)), graph.floats(bias)
+    x = graph("ConvTranspose", x, *weights, strides=[2, 2], pads=[1] * 4)
+    return _normed(graph, x, name, norm)
 
 
-def _normed(
-    graph: Graph,
-    op: str,
-    x: str,
-    weight: np.ndarray,
-    bias: np.ndarray,
-    name: str,
-    norm: str,
-    *,
-    stride: int,
-    pads: list[int],
-) -> str:
-    """Adds a (transposed) convolution and, where it is not folded already, its norm."""
-    weights = graph.floats(weight), graph.floats(bias)
-    x = graph(op, x, *weights, strides=[stride, stride], pads=pads)
+def _normed(graph: Graph, x: str, name: str, norm: str) -> str:
+    """Adds the norm of a layer, unless there is none or it is folded into the convolution."""
     return _group_norm(graph, name, norm, x) if norm in ("group", "instance") else x
 
 
 def _group_norm(graph: Graph, name: str, norm: str, x: str) -> str:
-    """Normalises groups of channels, or each channel, by the statistics of the picture."""
+    """Normalises groups of channels, or each channel, by the statistics of each image."""
     path = f"params/{name}_norm/GroupNorm_0"
     scale, bias = graph.take(f"{path}/scale"), graph.take(f"{path}/bias")
     groups = len(scale) if norm == "instance" else min(32, len(scale))

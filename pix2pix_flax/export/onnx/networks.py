@@ -1,7 +1,7 @@
-"""The networks that are written as ONNX graphs, a function each.
+"""The networks that have an ONNX graph, one function for each.
 
-Their orders of activations are kept in value, not in place: a convolution and the activation behind
-it run as one.
+Activations are moved directly behind convolutions, so that a runtime merges both; the values stay
+the same as in `models/`.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,21 +40,21 @@ def to_onnx(
 ) -> bytes:
     """Returns an ONNX model: `images`, uint8 RGB [B, H, W, 3], to `translated`, [B, sH, sW, 3].
 
-    Any B, H and W from 1 go in: the graph pads to the network's stride and cuts back. It computes
-    in float32, whatever the network's `dtype` is.
+    B, H and W are any numbers from 1: the graph pads to the network's stride and cuts the output
+    back. It computes in float32, whatever the network's `dtype` is.
 
     Args:
-      module: the network, of a class in `NETWORKS`, to be run with running statistics and no
+      module: the network, of a class in `NETWORKS`; the graph uses running statistics and no
         dropout.
-      variables: its `params` and, for BatchNorm, `batch_stats`.
-      metadata: texts to keep in the file.
-      scale: size of its output over that of its input, s.
-      border: pixels by which pictures are reflected on all sides before they go in; what becomes of
-        them is cut off.
-      planes: what the network is given behind RGB in each pixel.
+      variables: the network's `params` and, for BatchNorm, `batch_stats`.
+      metadata: strings to store in the file.
+      scale: output size divided by input size, s.
+      border: pixels by which images are reflected on all sides before the network; their output is
+        cut off.
+      planes: constant values of the network's input channels after RGB, e.g. the code of a style.
 
     Raises:
-      ValueError: where the variables are not this network's.
+      ValueError: `variables` belong to another network.
     """
     graph = Graph(variables)
     size = graph.sizes("images")
@@ -71,8 +71,8 @@ def to_onnx(
 def _unet(graph: Graph, module: Unet, x: str) -> str:
     """Adds a U-Net.
 
-    The encoder's features are kept behind their leaky ReLU, of which the decoder's ReLU makes what
-    it would make of the features.
+    The encoder's features are kept after their leaky ReLU. The decoder's ReLU gives the same result
+    for them as for the features before.
     """
     levels, up = [], {"resize": resize_conv, "transpose": conv_transpose}[module.upsample]
     for level in range(module.depth):
@@ -135,4 +135,4 @@ NETWORKS: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
     SRResNet: _srresnet,
     RRDBNet: _rrdb,
 }
-"""How the nodes of each network are added: from the name of its input to that of its output."""
+"""Functions that add a network's nodes: (graph, module, name of input) -> name of output."""

@@ -1,4 +1,4 @@
-"""Pictures translated from file to file."""
+"""Translates image files."""
 
 from pix2pix_flax.inference.images.translate import InputError, translate_images
 

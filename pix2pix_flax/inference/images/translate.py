@@ -1,4 +1,4 @@
-"""Translates pictures: files, folders and patterns, one PNG for each."""
+"""Translates image files, folders and patterns; writes one PNG file for each image."""
 
 import dataclasses
 import glob
@@ -10,22 +10,23 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
+from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images import PICTURE_SUFFIXES, read_picture, write_png
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
 
-class InputError(ValueError):
-    """Inputs or an output folder that leave nothing to do; its message is one line."""
+class InputError(UserError):
+    """No input image was found, or the output folder cannot be used; the message is one line."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What became of the pictures.
+    """The files that `translate_images` wrote, kept and failed to write.
 
     Attributes:
-      written: Files that were written.
-      kept: Files that were there already and were not replaced.
-      failed: (picture, reason in one line) of those that could not be translated.
+      written: files that were written.
+      kept: files that existed already and were not replaced.
+      failed: (source file, reason on one line) of each image that could not be translated.
     """
 
     written: list[Path]
@@ -34,13 +35,13 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every picture was translated now."""
+        """Whether every image was translated in this call."""
         return not self.kept and not self.failed
 
     def __str__(self) -> str:
-        lines = [f"{len(self.written)} pictures written"]
+        lines = [f"{len(self.written)} images written"]
         if self.kept:
-            lines.append(f"{len(self.kept)} were there already (--overwrite replaces them)")
+            lines.append(f"{len(self.kept)} existed already (--overwrite replaces them)")
         if self.failed:
             lines.append(f"{len(self.failed)} could not be translated:")
             lines += [f"  {reason}" for _, reason in self.failed]
@@ -56,36 +57,37 @@ def translate_images(
     overwrite: bool = False,
     progress: bool = True,
 ) -> Report:
-    """Writes each picture translated, as PNG of the same name, into `output_dir`.
+    """Translates image files and writes each result as a PNG file into `output_dir`.
 
-    Transparency, 16 bits a channel, grey and a colour profile are kept; `translate_pixels` says
-    how. With its profile a picture's levels go through the network as they are, and mean the same
-    before and after; a profile that is not of the kind of the result, such as CMYK, is left out.
+    Transparency, 16 bits per channel, grey (see `translate_pixels`) and the colour profile are
+    kept. The network takes the levels of an image with a colour profile unconverted, and the result
+    gets the same profile. A profile of another colour space than the result, e.g. CMYK, is left
+    out.
 
-    A folder is searched with all its subfolders, which are repeated in `output_dir`; hidden files,
-    the output folder itself and what is not named like a picture are passed over, but a file that
-    is given itself is tried whatever its name. Where two pictures would get one name, they keep
-    their suffixes (`a.jpg.png`, `a.png.png`), and are numbered where that is not enough. One
-    picture that fails does not stop the rest.
+    Folders are searched with their subfolders, and `output_dir` gets the same subfolders. Hidden
+    files, `output_dir` itself and files without an image suffix are skipped; a file that is named
+    in `inputs` is tried with any suffix. If two results would get the same name, they keep the
+    suffixes of their sources (`a.jpg.png`, `a.png.png`), and get numbers if that is not enough. If
+    one image fails, the rest are still translated.
 
     Args:
       predict: uint8 RGB [1, H, W, 3] -> uint8 RGB [1, H', W', 3].
-      inputs: Files, folders and patterns such as `photos/**/*.jpg`.
-      output_dir: Made if it is missing.
-      keep_grey: Whether grey pictures become grey ones: right for super-resolution and for styles,
-        wrong for a network that colours. Files count as grey that have no colour channels.
-      overwrite: Whether pictures that are there already are replaced. Inputs never are.
-      progress: Whether to show a bar on standard error.
+      inputs: files, folders and patterns, e.g. `photos/**/*.jpg`.
+      output_dir: folder for the results; made if it is missing.
+      keep_grey: whether grey images stay grey: right for super-resolution and for styles, wrong for
+        colourisation. An image is grey if its file has no colour channels.
+      overwrite: whether results that exist already are replaced. Inputs are never replaced.
+      progress: whether to show a progress bar on standard error.
 
     Raises:
-      InputError: No picture was found, or `output_dir` is not and cannot become a folder.
+      InputError: no image was found, or `output_dir` is not a folder and cannot be made.
     """
     output_dir = Path(output_dir)
     targets = _targets(_find(inputs, output_dir), output_dir)
     _make_folder(output_dir)
     sources = {source.resolve() for source, _ in targets}
     report = Report([], [], [])
-    for source, target in tqdm.tqdm(targets, unit=" pictures", disable=not progress):
+    for source, target in tqdm.tqdm(targets, unit=" images", disable=not progress):
         if target.resolve() in sources:
             report.failed.append((source, f"{source}: {target} is one of the inputs"))
         elif target.exists() and not overwrite:
@@ -107,26 +109,26 @@ def _translate(
         translated = translate_pixels(predict, picture, keep_grey=keep_grey)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_png(target, translated, _profile_for(translated, picture.icc_profile))
-    except (ValueError, OSError) as error:
-        reason = " ".join(str(error).split())
+    except (UserError, OSError) as error:
+        reason = one_line(error)
         report.failed.append((source, reason if str(source) in reason else f"{source}: {reason}"))
     else:
         report.written.append(target)
 
 
 def _profile_for(image: np.ndarray, icc_profile: bytes | None) -> bytes | None:
-    """Returns a profile if it is of an image's kind (ICC.1:2022, 7.2.8), else None."""
+    """Returns the profile if it is for the image's colour space (ICC.1:2022, 7.2.8), else None."""
     kind = b"GRAY" if image.ndim == 2 else b"RGB "
     return icc_profile if icc_profile and icc_profile[16:20] == kind else None
 
 
 def _find(inputs: Iterable[str | Path], output_dir: Path) -> list[tuple[Path, Path]]:
-    """Returns (picture, name below the output folder) of each picture once, in order."""
+    """Returns (source file, path of the result in the output folder) of each image once."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in inputs:
         pictures = list(_expand(str(given), output_dir))
         if not pictures:
-            raise InputError(f"{given}: no picture found")
+            raise InputError(f"{given}: no image found")
         for source, name in pictures:
             found.setdefault(source.resolve(), (source, name))
     if not found:
@@ -138,10 +140,10 @@ def _expand(given: str, output_dir: Path) -> Iterable[tuple[Path, Path]]:
     path = Path(given)
     if path.is_dir():
         if path.resolve() == output_dir.resolve():
-            # The next run would take the results for inputs.
-            raise InputError(f"{given}: is the input and the output folder")
+            # A second run would translate the results of the first.
+            raise InputError(f"{given}: is the input and the output folder; choose another output")
         return [(source, source.relative_to(path)) for source in _walk(path, output_dir)]
-    if path.exists():  # Also a name that happens to hold a bracket.
+    if path.exists():  # before patterns, because a file's name may contain brackets
         return [(path, Path(path.name))]
     matches = sorted(glob.glob(given, recursive=True))
     return [pair for match in matches for pair in _expand(match, output_dir)]
@@ -160,7 +162,7 @@ def _walk(folder: Path, output_dir: Path) -> Iterable[Path]:
 
 
 def _targets(found: list[tuple[Path, Path]], output_dir: Path) -> list[tuple[Path, Path]]:
-    """Returns (picture, file to write), no file twice, also where case does not count."""
+    """Returns (source file, result file) pairs; the result files differ even without case."""
     short = Counter(_key(name.with_suffix(".png")) for _, name in found)
     targets, taken = [], set()
     for source, name in found:

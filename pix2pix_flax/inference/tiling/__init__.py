@@ -1,1 +1,1 @@
-"""Large pictures in tiles that fit into memory."""
+"""Translates large images in tiles that fit into memory."""

@@ -1,5 +1,6 @@
-"""Cuts a picture into overlapping tiles of one shape, and puts what became of them together."""
+"""Cuts an image into overlapping tiles of one shape, and joins the outputs of the tiles."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -11,7 +12,7 @@ _PATIENCE = 3.0  # seconds until a bar appears
 
 
 class Span(NamedTuple):
-    """A tile along one axis: it begins at `origin`, and [start, stop) of the picture is kept."""
+    """One axis of a tile: it begins at `origin`; its output is kept in [start, stop)."""
 
     origin: int
     start: int
@@ -19,38 +20,39 @@ class Span(NamedTuple):
 
 
 def spans(length: int, tile: int, halo: int, stride: int) -> list[Span]:
-    """Returns the tiles along an axis, in order; what they keep covers it once.
+    """Returns the tiles along an axis, in order; their kept parts cover the axis once.
 
-    Where the whole picture has the network's padding, at its border, a tile has it too: the last
-    tile is moved inwards instead of being cut. That keeps it on the grid of the encoder, because
-    lengths and tiles are multiples of the stride. Neighbours overlap even without a halo, so that
-    they can be compared.
+    The last tile is moved inwards instead of being cut, so that at the image's border the network
+    pads a tile exactly as it pads the whole image. The moved tile stays on the grid of the encoder,
+    because lengths and tiles are multiples of the stride. Neighbours overlap even without a halo,
+    so that their outputs can be compared.
 
     Args:
-      length: of the axis, a multiple of `stride`. Where it is at most `tile`, there is one span.
-      tile: a multiple of `stride`, at least `smallest_tile(halo, stride)`.
-      halo: what each tile loses at least at an edge that is not the picture's.
-      stride: tiles begin at its multiples.
+      length: size of the axis, a multiple of `stride`. If it is at most `tile`, the result is one
+        span.
+      tile: side of a tile, a multiple of `stride`, at least `smallest_tile(halo, stride)`.
+      halo: pixels that each tile loses at least at an edge inside the image.
+      stride: tiles begin at multiples of it.
     """
     if length <= tile:
         return [Span(0, 0, length)]
     step = (tile - 2 * max(1, halo)) // stride * stride
     origins = [*range(0, length - tile, step), length - tile]
-    # In the middle of an overlap, as far from both edges as can be.
+    # Cut in the middle of an overlap, as far from the edges of both tiles as possible.
     cuts = [0, *((first + tile + second) // 2 for first, second in pairwise(origins)), length]
     return [Span(origin, *kept) for origin, kept in zip(origins, pairwise(cuts), strict=True)]
 
 
 def smallest_tile(halo: int, stride: int) -> int:
-    """Returns the smallest tile that is a multiple of `stride` and has something to keep."""
+    """Returns the smallest tile: a multiple of `stride` that holds two halos and one stride."""
     return -(-(2 * max(1, halo) + stride) // stride) * stride
 
 
 def tile_sides(height: int, width: int, tile: int, stride: int) -> tuple[int, int]:
-    """Returns the sides of a picture's tiles: square, but as much longer as the picture is narrow.
+    """Returns (height, width) of an image's tiles: square, or longer if the image is narrow.
 
-    So a tile has `tile**2` pixels, or the whole picture has no more. (Small feature maps may also
-    make XLA's CPU backend add up in another order than for the whole picture.)
+    A tile has about `tile**2` pixels, unless the whole image has fewer. (On small feature maps,
+    XLA's CPU backend may also sum in another order than on the whole image.)
     """
     rows, columns = min(tile, height), min(tile, width)
     if height < tile:
@@ -60,41 +62,53 @@ def tile_sides(height: int, width: int, tile: int, stride: int) -> tuple[int, in
     return rows, columns
 
 
+@dataclasses.dataclass(frozen=True)
+class TileGrid:
+    """Settings that determine how an image is cut into tiles.
+
+    Attributes:
+      tile: side of a square tile in pixels; see `spans` for this, `halo` and `stride`.
+      halo: pixels that each tile loses at an edge inside the image.
+      stride: tiles begin at multiples of it.
+      batch_size: number of tiles per step.
+    """
+
+    tile: int
+    halo: int
+    stride: int
+    batch_size: int
+
+
 def run_tiles(
     run: Callable[[np.ndarray], np.ndarray],
     picture: np.ndarray,
+    grid: TileGrid,
     *,
-    tile: int,
-    halo: int,
-    stride: int,
-    batch_size: int,
     most_seam: int,
     progress: bool,
 ) -> tuple[np.ndarray | None, int]:
-    """Returns what `run` makes of a picture, and by how much its tiles differ where they meet.
+    """Runs a function on an image tile by tile, and measures how well neighbouring tiles agree.
 
-    Beside the result itself, memory holds one batch of tiles.
+    Only the result and one batch of tiles are in memory.
 
     Args:
-      run: uint8 [B, h, w, 3] -> uint8 [B, s * h, s * w, C]; here B is always `batch_size`, and
-        h and w are those of `tile_sides`.
-      picture: uint8 [H, W, 3], multiples of `stride`.
-      tile: side of a square tile; see `spans` for this, `halo` and `stride`.
-      halo: what each tile loses at an inner edge.
-      stride: tiles begin at its multiples.
-      batch_size: tiles in one step.
-      most_seam: where tiles differ by more, the rest is left, and the result is None.
-      progress: whether to show a bar on standard error, where there is time to read it.
+      run: uint8 [B, h, w, 3] -> uint8 [B, s * h, s * w, C]; B is always `grid.batch_size`, and h
+        and w come from `tile_sides`.
+      picture: the image, uint8 [H, W, 3]; H and W are multiples of `grid.stride`.
+      grid: tile size, halo, stride and batch size.
+      most_seam: largest accepted difference in levels between neighbouring tiles at their seam; a
+        larger one ends the run, and the result is None.
+      progress: whether to show a progress bar on standard error if the run takes long.
 
     Returns:
-      uint8 [s * H, s * W, C], and the largest difference in levels (0 where there is one tile).
+      The result, uint8 [s * H, s * W, C], and the largest difference in levels (0 for one tile).
     """
-    height, width = tile_sides(*picture.shape[:2], tile, stride)
-    rows = spans(len(picture), height, halo, stride)
-    columns = spans(picture.shape[1], width, halo, stride)
+    height, width = tile_sides(*picture.shape[:2], grid.tile, grid.stride)
+    rows = spans(len(picture), height, grid.halo, grid.stride)
+    columns = spans(picture.shape[1], width, grid.halo, grid.stride)
     places = list(product(rows, columns))
     tiles = [picture[y : y + height, x : x + width] for (y, *_), (x, *_) in places]
-    outputs = run_batches(run, tiles, batch_size)
+    outputs = run_batches(run, tiles, grid.batch_size)
     canvas, seam = None, 0
     with _bar(len(tiles), progress) as bar:
         for (row, column), output in zip(places, outputs, strict=True):
@@ -110,14 +124,14 @@ def run_tiles(
 
 
 def _bar(tiles: int, progress: bool) -> tqdm.tqdm:
-    """Returns a bar that leaves nothing behind."""
+    """Returns a progress bar that erases itself at the end."""
     return tqdm.tqdm(total=tiles, unit=" tiles", delay=_PATIENCE, leave=False, disable=not progress)
 
 
 def run_batches(
     run: Callable[[np.ndarray], np.ndarray], tiles: list[np.ndarray], batch_size: int
 ) -> Iterator[np.ndarray]:
-    """Yields what `run` makes of each tile [h, w, C]; the last batch is filled up by repetition."""
+    """Yields `run`'s output for each tile [h, w, C]; fills the last batch with its last tile."""
     for start in range(0, len(tiles), batch_size):
         batch = tiles[start : start + batch_size]
         filled = batch + batch[-1:] * (batch_size - len(batch))
@@ -125,9 +139,9 @@ def run_batches(
 
 
 def _paste(canvas: np.ndarray, output: np.ndarray, row: Span, column: Span, scale: int) -> int:
-    """Writes what a tile keeps; returns by how much it differs from those above and left of it.
+    """Writes the kept part of a tile; returns its difference from the tiles above and to the left.
 
-    They are compared along the pixels next to the seam: both tiles have computed those.
+    The difference, in levels, is taken over the pixels along the seam, which both tiles computed.
     """
     (top, bottom), (left, right) = (
         (scale * span.start, scale * span.stop) for span in (row, column)

@@ -1,9 +1,9 @@
-"""How far the edge of a tile reaches into a network's output, in input pixels.
+"""How far the edge of a tile changes a network's output, in input pixels.
 
-At an edge inside the picture a tile sees the network's padding where the whole picture has
-neighbours. Output nearer to such an edge than the *halo* is thrown away. Two halos are of use: the
-exact one, beyond which nothing depends on what lies outside the tile, and the one beyond which the
-difference is no longer seen.
+At an edge inside the image, the network pads a tile where the whole image has more pixels. Output
+nearer to this edge than the *halo* is thrown away. Two halos are useful: beyond the exact halo the
+output does not depend on pixels outside the tile, and beyond the measured halo the difference is
+too small to see.
 """
 
 from collections.abc import Callable
@@ -14,27 +14,28 @@ import numpy as np
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.typing import PyTree
 
-# Networks that reach further than this many strides, and pixels, are taken to reach everywhere. A
-# U-Net reaches two strides, SRResNet (stride 1) 40 pixels and RRDBNet 350.
+# A network with a larger halo than both, in strides and in pixels, counts as one without an exact
+# halo. A U-Net has two strides, SRResNet (stride 1) 40 pixels and RRDBNet 350 pixels.
 _STRIDES, _PIXELS = 4, 384
 
 
 def exact_halo(
     forward: Callable[[PyTree, jax.Array], jax.Array], variables: PyTree, stride: int
 ) -> int | None:
-    """Returns beyond how many pixels a tile's output cannot differ from the whole picture's.
+    """Returns the halo beyond which a tile's output equals the output for the whole image.
 
-    The network itself is asked: half of a strip is not-a-number, which survives any weight and any
-    activation, and what comes out as a number does not depend on that half. That is the halo of
+    The network runs on a strip, one half of which is NaN. NaN survives any weight and any
+    activation, so an output that is a number does not depend on that half. The halo is valid for
     tiles that begin and end at multiples of `stride`.
 
     Args:
       forward: (variables, images [B, H, W, 3]) -> floats [B, sH, sW, C].
-      variables: its weights; their values do not matter.
-      stride: the multiple that sizes have to be.
+      variables: the network's variables; their values do not matter.
+      stride: heights and widths must be multiples of it.
 
     Returns:
-      The halo, or None where there is none: statistics of the picture reach everywhere.
+      The halo in pixels, or None if no halo is exact, because the network takes statistics of the
+      whole image.
     """
     length = 2 * -(-max(_STRIDES * stride, _PIXELS) // stride) * stride
     width = -(-min(length, max(stride, 16)) // stride) * stride
@@ -52,7 +53,7 @@ def exact_halo(
 
 
 def _reach(lost: np.ndarray) -> int:
-    """Returns how far what is lost reaches into the second half of an axis."""
+    """Returns how far the NaNs, bool [length], reach into the second half of an axis."""
     (places,) = np.nonzero(lost[len(lost) // 2 :])
     return int(places[-1]) + 1 if places.size else 0
 
@@ -60,19 +61,20 @@ def _reach(lost: np.ndarray) -> int:
 def measured_halo(
     run: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, tile: int, stride: int
 ) -> int | None:
-    """Returns the smallest halo at which tiles of a picture agree to 1/255.
+    """Returns the smallest halo at which the tiles of an image agree to 1/255.
 
-    Tiles that overlap by half are compared: near the edge of one lies the middle of the other,
-    which is as good as the whole picture wherever the exact halo is a quarter of a tile or less.
+    Tiles that overlap by half are compared: the edge of one tile lies near the middle of another.
+    The middle is as good as the whole image if the exact halo is at most a quarter of a tile.
 
     Args:
       run: uint8 [4, tile, tile, 3] -> uint8 [4, s * tile, s * tile, C].
-      picture: uint8 [H, W, 3], reflected where it is too small; three places are looked at.
-      tile: a multiple of `stride`, and at least two of them.
-      stride: tiles begin at its multiples.
+      picture: image uint8 [H, W, 3], of which three parts are compared; reflected if it is too
+        small.
+      tile: side of a tile, a multiple of `stride` and at least two strides.
+      stride: tiles begin at multiples of it.
 
     Returns:
-      Less than a quarter of a tile, or None where that is not enough.
+      The halo, less than a quarter of a tile, or None if that is not enough.
     """
     shift = tile // 2 // stride * stride
     probes = _probes(picture, tile + shift)
@@ -83,7 +85,7 @@ def measured_halo(
 
 
 def _probes(picture: np.ndarray, side: int) -> list[np.ndarray]:
-    """Returns pieces [side, side, 3] from the corners and the middle of a picture."""
+    """Returns crops [side, side, 3] of an image: two opposite corners and the middle."""
     room = [max(0, size - side) for size in picture.shape[:2]]
     places = {tuple(part * free // 2 for free in room) for part in range(3)}
     pieces = (picture[y : y + side, x : x + side] for y, x in sorted(places))
@@ -93,7 +95,7 @@ def _probes(picture: np.ndarray, side: int) -> list[np.ndarray]:
 def _disagreement(
     run: Callable[[np.ndarray], np.ndarray], probe: np.ndarray, tile: int, shift: int
 ) -> np.ndarray:
-    """Returns by how many of 255 levels tiles differ, for each distance in pixels from an edge."""
+    """Returns the largest difference of tiles, in levels, per distance to an edge in pixels."""
     origins = ((0, 0), (shift, shift), (0, shift), (shift, 0))
     tiles = np.stack([probe[y : y + tile, x : x + tile] for y, x in origins])
     a, b, c, d = run(tiles).astype(np.int16)
@@ -101,7 +103,7 @@ def _disagreement(
     near, far = slice(shift * scale, None), slice(None, (tile - shift) * scale)
     pairs = ((a[near, near], b[far, far]), (c[near, far], d[far, near]))
     levels = np.max([np.abs(one - other).max(axis=-1) for one, other in pairs], axis=0)
-    # Each side of the overlap is the edge of one of the two tiles.
+    # Each side of the overlap is an edge of one of the two tiles.
     side = np.arange(tile - shift)
     to_edge = np.minimum(side, side[::-1])
     distance = np.minimum.outer(to_edge, to_edge).repeat(scale, 0).repeat(scale, 1)

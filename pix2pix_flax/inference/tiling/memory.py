@@ -1,4 +1,4 @@
-"""Whether a compiled program fits into memory: predicted, and told when it did not."""
+"""Predicts whether a compiled program fits into memory, and recognises out-of-memory errors."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ except ImportError:  # Windows
     resource = None
 
 _PROC, _CGROUP = Path("/proc"), Path("/sys/fs/cgroup")
-# XLA's plan leaves out what its kernels take for themselves: a U-Net of width 64 planned 640 MiB
-# and took 761 (1024x1024) to 833 (four of 512x512).
+# XLA's plan leaves out the buffers inside its kernels: for a U-Net of width 64 it planned 640 MiB,
+# and the program took 761 MiB (one image of 1024x1024) to 833 MiB (four of 512x512).
 _MARGIN = 1.3
 
 
 def fits(program: jax.stages.Compiled) -> bool:
-    """Returns whether a program's arrays are expected to fit; True where nobody can tell.
+    """Returns whether a program's arrays are expected to fit into memory; True if unknown.
 
-    Without that, a program that is too large would not raise on a CPU: the kernel would end the
-    process.
+    The check is needed on CPUs: there a program that is too large raises no error, but the
+    operating system ends the process.
     """
     plan, available = program.memory_analysis(), available_bytes()
     if plan is None or available is None:
@@ -28,7 +28,7 @@ def fits(program: jax.stages.Compiled) -> bool:
 
 
 def available_bytes() -> int | None:
-    """Returns how much memory the default device has left, or None if that cannot be found out."""
+    """Returns the free memory of the default device in bytes, or None if it is unknown."""
     stats = jax.local_devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
@@ -37,7 +37,7 @@ def available_bytes() -> int | None:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Returns whether an error says that memory did not suffice."""
+    """Returns whether an error reports a lack of memory."""
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 
@@ -46,14 +46,14 @@ def _machine() -> int | None:
 
 
 def _address_space() -> int | None:
-    """Returns what `ulimit -v` leaves this process."""
+    """Returns the bytes that `ulimit -v` leaves to this process, or None without a limit."""
     limit = resource.getrlimit(resource.RLIMIT_AS)[0] if resource else -1
     used = _field(_PROC / "self" / "status", "VmSize:", 1024)
     return None if limit < 0 or used is None else max(0, limit - used)
 
 
 def _cgroup() -> int | None:
-    """Returns what the limit of a container leaves, not counting its cached files as used."""
+    """Returns the bytes that a container's limit leaves, or None; cached files count as free."""
     limit = _field(_CGROUP / "memory.max", "", 1)
     used = _field(_CGROUP / "memory.current", "", 1)
     cached = _field(_CGROUP / "memory.stat", "inactive_file ", 1) or 0
@@ -61,7 +61,7 @@ def _cgroup() -> int | None:
 
 
 def _field(path: Path, name: str, unit: int) -> int | None:
-    """Returns the number that follows `name` in a file of the kernel, times `unit`."""
+    """Returns the number after `name` in a file of the kernel times `unit`, or None."""
     try:
         lines = path.read_text().splitlines()
     except OSError:

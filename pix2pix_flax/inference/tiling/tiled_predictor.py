@@ -1,4 +1,4 @@
-"""Pictures that are too large for memory, tile by tile."""
+"""Translates images that are too large for memory, tile by tile."""
 
 import logging
 from collections.abc import Callable
@@ -6,41 +6,45 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.inference.predictor import Predictor, check_images, cut_back
-from pix2pix_flax.inference.tiling.grid import run_batches, run_tiles, smallest_tile
+from pix2pix_flax.inference.tiling.grid import TileGrid, run_batches, run_tiles, smallest_tile
 from pix2pix_flax.inference.tiling.halo import exact_halo, measured_halo
 from pix2pix_flax.inference.tiling.memory import fits, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
 DEFAULT_TILE = 512
-"""Side in pixels of the tiles of pictures that do not fit into memory as a whole."""
+"""Default side in pixels of the tiles of images that do not fit into memory."""
 
 
-class TooLargeError(ValueError):
-    """Not even the smallest tiles, one at a time, fit into memory; the message is one line."""
+class TooLargeError(UserError):
+    """Even one tile of the smallest size does not fit into memory; the message is one line."""
 
 
 class TiledPredictor:
-    """A `Predictor` for pictures of any size, whatever the memory.
+    """A `Predictor` for images of any size on a device with any amount of memory.
 
-    Pictures run as a whole where they have no more pixels than a tile or, with `tile=0`, where
-    memory is expected to suffice. Where it does not, batches become smaller, then tiles do, and
-    stay so. All tiles have one shape, so that one compiled program runs them; a picture narrower
-    than a tile has tiles, and a program, of its own width.
+    An image is not tiled if it has no more pixels than a tile or, with `tile=0`, if it is expected
+    to fit into memory. If memory does not suffice, first the batches of tiles and then the tiles
+    become smaller, and stay smaller. All tiles have one shape, so that one compiled program runs
+    them. An image that is narrower than a tile has tiles of its own width, and its own program.
 
-    With the exact halo the output is the whole picture's but for the order of sums. On CPUs in
-    float32 that is bit for bit where tiles are not tiny (see tests/pix2pix_flax/test_tiling.py).
+    With the exact halo the output differs from the output for the whole image only by the order of
+    sums. On CPUs in float32 it is equal bit for bit, unless tiles are tiny (see
+    tests/pix2pix_flax/inference/tiling/test_tiled_predictor.py).
 
     Attributes:
-      predictor: what runs pictures and tiles.
+      predictor: the predictor that runs images and tiles.
       tile: side of the tiles in pixels, a multiple of the stride.
-      batch_size: tiles in one step.
-      halo: in pixels; None until a picture was tiled, unless it was given.
-      exact_halo: the network's; None until a picture was tiled, and where none is exact.
-      seam: by how many of 255 levels tiles differed at most where they meet; None until a picture
-        was tiled. From the whole picture they differ by about as much.
+      batch_size: number of tiles per step.
+      halo: pixels that a tile loses at an edge inside the image; None until an image was tiled,
+        unless the halo was given.
+      exact_halo: the network's exact halo in pixels; None until an image was tiled, and for
+        networks without an exact halo.
+      seam: largest difference of neighbouring tiles at their seam, in levels of 0..255; None until
+        an image was tiled. The difference from the whole image's output is about as large.
     """
 
     def __init__(
@@ -52,19 +56,21 @@ class TiledPredictor:
         batch_size: int = 4,
         progress: bool = False,
     ):
-        """Chooses tiles.
+        """Sets the tile size; the halo may wait for the first tiled image.
 
         Args:
-          predictor: what runs them.
-          tile: side in pixels, rounded up to the stride, and grown where the halo leaves nothing of
-            it; 0 for tiles of `DEFAULT_TILE`, but only where memory does not suffice without.
-          halo: in pixels, `exact`, or None for the smallest that keeps the first tiled picture
-            within 1/255, and that grows when a later one needs more.
-          batch_size: tiles in one step, at least 1.
-          progress: whether to show a bar on standard error for pictures that take long.
+          predictor: the predictor that runs images and tiles.
+          tile: side in pixels, rounded up to a multiple of the stride, and enlarged if the halo
+            would leave no pixels of a tile. 0: tiles of `DEFAULT_TILE`, and only for images that
+            do not fit into memory.
+          halo: pixels, `exact`, or None. None measures the smallest halo that keeps the first tiled
+            image within 1/255 of its output without tiles, and enlarges it if a later image needs
+            more.
+          batch_size: number of tiles per step, at least 1.
+          progress: whether to show a progress bar on standard error for images that take long.
 
         Raises:
-          ValueError: for anything else.
+          ValueError: an argument is out of its range.
         """
         if tile < 0 or batch_size < 1:
             raise ValueError(f"tile is {tile} and batch_size is {batch_size}: too small.")
@@ -81,17 +87,17 @@ class TiledPredictor:
         self._fit_tile(tile or DEFAULT_TILE)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        """Returns the translated pictures.
+        """Translates images.
 
         Args:
-          images: uint8 RGB [B, H, W, 3], any height and width from 1.
+          images: uint8 RGB [B, H, W, 3]; H and W at least 1.
 
         Returns:
-          uint8 RGB [B, sH, sW, 3]; the scale s is 1 but for super-resolution.
+          uint8 RGB [B, sH, sW, 3]; the scale s is 1 except for super-resolution.
 
         Raises:
-          ValueError: for anything else.
-          TooLargeError: no tile is small enough for the memory.
+          ValueError: `images` has another dtype or shape.
+          TooLargeError: even one tile of the smallest size does not fit into memory.
         """
         images = check_images(images)
         padded = pad_to_multiple(images, self.predictor.stride)
@@ -104,12 +110,12 @@ class TiledPredictor:
 
     @property
     def colours(self) -> bool:
-        """Whether what becomes of grey pictures has colours of its own."""
+        """Whether the network returns colours for a grey image."""
         return self.predictor.colours
 
     @property
     def summary(self) -> str:
-        """How pictures were tiled, in one line; empty where all ran as a whole."""
+        """One line that says how images were tiled; empty if no image was tiled."""
         if self.seam is None:
             return ""
         tiles = f"tiles of {self.tile} px, {self.batch_size} at a time, halo {self.halo} px"
@@ -117,7 +123,7 @@ class TiledPredictor:
         return f"{tiles} ({exact}): neighbours differ by at most {self.seam}/255 at their seams"
 
     def _run_wholes(self, padded: np.ndarray) -> np.ndarray | None:
-        """Returns the output of whole pictures, or None where tiles are wanted or needed."""
+        """Returns the output for whole images, or None if they have to be tiled."""
         height, width = padded.shape[1:3]
         if not self._prefers_wholes and height * width > self.tile**2:
             return None
@@ -127,7 +133,7 @@ class TiledPredictor:
         return output
 
     def _run_tiled(self, picture: np.ndarray) -> np.ndarray:
-        """Returns the output of one picture [H, W, 3], with tiles that fit into memory."""
+        """Returns the output for one image [H, W, 3]; shrinks the tiles until they fit."""
         while True:
             output = self._try(self._run_tiles, picture)
             if output is not None:
@@ -141,7 +147,7 @@ class TiledPredictor:
 
     @staticmethod
     def _try(run: Callable[[np.ndarray], np.ndarray], images: np.ndarray) -> np.ndarray | None:
-        """Returns what `run` makes of images, or None where memory did not suffice."""
+        """Returns `run(images)`, or None if memory did not suffice."""
         try:
             return run(images)
         except (jax.errors.JaxRuntimeError, MemoryError) as error:
@@ -156,10 +162,7 @@ class TiledPredictor:
             output, seam = run_tiles(
                 self._run,
                 picture,
-                tile=self.tile,
-                halo=self.halo,
-                stride=self.predictor.stride,
-                batch_size=self.batch_size,
+                TileGrid(self.tile, self.halo, self.predictor.stride, self.batch_size),
                 most_seam=1 if self._can_grow() else 255,
                 progress=self._progress,
             )
@@ -167,8 +170,8 @@ class TiledPredictor:
                 break
             self._grow_halo()
         if seam > 1 and self.exact_halo is not None and self.halo >= self.exact_halo:
-            # Nothing from outside a tile is left in it, and still it is not the whole picture.
-            self._warn("this network does not treat all places alike (dropout at test?)")
+            # The kept output depends on no pixel outside the tile, but neighbours still differ.
+            self._warn("this network's output is random or depends on position (dropout at test?)")
         self.seam = max(seam, self.seam or 0)
         return output
 
@@ -178,13 +181,13 @@ class TiledPredictor:
         self._has_warned = True
 
     def _choose_halo(self, picture: np.ndarray) -> None:
-        """Asks the network for its halo and takes it, or measures a smaller one."""
+        """Sets the exact halo of the network, or a smaller one that it measures."""
         network = self.predictor
         self.exact_halo = exact_halo(network.forward, network.variables, network.stride)
         if self.exact_halo is None:
             self._warn(
-                "this network takes statistics of the whole picture, which no tile has (group or "
-                "instance norm, or statistics of the batch)"
+                "this network takes statistics of the whole image, which no tile has (group or "
+                "instance norm, or batch statistics)"
             )
             self.halo = self.tile // 4 if self.halo is None else self.halo
         elif self._measures:
@@ -199,17 +202,17 @@ class TiledPredictor:
         return np.stack(list(run_batches(self._run, list(tiles), self.batch_size)))
 
     def _can_grow(self) -> bool:
-        """Whether the halo was measured, and a larger one would help."""
+        """Returns whether the halo was measured and is smaller than the exact halo."""
         return self._measures and self.exact_halo is not None and self.halo < self.exact_halo
 
     def _grow_halo(self) -> None:
-        stride = self.predictor.stride  # less than half of it would leave the tiles where they are
+        stride = self.predictor.stride  # a smaller step would not move the tiles
         self.halo = min(self.exact_halo, max(2 * self.halo, self.halo + stride // 2 + 1))
-        _log.info("the halo grows to %d px for this picture", self.halo)
+        _log.info("the halo grows to %d px for this image", self.halo)
         self._fit_tile(self.tile)
 
     def _fit_tile(self, tile: int) -> None:
-        """Sets the tile: rounded up to the stride, or grown where the halo leaves too little."""
+        """Sets the tile side: rounded up to the stride, or enlarged if the halo needs it."""
         stride, smallest = self.predictor.stride, self._smallest_tile()
         if tile < smallest:
             tile = max(smallest, 3 * (self.halo or 0))
@@ -220,7 +223,7 @@ class TiledPredictor:
         return smallest_tile(self.halo or 0, self.predictor.stride)
 
     def _shrink(self) -> None:
-        """Makes batches smaller, then tiles."""
+        """Halves the batch size or, if it is 1, the tiles."""
         smallest, stride = self._smallest_tile(), self.predictor.stride
         if self.batch_size > 1:
             self.batch_size //= 2
@@ -228,8 +231,8 @@ class TiledPredictor:
             self.tile = max(smallest, self.tile // 2 // stride * stride)
         else:
             raise TooLargeError(
-                f"memory does not suffice for one tile of {self.tile} px: a halo smaller than "
-                f"{self.halo or 0} px would need less"
+                f"memory does not suffice for one tile of {self.tile} px: free some memory, or "
+                f"choose a halo below {self.halo or 0} px"
             )
         _log.info(
             "memory does not suffice: from here on tiles of %d px, %d at a time",

@@ -1,6 +1,7 @@
-"""Videos translated from file to file."""
+"""Translates video files."""
 
-from pix2pix_flax.inference.video.container import VideoError
+from pix2pix_flax.inference.video.info import VideoError
+from pix2pix_flax.inference.video.options import VideoOptions
 from pix2pix_flax.inference.video.translate import translate_video
 
-__all__ = ["VideoError", "translate_video"]
+__all__ = ["VideoError", "VideoOptions", "translate_video"]

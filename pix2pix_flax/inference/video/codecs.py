@@ -1,30 +1,26 @@
-"""What videos can be encoded as: the encoders of PyAV's FFmpeg, on the CPU."""
+"""The codecs for translated videos, with their encoders in PyAV's FFmpeg (on the CPU)."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 
 from pix2pix_flax.inference.video.info import VideoError
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower")
-"""From the quickest to the one with the smallest files, by the names of x264 and x265."""
-
-# SVT-AV1 prints its settings, and listens to this alone: only errors.
-os.environ.setdefault("SVT_LOG", "1")
+"""Names of the encoder presets, as in x264 and x265, from the fastest to the smallest files."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Codec:
-    """An encoder, and what it has to be told.
+    """An encoder and its settings.
 
     Attributes:
-      encoder: FFmpeg's name of it.
-      crf: The constant rate factor by default, at which the result looks like the original.
-      crf_range: The best and the smallest.
-      presets: What it calls each of `PRESETS`.
-      options: What it is told besides.
-      suffixes: Of the containers that hold it.
-      tag: What MP4 and MOV call it, where players are particular about that.
+      encoder: FFmpeg's name of the encoder.
+      crf: default constant rate factor, at which the result looks like the original.
+      crf_range: constant rate factor for the best quality, and for the smallest file.
+      presets: the encoder's name for each of `PRESETS`.
+      options: FFmpeg options that are always set.
+      suffixes: file suffixes of the containers that can hold the codec.
+      tag: codec tag in MP4 and MOV files, if some players require it.
     """
 
     encoder: str
@@ -36,14 +32,14 @@ class Codec:
     tag: str | None = None
 
     def settings(self, crf: int | None, preset: str) -> dict[str, str]:
-        """Returns FFmpeg's options.
+        """Returns FFmpeg's options for a quality and a speed.
 
         Args:
-          crf: Within `crf_range`, or None for `crf`.
-          preset: One of `PRESETS`.
+          crf: constant rate factor within `crf_range`; None for the default.
+          preset: one of `PRESETS`.
 
         Raises:
-          VideoError: They are none of these.
+          VideoError: `crf` is out of its range, or `preset` is unknown.
         """
         crf, (best, smallest) = self.crf if crf is None else crf, self.crf_range
         if not best <= crf <= smallest:
@@ -54,11 +50,11 @@ class Codec:
 
 
 _SAME_NAMES = {name: name for name in PRESETS}
-# From 10 on SVT-AV1 warns of artifacts.
+# SVT-AV1's presets 9 to 2; from 10 on it warns of artifacts.
 _NUMBERS = {name: str(9 - place) for place, name in enumerate(PRESETS)}
 
-# Without B-frames decoding order is display order: MP4 derives durations from the former. AV1 has
-# no such order: what is decoded early lies in the packet of a frame that is shown.
+# Without B-frames (bf) the decoding order, from which MP4 derives durations, is the display order.
+# AV1 does not need this: a frame that is decoded early is stored in the packet of a shown frame.
 CODECS: Mapping[str, Codec] = {
     "h264": Codec("libx264", 18, (0, 51), _SAME_NAMES, {"bf": "0"}),
     "h265": Codec(

@@ -1,7 +1,7 @@
-"""One pass over the packets of a video file, from its start or from shortly before a time.
+"""Reads the packets of a video file once, from its start or from shortly before a time.
 
-A video is untrusted input: only the named local file is opened, by a short list of containers that
-refer to no other file (no playlists, no concatenation scripts).
+A video is untrusted input: only the given local file is opened, and only container formats that
+cannot refer to other files (no playlists, no concatenation scripts).
 """
 
 import contextlib
@@ -16,16 +16,16 @@ import av
 from pix2pix_flax.inference.video.info import VideoError, to_seconds
 
 MAX_PIXELS = 2**26
-"""Larger frames are refused: about twice 8K, 200 MB as RGB."""
+"""Frames with more pixels are refused. It is about twice 8K, 200 MB as RGB."""
 
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg"
-# How far before the wanted time a keyframe is looked for. Not 0, since audio may be stored ahead
-# of the pictures that it belongs to.
+# Seconds before the wanted time at which to look for a keyframe. Not 0, because audio may be stored
+# before the frames that it belongs to.
 _MARGINS = (1, 4, 16, 64)
 
 
 class Shown(NamedTuple):
-    """A frame, from when on it is shown, and how long, in ticks."""
+    """A frame with its display time (`pts`) and its duration, in ticks."""
 
     frame: av.VideoFrame
     pts: int
@@ -33,29 +33,30 @@ class Shown(NamedTuple):
 
 
 class VideoFile:
-    """Reads the first video stream that is no cover, and puts the audio's packets aside.
+    """Reads the first video stream that is not a cover image, and collects the audio packets.
 
     Attributes:
-      container: PyAV's.
-      stream: The video.
-      rate: Mean frames per second, 25 where the container does not say.
-      audio_streams: All of them.
-      first: The first frame, or None where nothing can be decoded.
-      num_packets: Of the video, so far.
-      fault: The first error in what was wanted, or None.
+      container: PyAV's container.
+      stream: the video stream.
+      rate: mean frames per second; 25 if the container does not say.
+      audio_streams: all audio streams.
+      first: the first frame; None if no frame can be decoded.
+      num_packets: number of video packets read so far.
+      fault: the first error from the wanted time on; None without an error.
     """
 
     def __init__(self, path: Path, wanted: Fraction | None = None, margin: int | None = None):
         """Opens the file and decodes its first frame.
 
         Args:
-          path: A local file.
-          wanted: Timestamp in ticks: faults before it are of no interest.
-          margin: Reading starts so many seconds before `wanted`, as well as the container can do
-            that; None for its start.
+          path: a local file.
+          wanted: timestamp in ticks; errors before it are ignored.
+          margin: reading starts this many seconds before `wanted`, as exactly as the container can
+            seek; None for the start of the file.
 
         Raises:
-          VideoError: No such file, or not a video of a permitted container.
+          VideoError: the file does not exist, or is not a video in a permitted container, or its
+            frames are too large.
         """
         self.container = _open(path)
         try:
@@ -82,7 +83,7 @@ class VideoFile:
         self.container.close()
 
     def frames(self) -> Iterator[Shown]:
-        """Yields every frame, in the order in which they are shown."""
+        """Yields every frame in display order."""
         usual = max(1, round(1 / (self.rate * self.stream.time_base)))
         pts = end = None
         for frame in itertools.chain([self.first] if self.first else [], self._frames):
@@ -90,42 +91,42 @@ class VideoFile:
             if end is None:
                 pts = frame.pts or 0
             else:
-                # Some containers leave timestamps out or repeat them; no frame is dropped for that.
+                # Some containers omit or repeat timestamps; their frames are kept.
                 pts = end if frame.pts is None else max(frame.pts, pts + 1)
             end = pts + duration
             yield Shown(frame, pts, duration)
 
     def take_audio(self) -> list[av.Packet]:
-        """Returns the audio's packets that were found since the last call, in file order."""
+        """Returns the audio packets read since the last call, in file order."""
         taken, self._aside = self._aside, []
         return taken
 
     def read_audio_until(self, seconds: Fraction) -> None:
-        """Reads on, decoding nothing, until all audio before a time was found or the file ends."""
+        """Reads on without decoding, until all audio before a time is read or the file ends."""
         while min(self._heard.values(), default=seconds) < seconds:
             if next(self._packets, None) is None:
                 break
 
     def promised_end(self) -> Fraction:
-        """Returns the timestamp in seconds at which the container says the video ends, else 0."""
+        """Returns the end of the video in seconds as the container states it, else 0."""
         if self.stream.frames and self.stream.duration:
             return ((self.stream.start_time or 0) + self.stream.duration) * self.stream.time_base
-        # Matroska's tag. Without it FFmpeg reports the longest stream, which may be audio.
+        # Matroska has a tag. Without it FFmpeg reports the longest stream, which may be audio.
         return to_seconds(self.stream.metadata.get("DURATION", "")) or Fraction(0)
 
     def likely_end(self) -> Fraction:
-        """Returns that, or where the container says nothing the end of its longest stream, or 0."""
+        """Returns `promised_end()` or, if it is 0, the end of the longest stream, else 0."""
         start, duration = self.container.start_time or 0, self.container.duration
         longest = Fraction(start + duration, av.time_base) if duration else Fraction(0)
         return self.promised_end() or longest
 
     def _seek(self, pts: int) -> None:
-        # What cannot seek is read from its start.
+        # A file in which seeking fails is read from its start.
         with contextlib.suppress(av.FFmpegError):
             self.container.seek(pts, stream=self.stream)
 
     def _demux(self) -> Iterator[av.Packet]:
-        """Yields the video's packets."""
+        """Yields the video packets; puts the audio packets aside."""
         try:
             for packet in self.container.demux(self.stream, *self.audio_streams):
                 if packet.stream is self.stream:
@@ -134,7 +135,7 @@ class VideoFile:
                     self._put_aside(packet)
         except av.FFmpegError as error:
             self._note(error)
-            end = av.Packet()  # As at the file's end: the decoder hands out what it still holds.
+            end = av.Packet()  # Empty, so that the decoder returns the frames that it holds back.
             end.stream = self.stream
             yield end
 
@@ -151,29 +152,29 @@ class VideoFile:
             try:
                 yield from packet.decode()
             except av.FFmpegError as error:
-                # The frames that follow may be whole: go on, and tell at the end.
+                # The next frames may be undamaged: go on, and report the error at the end.
                 self._note(error)
 
     def _note(self, error: av.FFmpegError) -> None:
-        """Remembers an error, unless only packets from before the wanted time were decoded."""
+        """Keeps the first error, but none before a packet of the wanted time was read."""
         is_before = None not in (self._wanted, self._newest) and self._newest < self._wanted
         if not is_before:
             self.fault = self.fault or error.strerror
 
 
 def open_before(path: Path, wanted: Fraction) -> VideoFile:
-    """Returns a file from which every frame from a time on can be decoded, and little before it.
+    """Opens a file shortly before a time, so that all frames from then on can be decoded.
 
-    Containers differ in what they seek by, and may land too late or where no frame is whole. So the
-    frame that comes first has to be a keyframe that is not too late; else the file is read from
-    further before, and at last from its start.
+    Seeking is inexact and differs between containers: it may end too late, or between keyframes. So
+    the first frame must be a keyframe at or before `wanted`. Otherwise the file is opened further
+    before `wanted`, and in the last try at its start.
 
     Args:
-      path: A local file.
-      wanted: Timestamp in ticks.
+      path: a local file.
+      wanted: timestamp in ticks.
 
     Raises:
-      VideoError: As `VideoFile`.
+      VideoError: see `VideoFile`.
     """
     for margin in _MARGINS:
         file = VideoFile(path, wanted, margin)
@@ -189,7 +190,7 @@ def _open(path: Path) -> av.container.InputContainer:
         raise VideoError(f"{path}: no such file")
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
-        # An absolute path cannot be taken for an address such as 'concat:...'.
+        # FFmpeg cannot mistake an absolute path for a URL such as 'concat:...'.
         return av.open(str(path.absolute()), "r", container_options=options)
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -200,7 +201,7 @@ def _video_stream(container: av.container.InputContainer, path: Path) -> av.Vide
     covers = av.stream.Disposition.attached_pic
     streams = [s for s in container.streams.video if not s.disposition & covers]
     if not streams:
-        raise VideoError(f"{path}: has no video stream")
+        raise VideoError(f"{path}: the file has no video stream")
     stream = streams[0]
     if stream.width * stream.height > MAX_PIXELS:
         raise VideoError(f"{path}: frames of {stream.width}x{stream.height} are too large")

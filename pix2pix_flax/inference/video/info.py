@@ -1,4 +1,4 @@
-"""What is known of a video besides its pictures, and the error that speaks of one."""
+"""Properties of a video besides its frames, and the error class for videos."""
 
 import dataclasses
 import re
@@ -7,7 +7,9 @@ from fractions import Fraction
 import av
 import numpy as np
 
-# ITU-T H.273 codes; the matrices are those that swscale knows.
+from cartoon_tfds.errors import UserError
+
+# ITU-T H.273 codes; swscale supports the matrices of _MATRICES.
 UNSPECIFIED = 2
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
 _BT709, _BT601 = 1, 6
@@ -15,21 +17,22 @@ _MATRICES = (1, 4, 5, 6, 7, 9)
 _CLOCK = re.compile(r"(?:(?:([0-9]+):)?([0-9]+):)?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
 
-class VideoError(ValueError):
-    """A video that cannot be read or written; its message is one line that names the file."""
+class VideoError(UserError):
+    """A video cannot be read or written; the message is one line that names the file."""
 
 
 @dataclasses.dataclass(frozen=True)
 class VideoInfo:
-    """What a copy has to share with its source, besides the pictures.
+    """Properties that a translated video shares with its source.
 
     Attributes:
-      height: Of the upright frames, pixels.
-      width: Of the upright frames, pixels.
-      time_base: Seconds of one tick of the timestamps.
-      rate: Mean frames per second, or None where the container does not say.
-      colour: H.273 codes (matrix, range, primaries, transfer); the first two always specified.
-      pixel_aspect: Width over height of one upright pixel.
+      height: height of the upright frames in pixels.
+      width: width of the upright frames in pixels.
+      time_base: seconds per tick of the timestamps.
+      rate: mean frames per second; None if the container does not say.
+      colour: H.273 codes (matrix, range, primaries, transfer); matrix and range are never
+        unspecified.
+      pixel_aspect: width of one upright pixel divided by its height.
     """
 
     height: int
@@ -41,7 +44,7 @@ class VideoInfo:
 
 
 def to_seconds(time: str | float) -> Fraction | None:
-    """Returns the seconds of a time such as 2.5, '1:02.5' or '00:01:02.5', or None."""
+    """Parses a time, e.g. 2.5, '1:02.5' or '00:01:02.5', to seconds; None if it is no time."""
     found = _CLOCK.fullmatch(str(time))
     if not found:
         return None
@@ -55,13 +58,14 @@ def describe(
     matrix: np.ndarray,
     max_height: int | None = None,
 ) -> VideoInfo:
-    """Returns what a copy needs to know.
+    """Returns the properties that a translated video takes from its source.
 
     Args:
-      stream: Of the source.
-      frame: Its first frame.
-      matrix: The display matrix of that frame.
-      max_height: Upright frames that are higher get smaller, at least 2 pixels high.
+      stream: the video stream of the source.
+      frame: its first frame.
+      matrix: the display matrix of the first frame.
+      max_height: higher upright frames are scaled down to this height, rounded down to an even
+        number; at least 2. None for no limit.
     """
     height, width = frame.height, frame.width
     aspect = stream.sample_aspect_ratio or Fraction(1)
@@ -78,7 +82,7 @@ def describe(
 def _colour(frame: av.VideoFrame) -> tuple[int, int, int, int]:
     matrix = frame.colorspace
     if frame.format.is_rgb or matrix not in _MATRICES:
-        # Players decide by the size as well where a file does not say.
+        # Players choose the matrix by the size as well if the file does not say.
         matrix = _BT709 if frame.width >= 1280 or frame.height > 576 else _BT601
     full = frame.color_range == _FULL_RANGE and not frame.format.is_rgb
     colour_range = _FULL_RANGE if full else _LIMITED_RANGE
@@ -87,13 +91,14 @@ def _colour(frame: av.VideoFrame) -> tuple[int, int, int, int]:
 
 @dataclasses.dataclass
 class Batch:
-    """Consecutive frames, and the audio packets that were found on the way.
+    """Consecutive frames, and the audio packets that were read with them.
 
     Attributes:
-      frames: uint8 [B, H, W, 3] RGB; the rows from `len(pts)` on repeat the last frame.
-      pts: Timestamp of each real frame, in ticks, strictly increasing.
-      durations: Of each real frame, in ticks.
-      audio: Packets in file order, still tied to the source's streams.
+      frames: uint8 RGB [B, H, W, 3]; from index `len(pts)` on, frames only fill the batch: they
+        repeat the last real frame.
+      pts: timestamp of each real frame in ticks, strictly increasing.
+      durations: duration of each real frame in ticks.
+      audio: audio packets in file order, still tied to the source's streams.
     """
 
     frames: np.ndarray
@@ -103,10 +108,10 @@ class Batch:
 
 
 def display_matrix(frame: av.VideoFrame) -> np.ndarray:
-    """Returns [[a, b], [c, d]]: a pixel (x, y) is shown at (ax + cy, bx + dy).
+    """Returns [[a, b], [c, d]]: a pixel (x, y) is displayed at (ax + cy, bx + dy).
 
-    Telephones store frames as the sensor sees them, beside this matrix, which players apply. It is
-    the identity where a file holds none.
+    Phones store frames in the orientation of the sensor, with this matrix, which players apply. If
+    the file holds no matrix, the result is the identity.
     """
     try:
         data = frame.side_data["DISPLAYMATRIX"]
@@ -116,12 +121,12 @@ def display_matrix(frame: av.VideoFrame) -> np.ndarray:
 
 
 def is_transposed(matrix: np.ndarray) -> bool:
-    """Returns whether the matrix turns height into width; angles are rounded to quarter turns."""
+    """Returns whether the matrix swaps height and width; angles are rounded to quarter turns."""
     return bool(abs(matrix[0, 1]) > abs(matrix[0, 0]))
 
 
 def turn(image: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Returns a view of an image [H, W, C], turned by quarters and mirrored as the matrix asks."""
+    """Returns a view of an image [H, W, C], turned by quarter turns and mirrored by the matrix."""
     if is_transposed(matrix):
         image, flip_x, flip_y = image.swapaxes(0, 1), matrix[1, 0] < 0, matrix[0, 1] < 0
     else:

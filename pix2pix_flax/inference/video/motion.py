@@ -1,14 +1,14 @@
-"""Motion between two frames of a video, and pictures that are moved along it."""
+"""Optical flow between two frames of a video, and images that are warped along it."""
 
 import functools
 
 import cv2
 import numpy as np
 
-_LONG_SIDE = 288  # pixels: motion is looked for in frames of about this size,
-_LEAST_SCALE = 0.5  # or of this scale, so that large frames keep their precision
-_SHORT_SIDE = 16  # pixels: DIS finds nothing to divide in smaller ones
-_STILL = 0.25  # pixels of the moved picture: less is no motion
+_LONG_SIDE = 288  # pixels: the flow is estimated on frames that are scaled to this long side,
+_LEAST_SCALE = 0.5  # or by this factor if it is larger, to stay precise on large frames
+_SHORT_SIDE = 16  # pixels: DIS does not work on smaller frames
+_STILL = 0.25  # pixels of the warped image: smaller shifts count as no motion
 
 
 class Motion:
@@ -16,8 +16,8 @@ class Motion:
 
     def __init__(self):
         self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-        # The preset stops at a quarter of the size, too coarse for edges to stay sharp and steady.
-        # Going on to half costs time, which fewer patches and one round of smoothing win back.
+        # The preset stops at a quarter of the resolution, which is too coarse for sharp and steady
+        # edges. Half the resolution takes longer; fewer patches and one refinement save that time.
         self._dis.setFinestScale(1)
         self._dis.setPatchStride(5)
         self._dis.setVariationalRefinementIterations(1)
@@ -26,17 +26,17 @@ class Motion:
         """Returns the flow from `start` to `end`, float32 [H, W, 2]: columns and rows in pixels.
 
         Args:
-          start: uint8 RGB [H, W, 3], as `shrink` returns them.
-          end: Another of the same shape.
+          start: a frame from `shrink`, uint8 RGB [H, W, 3].
+          end: another frame of the same shape.
         """
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)]
         return self._dis.calc(*grey, None)
 
 
 def shrink(frame: np.ndarray) -> np.ndarray:
-    """Returns a frame, uint8 RGB [H, W, 3], at the size at which motion is looked for.
+    """Returns a frame, uint8 RGB [H, W, 3], at the size at which the flow is estimated.
 
-    It is softened by a pixel, so that noise is taken neither for motion nor for change.
+    The frame is blurred by one pixel, so that noise counts neither as motion nor as change.
     """
     height, width = frame.shape[:2]
     scale = min(1, max(_LONG_SIDE / max(height, width), _LEAST_SCALE))
@@ -45,13 +45,13 @@ def shrink(frame: np.ndarray) -> np.ndarray:
 
 
 def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Returns the picture looked up along the flow, bilinear, its border repeated.
+    """Samples an image along a flow, bilinearly, with a repeated border: uint8 [H, W, C].
 
-    Motion under a quarter of a pixel is left out: looking up between pixels softens.
+    Shifts under a quarter of a pixel are ignored, because sampling between pixels blurs.
 
     Args:
       image: uint8 [H, W, C].
-      flow: float32 [h, w, 2] in its own pixels: of the image, whatever its size.
+      flow: float32 [h, w, 2] of the whole image, at any resolution, in pixels of [h, w].
     """
     height, width = image.shape[:2]
     flow = cv2.multiply(flow, (width / flow.shape[1], height / flow.shape[0], 0, 0))

@@ -1,4 +1,4 @@
-"""Videos as batches of upright RGB frames, with their timestamps and their audio packets."""
+"""Reads a video as batches of upright RGB frames, with their timestamps and audio packets."""
 
 import math
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from pix2pix_flax.inference.video.info import (
     turn,
 )
 
-# Without exact rounding and full chroma every pass would darken the picture by one level.
+# Without exact rounding and full chroma each conversion would darken the frames by one level.
 _EXACT = reformatter.Interpolation.ACCURATE_RND | reformatter.Interpolation.FULL_CHR_H_INT
 _TO_RGB = reformatter.Interpolation.BILINEAR | _EXACT
 _TO_SMALLER_RGB = reformatter.Interpolation.AREA | _EXACT
@@ -31,10 +31,10 @@ class VideoReader:
     """Reads one video file, or a part of it, once.
 
     Attributes:
-      info: See `video_info.VideoInfo`.
-      audio_streams: The source's audio streams.
-      num_frames: To be read, as the container promises; for a part of it, and where it promises
-        no number, as many as time and rate make, or None.
+      info: properties of the upright, scaled frames.
+      audio_streams: the source's audio streams.
+      num_frames: expected number of frames: the container's number or, for a part of the video or
+        if the container has no number, duration times frame rate; None if unknown.
     """
 
     def __init__(
@@ -48,14 +48,15 @@ class VideoReader:
         """Opens the file and decodes the first frame of the part.
 
         Args:
-          path: A local file.
-          start: Seconds after the video's first frame; its timestamp is that of the part.
-          duration: Seconds; frames from `start + duration` on are left out. None for all.
-          max_height: Frames that are higher, upright, are scaled down.
+          path: a local file.
+          start: start of the part in seconds after the video's first frame. The part's first frame
+            gets the timestamp of the video's first frame.
+          duration: seconds; frames from `start + duration` on are left out. None for all frames.
+          max_height: higher upright frames are scaled down to this height.
 
         Raises:
-          VideoError: No such file, not a video of a permitted container, nothing to decode, or no
-            frame in that part.
+          VideoError: the file does not exist or is not a video in a permitted container, no frame
+            can be decoded, or the part has no frame.
         """
         self._path = Path(path)
         self._starts_later = start > 0
@@ -83,10 +84,10 @@ class VideoReader:
         self._file.close()
 
     def batches(self, size: int) -> Iterator[Batch]:
-        """Yields every frame in batches of one shape.
+        """Yields all frames in batches of one shape.
 
         Args:
-          size: Frames in a batch, B.
+          size: B, the number of frames in a batch.
         """
         batch = self._new_batch(size)
         shown: Shown | None = self._first
@@ -99,10 +100,10 @@ class VideoReader:
         yield self._finish(batch)
 
     def damage(self) -> str | None:
-        """Returns what is wrong with what was to be read, once all of it was, or None.
+        """Returns a message if the file ended early or a frame failed to decode, else None.
 
-        A truncated file is silent while it is read: packets just end. It shows only in the promise
-        that its header made.
+        Call it after the last batch. A truncated file raises no error while it is read: its packets
+        just end, and only its header tells how many there should be.
         """
         counts = f"{self._num_read} of {self.num_frames or 'an unknown number of'} frames"
         if self._file.fault:
@@ -122,7 +123,7 @@ class VideoReader:
         self.info = describe(self._file.stream, first, self._matrix, max_height)
         stored = self.info.height, self.info.width
         self._height, self._width = stored[::-1] if is_transposed(self._matrix) else stored
-        # All are scaled alike, also where frames change their size midway.
+        # One interpolation for all frames, even if they change their size midway.
         self._scaling = _TO_SMALLER_RGB if self._height < first.height else _TO_RGB
         self._reformatter = reformatter.VideoReformatter()
 
@@ -131,9 +132,9 @@ class VideoReader:
         if first is not None:
             return first
         if self._is_past_stop:
-            raise VideoError(f"{self._path}: no frame begins in the part that was asked for")
+            raise VideoError(f"{self._path}: no frame begins in the part: choose a longer duration")
         end = float(self._seconds(self._end - self._origin))
-        raise VideoError(f"{self._path}: start lies behind the end of the video, {end:.2f} s")
+        raise VideoError(f"{self._path}: start lies after the end of the video, {end:.2f} s")
 
     def _part(self) -> Iterator[Shown]:
         for shown in self._file.frames():
@@ -164,16 +165,16 @@ class VideoReader:
         return batch
 
     def _has(self, packet: av.Packet) -> bool:
-        """Whether an audio packet begins while the frames of the part are shown."""
+        """Returns whether an audio packet begins while the frames of the part are shown."""
         ticks = packet.dts if packet.pts is None else packet.pts
         if ticks is None:
-            return False  # No container could say when it is to be heard.
+            return False  # A container cannot store a packet without a time.
         time = ticks * packet.time_base
         is_early = self._starts_later and time < self._seconds(self._first.pts)
         return not is_early and (self._stop is None or time < self._seconds(self._stop))
 
     def _move(self, packet: av.Packet) -> av.Packet:
-        """Shifts an audio packet as far as the frames are shifted."""
+        """Shifts the timestamps of an audio packet as far as the timestamps of the frames."""
         shift = round(self._seconds(self._first.pts - self._origin) / packet.time_base)
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
@@ -205,10 +206,10 @@ class VideoReader:
         return frames if frames > 0 else None
 
     def _missing_seconds(self) -> float:
-        """Returns by how much the part is shorter than promised, 0 where that is nothing.
+        """Returns the seconds by which the part is shorter than its header says; 0 if it is not.
 
-        Frames that an edit list hides are promised too, so that both the count and the time have
-        to fall short.
+        The header also counts frames that an edit list hides. So a file is truncated only if both
+        the number of frames and the time fall short.
         """
         if self._is_past_stop:
             return 0.0

@@ -1,8 +1,8 @@
-"""Keeps a translated video steady where its source is: frames are blended along the motion.
+"""Blends the frames of a translated video along the motion, so that they flicker less.
 
-A network that sees one frame at a time draws the same thing a little differently in each. Here the
-last result is moved to where its content is now, and mixed with the new frame as far as the source
-says that it still shows the same. So an error is carried on for some frames and no longer, and a
+A network that sees one frame at a time draws the same object a little differently in each frame.
+Here the last result is warped along the motion to the new frame, and blended with the new result
+wherever the source still shows the same content. So an error lasts for a few frames only, and each
 cut starts anew.
 """
 
@@ -14,30 +14,32 @@ import numpy as np
 from pix2pix_flax.inference.video.motion import Motion, shrink, warp
 
 _SOURCE_CHANGE = 6.0  # grey levels of change in the source at which trust falls to 1/e
-_RESULT_CHANGE = 40.0  # grey levels outside of what is drawn nearby, likewise
-_CUT = 0.35  # mean trust: under it nothing is carried on
+_RESULT_CHANGE = 40.0  # grey levels outside the range of nearby pixels at which it falls to 1/e
+_CUT = 0.35  # mean trust under which the last result is not used
 
 
 @dataclasses.dataclass(frozen=True)
 class _Last:
-    """What is carried to the next frame: the shrunken source and the result."""
+    """The last frame: its shrunken source and its blended result, both uint8 RGB."""
 
     source: np.ndarray
     result: np.ndarray
 
 
 class TemporalBlend:
-    """Blends translated frames, given in order, with what became of the frames before them.
+    """Blends each translated frame with the result of the frame before it.
+
+    One object blends one video; it takes the frames in order.
 
     Attributes:
-      strength: Share of the last result where the source did not change, 0 <= strength < 1.
+      strength: share of the last result where the source did not change, 0 <= strength < 1.
     """
 
     def __init__(self, strength: float = 0.7):
         """Starts a video.
 
         Raises:
-          ValueError: The strength is outside of its range.
+          ValueError: `strength` is out of its range.
         """
         if not 0 <= strength < 1:
             raise ValueError(f"strength is {strength}, it has to be 0 or more and under 1")
@@ -49,11 +51,11 @@ class TemporalBlend:
         """Returns the next frames of the video, blended: uint8 RGB [n, H', W', 3].
 
         Args:
-          source_frames: uint8 RGB [n, H, W, 3], those that follow on the last call's.
-          translated: uint8 RGB [n, H', W', 3], what the network made of them, of any size.
+          source_frames: uint8 RGB [n, H, W, 3], the source frames after those of the last call.
+          translated: uint8 RGB [n, H', W', 3], the network's output for them, of any size.
 
         Raises:
-          ValueError: Their numbers differ.
+          ValueError: the numbers of frames differ.
         """
         blended = np.empty_like(translated)
         for index, frames in enumerate(zip(source_frames, translated, strict=True)):
@@ -80,10 +82,10 @@ class TemporalBlend:
 
 
 def _exposure(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Returns a table, uint8 [1, 256, 3], from the brightness of one frame to that of another.
+    """Returns a lookup table, uint8 [1, 256, 3], that gives one frame the brightness of another.
 
-    Fades and a camera's exposure change each channel by a factor. It is that of the means over
-    what can be the same in both.
+    Fades and the camera's exposure multiply each channel by a factor. The factor is the ratio of
+    the channel's means over the pixels that may show the same content in both frames.
     """
     same = cv2.compare(_greatest(cv2.absdiff(before, now)), 2 * _SOURCE_CHANGE, cv2.CMP_LE)
     means = [np.array(cv2.mean(frame, same)[:3]) + 1 for frame in (before, now)]
@@ -92,14 +94,15 @@ def _exposure(before: np.ndarray, now: np.ndarray) -> np.ndarray:
 
 
 def _source_trust(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Returns how far two frames show the same, float32 [H, W] in 0..1."""
+    """Returns the similarity of two frames at each pixel, float32 [H, W] in 0..1."""
     return cv2.LUT(_greatest(cv2.absdiff(before, now)), _falloff(_SOURCE_CHANGE))
 
 
 def _result_trust(history: np.ndarray, translated: np.ndarray) -> np.ndarray:
-    """Returns how far a result can be of the frame's surroundings, float32 [H, W] in 0..1.
+    """Returns how well a warped result fits the pixels around it, float32 [H, W] in 0..1.
 
-    What is brighter or darker than all of the 3x3 pixels around is a ghost, or a line that went.
+    A pixel that is brighter or darker than all 3x3 new pixels around it is a ghost, or a line that
+    has moved away.
     """
     kernel = np.ones((3, 3), np.uint8)
     above = cv2.subtract(history, cv2.dilate(translated, kernel))
@@ -108,7 +111,7 @@ def _result_trust(history: np.ndarray, translated: np.ndarray) -> np.ndarray:
 
 
 def _greatest(image: np.ndarray) -> np.ndarray:
-    """Returns the greatest of each pixel's three channels, [H, W]."""
+    """Returns the maximum of the three channels of each pixel, [H, W]."""
     first, second, third = cv2.split(image)
     return cv2.max(cv2.max(first, second), third)
 

@@ -1,8 +1,8 @@
-"""Two threads around the one that computes: one works ahead of it, the other behind it.
+"""Two helper threads: one works ahead of the thread that computes, the other behind it.
 
 FFmpeg and XLA release the interpreter's lock, so decoding, computing and encoding overlap. Each
-thread is an executor with one worker that runs short jobs: there is no loop to stop and no queue to
-drain, so an error on any side ends both threads, and order is kept.
+thread is an executor with one worker that runs short jobs in order. Without a loop to stop or a
+queue to drain, an error in any thread ends both.
 """
 
 import collections
@@ -16,17 +16,17 @@ _END = object()
 
 
 class Stopwatch:
-    """Adds up how long one stage is busy.
+    """Adds up the time that one stage is busy.
 
     Attributes:
-      seconds: Of wall-clock time so far.
+      seconds: wall-clock time so far.
     """
 
     def __init__(self):
         self.seconds = 0.0
 
     def __call__(self, function: Callable[..., T], *args: Any) -> T:
-        """Returns what `function` returns, and counts its time."""
+        """Calls a function, counts its time and returns its result."""
         started = time.perf_counter()
         try:
             return function(*args)
@@ -34,21 +34,21 @@ class Stopwatch:
             self.seconds += time.perf_counter() - started
 
     def each(self, items: Iterable[T]) -> Iterator[T]:
-        """Yields what `items` yields, and counts the time that they take."""
+        """Yields the items of an iterable, and counts the time that they take."""
         source = iter(items)
         while (item := self(next, source, _END)) is not _END:
             yield item
 
 
 def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
-    """Yields what `items` yields, which runs in a thread and at most `depth` items ahead.
+    """Yields the items of an iterable, which runs in a thread, at most `depth` items ahead.
 
-    An error in `items` is raised here, in its place. Close the iterator (`contextlib.closing`)
-    where the loop over it may be left early: that waits for the thread.
+    An error in `items` is raised at its position in the sequence. Close this iterator
+    (`contextlib.closing`) if the loop over it may be left early: closing waits for the thread.
 
     Args:
-      items: Touched by the thread only, until this iterator ends or is closed.
-      depth: Items that may wait, at least 1.
+      items: used by the thread only, until this iterator ends or is closed.
+      depth: number of items that may wait, at least 1.
     """
     source = iter(items)
     pool = concurrent.futures.ThreadPoolExecutor(1, "read-ahead")
@@ -62,10 +62,10 @@ def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
 
 
 class WriteBehind:
-    """A context in which calls are done in order by a thread, at most `depth` of them waiting.
+    """Context manager: a thread runs the submitted calls in order; at most `depth` of them wait.
 
-    An error in a call is raised by a later `submit` or at the end of the context, and no call that
-    follows it is made.
+    An error in a call is raised by a later `submit` or at the end of the context. The calls after
+    it are not run.
     """
 
     def __init__(self, depth: int = 2):
@@ -75,7 +75,7 @@ class WriteBehind:
         self._pool = concurrent.futures.ThreadPoolExecutor(1, "write-behind")
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
-        """Queues one call; waits while `depth` calls are queued already."""
+        """Queues one call; blocks while `depth` calls are waiting."""
         while len(self._pending) >= self._depth:
             self._pending.popleft().result()
         self._pending.append(self._pool.submit(self._run, function, args))

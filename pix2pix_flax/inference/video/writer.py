@@ -1,4 +1,4 @@
-"""Videos with the timestamps, colours and audio of its source, never half written."""
+"""Writes a video with the timestamps, colours and audio of its source; never leaves half a file."""
 
 import contextlib
 import os
@@ -10,6 +10,7 @@ import av
 import av.video.reformatter as reformatter
 import numpy as np
 
+from cartoon_tfds.files import temporary_path
 from pix2pix_flax.inference.video.codecs import Codec
 from pix2pix_flax.inference.video.info import Batch, VideoError, VideoInfo
 
@@ -22,10 +23,10 @@ _FROM_RGB = (
 
 
 class VideoWriter:
-    """Encodes into a hidden file beside the destination; `commit` gives it its name.
+    """Encodes into a hidden file in the destination's folder; `commit` renames the file.
 
     Attributes:
-      frames: Number of frames taken so far.
+      frames: number of frames written so far.
     """
 
     def __init__(
@@ -39,14 +40,15 @@ class VideoWriter:
         """Makes the hidden file and declares the streams.
 
         Args:
-          destination: Its suffix, one of `codec.suffixes`, decides the container.
-          info: Of the source.
-          audio_streams: Of the source; their packets are copied, not encoded again.
-          codec: What the frames become.
-          settings: What its encoder is told, see `Codec.settings`.
+          destination: the file to write; its suffix, one of `codec.suffixes`, selects the
+            container.
+          info: properties of the source.
+          audio_streams: audio streams of the source; their packets are copied, not encoded again.
+          codec: video codec of the file.
+          settings: options for the encoder, see `Codec.settings`.
 
         Raises:
-          VideoError: The folder cannot be written, or the container cannot hold this audio.
+          VideoError: the folder cannot be written to, or the container cannot hold this audio.
         """
         self.frames = 0
         self._container: av.container.OutputContainer | None = None
@@ -54,9 +56,8 @@ class VideoWriter:
         self._info, self._suffixes = info, codec.suffixes
         self._durations: dict[int, int] = {}
         self._reformatter = reformatter.VideoReformatter()
-        # Absolute, so that FFmpeg cannot take it for an address.
-        name = f".{destination.stem}.{os.getpid()}.part{destination.suffix}"
-        self._temporary = destination.absolute().with_name(name)
+        # Absolute, so that FFmpeg cannot mistake it for a URL.
+        self._temporary = temporary_path(destination.absolute())
         try:
             destination.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.touch()
@@ -71,11 +72,11 @@ class VideoWriter:
         """Encodes frames and copies the batch's audio packets.
 
         Args:
-          frames: uint8 [len(batch.pts), H, W, 3] RGB, of one size for the whole video.
-          batch: Where they come from.
+          frames: uint8 RGB [len(batch.pts), H, W, 3]; H and W are the same in the whole video.
+          batch: the source's batch, with the timestamps and the audio packets.
 
         Raises:
-          VideoError: They cannot be encoded or written.
+          VideoError: the frames cannot be encoded or written.
         """
         try:
             for frame, pts, duration in zip(frames, batch.pts, batch.durations, strict=True):
@@ -88,10 +89,10 @@ class VideoWriter:
             raise self._explain(error) from error
 
     def commit(self, path: Path | None = None) -> None:
-        """Completes the file and gives it its name, or `path` instead.
+        """Completes the file and renames it to the destination or, if given, to `path`.
 
         Raises:
-          VideoError: It cannot be completed; then nothing is left.
+          VideoError: the file cannot be completed; it is removed.
         """
         try:
             self._encode(None)
@@ -103,8 +104,8 @@ class VideoWriter:
             self._temporary.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Removes what was written so far."""
-        # Whatever closing it complains about (a full disk again) concerns a file nobody wants.
+        """Removes the unfinished file."""
+        # Errors while closing it (a full disk again) do not matter, because it is removed.
         with contextlib.suppress(OSError, av.FFmpegError):
             if self._container is not None:
                 self._container.close()
@@ -123,7 +124,7 @@ class VideoWriter:
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         for packet in self._video.encode(frame):
-            # Not every encoder hands it on, and only the next frame would tell.
+            # Some encoders drop the duration, which otherwise only the next frame could tell.
             packet.duration = self._durations.pop(packet.pts)
             self._container.mux(packet)
 
@@ -142,7 +143,7 @@ class VideoWriter:
         if not self.frames:
             self._video.width, self._video.height = frame.width, frame.height
         elif (self._video.width, self._video.height) != (frame.width, frame.height):
-            # Otherwise the encoder would scale it without a word.
+            # The encoder would scale the frame without an error.
             raise self._explain(ValueError("the frames change their size"))
         return frame
 
@@ -168,6 +169,8 @@ def _add_video(
     codec: Codec,
     settings: Mapping[str, str],
 ) -> av.VideoStream:
+    # SVT-AV1 prints its settings unless this variable limits it to errors.
+    os.environ.setdefault("SVT_LOG", "1")
     # The rate only steers the encoder's bit budget; the frames keep their own timestamps.
     rate = info.rate or Fraction(25)
     stream = container.add_stream(codec.encoder, rate=rate, options=dict(settings))
@@ -184,7 +187,7 @@ def _add_video(
 
 
 def _pad_to_even(image: np.ndarray) -> np.ndarray:
-    """Repeats the last row or column where needed: 4:2:0 halves both sides."""
+    """Repeats the last row and column of an image with odd sides: 4:2:0 halves both sides."""
     height, width = image.shape[:2]
     if height % 2 or width % 2:
         image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

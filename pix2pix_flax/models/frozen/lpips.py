@@ -1,14 +1,14 @@
 """LPIPS, the learned perceptual distance of Zhang et al. 2018 (arXiv:1801.03924), version 0.1."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from pix2pix_flax.models.frozen import alexnet, vgg16, weights
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.models.frozen import alexnet, vgg16
 
 # The normalisation that both networks were trained with, expressed for images in [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -19,28 +19,6 @@ _NETS = {
     "alexnet": (alexnet.AlexNet, alexnet.MIN_SIZE),
     "vgg16": (vgg16.VGG16, vgg16.MIN_SIZE),
 }
-
-Lpips = Callable[[Any, jax.Array, jax.Array], jax.Array]
-
-
-def make_lpips(net: str = "alexnet") -> tuple[Lpips, dict[str, Any]]:
-    """Returns the distance `fn(params, a, b)` and its frozen weights.
-
-    Hand the weights to `jax.jit` as an argument, as `fn` does: closing over them makes XLA fold
-    constants for minutes. `jax.device_put` them once where many batches are measured.
-
-    Args:
-      net: 'alexnet' (the authors' choice for evaluation) or 'vgg16' (for use as a loss).
-
-    Returns:
-      `lpips` for this network and the NumPy weights it takes as `params`.
-
-    Raises:
-      pix2pix_flax.models.frozen.weights.WeightsMissingError: The extra `lpips` is not installed.
-      pix2pix_flax.models.frozen.weights.WeightsError: `net` is unknown, or the weights are damaged.
-    """
-    params = weights.load_lpips_weights(net)
-    return functools.partial(lpips, net=net), params
 
 
 def lpips(
@@ -54,7 +32,8 @@ def lpips(
     """Returns the LPIPS distance of each pair of images, eq. 1 of the paper; lower is more alike.
 
     Args:
-      params: Frozen weights, as `make_lpips` returns them.
+      params: Frozen weights, as `weights.load_lpips_weights(net)` returns them. Hand them to
+        `jax.jit` as an argument: closing over them makes XLA fold constants for minutes.
       a: [B, H, W, 3] images in [-1, 1], at least 31x31 for 'alexnet', 16x16 for 'vgg16'.
       b: The same shape.
       net: 'alexnet' or 'vgg16'.
@@ -65,13 +44,14 @@ def lpips(
       [B] float32, >= 0, and 0 for equal images.
 
     Raises:
-      ValueError: The shapes differ, are not [B, H, W, 3], or are too small for the network.
+      UserError: The images are too small for the network.
+      ValueError: The shapes differ, or are not [B, H, W, 3].
     """
     module, smallest = _NETS[net]
     if a.shape != b.shape or a.ndim != 4 or a.shape[-1] != 3:
         raise ValueError(f"LPIPS takes two batches [B, H, W, 3], not {a.shape} and {b.shape}")
     if min(a.shape[1:3]) < smallest:
-        raise ValueError(f"LPIPS with {net} takes {smallest}x{smallest} or more, not {a.shape}")
+        raise UserError(f"LPIPS with {net} takes {smallest}x{smallest} or more, not {a.shape}")
     features = functools.partial(module(precision=precision).apply, {"params": params["features"]})
     distance = jnp.zeros(a.shape[0], jnp.float32)
     for i, (x, y) in enumerate(zip(features(_normalise(a)), features(_normalise(b)), strict=True)):
@@ -85,7 +65,7 @@ def features(params: dict[str, Any], images: jax.Array, *, net: str) -> tuple[ja
     """Returns the five rectified maps of images in [-1, 1] that LPIPS compares.
 
     Args:
-      params: frozen weights, as `make_lpips(net)` returns them.
+      params: frozen weights, as `weights.load_lpips_weights(net)` returns them.
       images: [B, H, W, 3], of the sizes that `lpips` takes.
       net: 'alexnet' or 'vgg16' (see `VGG16.__call__` for its maps).
     """

@@ -10,16 +10,18 @@ afterwards.
 
 import hashlib
 import importlib.metadata
-import io
 import logging
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
+
+from cartoon_tfds.errors import UserError, one_line
+from cartoon_tfds.files import atomic_write
+from pix2pix_flax.models.frozen.safe_pickle import SafeUnpickler
 
 CACHE_VARIABLE = "PIX2PIX_FLAX_CACHE"
 """Environment variable that names the cache folder, instead of `~/.cache/pix2pix_flax`."""
@@ -34,13 +36,21 @@ _WIDTHS = {
     "vgg16": (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
 }
 _KERNELS = {"alexnet": (11, 5, 3, 3, 3), "vgg16": (3,) * 13}
+# NumPy 2 renamed the module, so the function is taken from where an array itself says.
+_reconstruct = np.empty(0).__reduce__()[0]
+_ARRAY_NAMES = {
+    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
 _TAPPED = {"alexnet": (0, 1, 2, 3, 4), "vgg16": (1, 3, 6, 9, 12)}
 
 LPIPS_NETS = tuple(_SHA256)
 """Names of the networks that LPIPS weights exist for."""
 
 
-class WeightsError(ValueError):
+class WeightsError(UserError):
     """Weights that cannot be used; its message is one line that names the file."""
 
 
@@ -68,7 +78,7 @@ def load_lpips_weights(net: str = "alexnet") -> dict[str, Any]:
     flat = _read_cached(cached, net)
     if flat is None:
         flat = _convert(net)
-        _write_atomically(cached, safetensors.numpy.save(flat))
+        _write_cache(cached, safetensors.numpy.save(flat))
     return _nest(flat)
 
 
@@ -83,27 +93,9 @@ def read_array_pickle(data: bytes, name: str) -> Any:
       WeightsError: The pickle is damaged or names anything but NumPy array reconstruction.
     """
     try:
-        return _ArrayUnpickler(io.BytesIO(data)).load()
+        return SafeUnpickler(data, _ARRAY_NAMES, "a NumPy array").load()
     except Exception as error:  # Damaged pickles raise nearly any type; all mean the same here.
-        raise WeightsError(f"{name}: refused to unpickle ({_one_line(error)})") from error
-
-
-class _ArrayUnpickler(pickle.Unpickler):
-    """Resolves the three names that arrays are built from; every other name is refused."""
-
-    # NumPy 2 renamed the module, so the function is taken from where an array itself says.
-    _reconstruct = np.empty(0).__reduce__()[0]
-    _allowed = {  # noqa: RUF012 - a private constant table
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-    }
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}, not a NumPy array")
-        return self._allowed[module, name]
+        raise WeightsError(f"{name}: refused to unpickle ({one_line(error)})") from error
 
 
 def _convert(net: str) -> dict[str, np.ndarray]:
@@ -179,16 +171,11 @@ def _read_cached(path: Path, net: str) -> dict[str, np.ndarray] | None:
     return flat if _is_complete(flat, net) else None
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    """Writes under another name first, so that a reader never sees half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+def _write_cache(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with atomic_write(path) as temporary:
             temporary.write_bytes(data)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:  # A read-only home costs time at the next start, not the result.
         logging.getLogger(__name__).warning("weights are not cached: %s", error)
 
@@ -196,7 +183,3 @@ def _write_atomically(path: Path, data: bytes) -> None:
 def _cache_dir() -> Path:
     folder = os.environ.get(CACHE_VARIABLE)
     return Path(folder) if folder else Path.home() / ".cache" / "pix2pix_flax"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -9,8 +9,8 @@ import zipfile
 import cv2
 import pytest
 
-from cartoon_tfds.generation import local as workshop_module
-from cartoon_tfds.generation.local import Workshop, library_versions
+from cartoon_tfds.generation import local as local_module
+from cartoon_tfds.generation.local import LocalRunner, library_versions
 from cartoon_tfds.generation.parallel import map_in_order, one_opencv_thread, progress_bar
 from cartoon_tfds.generation.part_store import PartStore
 from cartoon_tfds.generation.survey import make_survey
@@ -43,9 +43,9 @@ def made(monkeypatch):
 ALL = [(name, part) for name in ("chelsea", "coffee") for part in range(2)]
 
 
-def _workshop(folder, recipe=RECIPE, source=SOURCE):
+def _runner(folder, recipe=RECIPE, source=SOURCE):
     survey = make_survey([source], recipe, skip_bad=False)
-    return Workshop(folder, (source,), recipe, survey)
+    return LocalRunner(folder, (source,), recipe, survey)
 
 
 def _parts(folder):
@@ -132,51 +132,51 @@ def test_part_is_not_there_before_it_is_complete(tmp_path):
 
 
 def test_examples_are_those_of_the_recipe_in_order(tmp_path):
-    shop = _workshop(tmp_path)
-    shop.make_all()
+    runner = _runner(tmp_path)
+    runner.make_all()
     expected = [
         example for photo in SOURCE.photos() for part in range(2) for example in
         RECIPE.make(photo, part)
     ]  # fmt: skip
-    assert list(shop.examples("test")) == expected
+    assert list(runner.examples("test")) == expected
     assert len({key for key, _ in expected}) == len(expected) == 20
-    assert list(shop.examples("test")) == expected  # as often as is wanted
-    assert list(shop.examples("train")) == []
+    assert list(runner.examples("test")) == expected  # as often as is wanted
+    assert list(runner.examples("train")) == []
 
 
 def test_examples_of_each_split_are_its_own(tmp_path):
     recipe, source = Cartoons(views_per_photo=2, view_size=32, line_width=1.0), Packaged()
-    shop = _workshop(tmp_path, recipe, source)
-    shop.make_all()
+    runner = _runner(tmp_path, recipe, source)
+    runner.make_all()
     for split, count in (("train", 5), ("validation", 1), ("test", 2)):
-        ids = [features["id"] for _, features in shop.examples(split)]
-        photos = shop.survey.select([source], split)
+        ids = [features["id"] for _, features in runner.examples(split)]
+        photos = runner.survey.select([source], split)
         assert ids == [photo.photo_id for photo in photos for _ in range(2)]
         assert len(ids) == 2 * count
 
 
 def test_what_is_finished_is_not_made_again(tmp_path, made):
-    _workshop(tmp_path).make_all(workers=1)
+    _runner(tmp_path).make_all(workers=1)
     assert made == ALL
     files = {path: path.stat().st_mtime_ns for path in _parts(tmp_path)}
     assert len(files) == 4
-    _workshop(tmp_path).make_all()
+    _runner(tmp_path).make_all()
     assert made == ALL
     assert {path: path.stat().st_mtime_ns for path in _parts(tmp_path)} == files
 
 
 def test_only_what_is_new_is_made(tmp_path, made):
-    _workshop(tmp_path, source=Packaged(PACKAGED[2:3])).make_all(workers=1)
+    _runner(tmp_path, source=Packaged(PACKAGED[2:3])).make_all(workers=1)
     assert made == ALL[2:]
-    _workshop(tmp_path).make_all(workers=1)
+    _runner(tmp_path).make_all(workers=1)
     assert made == ALL[2:] + ALL[:2]
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "flipped", "missing"])
 def test_damaged_part_is_made_again(tmp_path, made, damage):
-    shop = _workshop(tmp_path)
-    shop.make_all()
-    expected = list(shop.examples("test"))
+    runner = _runner(tmp_path)
+    runner.make_all()
+    expected = list(runner.examples("test"))
     path = _parts(tmp_path)[1]
     data = path.read_bytes()
     flipped = bytearray(data)
@@ -186,19 +186,19 @@ def test_damaged_part_is_made_again(tmp_path, made, damage):
         path.unlink()
     else:
         path.write_bytes({"truncated": data[:-30], "empty": b"", "flipped": flipped}[damage])
-    shop.make_all()
+    runner.make_all()
     assert len(made) == 1
-    assert list(shop.examples("test")) == expected
+    assert list(runner.examples("test")) == expected
 
 
 @pytest.mark.parametrize(
     "change", [{"strength": 0.5}, {"view_size": 48}, {"style": "soft"}, {"views_per_photo": 9}]
 )
 def test_parts_of_another_recipe_lie_apart(tmp_path, made, change):
-    first = _workshop(tmp_path)
+    first = _runner(tmp_path)
     first.make_all(workers=1)
     before = list(first.examples("test"))
-    other = _workshop(tmp_path, Cartoons(**{**vars(RECIPE), **change}))
+    other = _runner(tmp_path, Cartoons(**{**vars(RECIPE), **change}))
     other.make_all(workers=1)
     assert made == 2 * ALL
     assert len(list(tmp_path.iterdir())) == 2
@@ -207,11 +207,11 @@ def test_parts_of_another_recipe_lie_apart(tmp_path, made, change):
 
 
 def test_parts_made_by_other_versions_of_the_libraries_lie_apart(tmp_path, made, monkeypatch):
-    _workshop(tmp_path).make_all(workers=1)
+    _runner(tmp_path).make_all(workers=1)
     for name, version in library_versions().items():
         newer = {**library_versions(), name: f"{version}.1"}
-        monkeypatch.setattr(workshop_module, "library_versions", lambda newer=newer: newer)
-        _workshop(tmp_path).make_all(workers=1)
+        monkeypatch.setattr(local_module, "library_versions", lambda newer=newer: newer)
+        _runner(tmp_path).make_all(workers=1)
         monkeypatch.undo()
     assert len(list(tmp_path.iterdir())) == 1 + len(library_versions())
 
@@ -226,9 +226,9 @@ def test_library_versions_are_those_of_what_makes_pixels():
 def test_one_worker_and_many_give_equal_examples(tmp_path):
     results = []
     for workers in (1, 2, 7, None):
-        shop = _workshop(tmp_path / f"{workers}")
-        shop.make_all(workers=workers)
-        results.append(list(shop.examples("test")))
+        runner = _runner(tmp_path / f"{workers}")
+        runner.make_all(workers=workers)
+        results.append(list(runner.examples("test")))
         names = {
             path.relative_to(tmp_path / f"{workers}") for path in _parts(tmp_path / f"{workers}")
         }
@@ -249,16 +249,16 @@ def test_error_of_one_photograph_ends_the_work_and_leaves_what_is_finished(
         return make(self, photo, part)
 
     recipe = Cartoons(views_per_photo=1, view_size=64, line_width=1.0)
-    shop = _workshop(tmp_path, recipe, source)
+    runner = _runner(tmp_path, recipe, source)
     monkeypatch.setattr(Cartoons, "make", fail)
     with pytest.raises(OSError, match="disk full"):
-        shop.make_all(workers=workers)
+        runner.make_all(workers=workers)
     finished = [name for name, _ in made]
     assert {"astronaut", "chelsea", "coffee", "motorcycle"} <= set(finished)
     assert len(_parts(tmp_path)) == len(finished)
     monkeypatch.setattr(Cartoons, "make", make)
     made.clear()
-    shop.make_all(workers=workers)
+    runner.make_all(workers=workers)
     again = [name for name, _ in made]
     assert "rocket" in again
     assert sorted(finished + again) == sorted(item.photo_id for item in PACKAGED)
@@ -266,16 +266,16 @@ def test_error_of_one_photograph_ends_the_work_and_leaves_what_is_finished(
 
 def test_photographs_that_the_survey_leaves_out_are_not_made(tmp_path, made):
     survey = make_survey([SOURCE], RECIPE, skip_bad=False).first(1)
-    shop = Workshop(tmp_path, (SOURCE,), RECIPE, survey)
-    shop.make_all()
+    runner = LocalRunner(tmp_path, (SOURCE,), RECIPE, survey)
+    runner.make_all()
     assert {name for name, _ in made} == {"chelsea"}
-    assert {features["id"] for _, features in shop.examples("test")} == {"chelsea"}
+    assert {features["id"] for _, features in runner.examples("test")} == {"chelsea"}
 
 
 def test_other_recipes_have_parts_too(tmp_path):
-    shop = _workshop(tmp_path, Pictures(size=32))
-    shop.make_all()
-    images = [read_image(features["image"]) for _, features in shop.examples("test")]
+    runner = _runner(tmp_path, Pictures(size=32))
+    runner.make_all()
+    images = [read_image(features["image"]) for _, features in runner.examples("test")]
     assert [image.shape for image in images] == [(32, 48, 3), (32, 48, 3)]
 
 

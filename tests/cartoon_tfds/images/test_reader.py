@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -273,7 +274,7 @@ def test_write_png_that_fails_leaves_the_old_file(pixels, tmp_path, monkeypatch)
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(images.Path, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
         write_png(tmp_path / "a.png", pixels[::-1])
     np.testing.assert_array_equal(read_image(tmp_path / "a.png"), pixels)
@@ -284,7 +285,7 @@ def test_deep_planes_that_pillow_misreads_are_refused(tmp_path):
     tifffile = pytest.importorskip("tifffile")
     planes = np.random.default_rng(0).integers(0, 2**16, (3, 20, 30), np.uint16)
     tifffile.imwrite(tmp_path / "deep.tif", planes, photometric="rgb", planarconfig="separate")
-    with pytest.raises(ImageError, match=r"deep\.tif: 16-bit channels one after the other"):
+    with pytest.raises(ImageError, match=r"deep\.tif: 16-bit channels in separate planes"):
         read_image(tmp_path / "deep.tif")
     tifffile.imwrite(tmp_path / "whole.tif", planes.transpose(1, 2, 0), photometric="rgb")
     np.testing.assert_array_equal(

@@ -250,7 +250,7 @@ def test_ready_pair_has_the_pixels_of_both_pictures(tmp_path, pixels, two_files)
 
 def test_ready_pair_of_an_odd_width_is_no_two_halves(tmp_path, pixels):
     photo = _side_by_side(tmp_path, pixels[0][:, :71])
-    with pytest.raises(ImageError, match=r"^one: 71 pixels wide, which are not two halves$"):
+    with pytest.raises(ImageError, match=r"^one: 71 pixels wide, but .* need an even width$"):
         ReadyPairs().read(photo)
 
 

@@ -61,7 +61,7 @@ CAUSES = {
     "cut.jpg": "damaged: ",
     "empty.jpg": "the file is empty",
     "flipped.png": "damaged: ",
-    "pixel.png": "1x1 is too small, at least 8 pixels",
+    "pixel.png": "1x1 is too small, both sides must have at least 8 pixels",
     "random.jpg": "not a picture in a known format",
     "sub/text.jpg": "not a picture in a known format",
     "ünlesbar 写真.jpg": "not a picture in a known format",

@@ -17,7 +17,9 @@ from pix2pix_flax.tasks.factory import make_task
 CONFIGS = Path(__file__).parents[3] / "configs"
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem != "base")
 
-FIRST_LAYOUT = json.loads(Path(__file__).with_name("data").joinpath("first_layout.json").read_text())
+FIRST_LAYOUT = json.loads(
+    Path(__file__).with_name("data").joinpath("first_layout.json").read_text()
+)
 """The files in configs/ of the last version that had the first layout, by name."""
 
 

@@ -91,6 +91,7 @@ def program(tmp_path_factory):
         (["--first=ok", "--second=1", "b.jpg"], 2, "error: unexpected argument 'b.jpg': name"),
         (["--first=ours", "--second=1"], 1, "error: photo.png: is empty\n"),
         (["--first=file", "--second=1"], 1, "error: /no/such/file: No such file or directory\n"),
+        (["--first=full", "--second=1"], 1, "error: [Errno 28] No space left on device\n"),
         (["--first=stopped", "--second=1"], 130, "interrupted\n"),
         (["--first=one", "--second=1"], 1, ""),
         (["--first=ok", "--second=1"], 0, ""),
@@ -132,7 +133,9 @@ def test_mistakes_in_a_config_are_one_line(program, arguments, message):
     assert program("--first=ok", "--second=1", "--config=config.py") == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["--first=bug"], ["--first=ours", "--debug"]])
+@pytest.mark.parametrize(
+    "arguments", [["--first=bug"], ["--first=losses"], ["--first=ours", "--debug"]]
+)
 def test_faults_and_debug_show_the_traceback(program, arguments):
     returned, stderr = program(*arguments, "--second=1")
     assert returned == 1

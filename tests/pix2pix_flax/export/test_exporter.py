@@ -213,7 +213,7 @@ def test_the_command_compares_on_photographs(run, tmp_path):
     flags = (f"--checkpoint={run}", "--format=safetensors", f"--output={output}")
     code, stdout, stderr = run_command("export_generator.py", *flags)
     assert (code, stderr) == (0, "")
-    assert stdout.startswith(f"{output}: 0.0 MiB. On 10 pictures it differs")
+    assert stdout.startswith(f"{output}: 0.0 MiB. On 10 images it differs")
     assert [path.name for path in output.parent.iterdir()] == [output.name]
 
 
@@ -246,7 +246,7 @@ def test_a_file_that_differs_is_not_kept(name, run, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
     output.write_bytes(b"of an earlier run")
-    with pytest.raises(ExportError, match=r"is there already \(--overwrite replaces it\)"):
+    with pytest.raises(ExportError, match=r"exists already \(--overwrite replaces it\)"):
         export_generator(run, name, output, PHOTOGRAPHS)
     if name == "safetensors":  # which needs no further process
         with pytest.raises(ExportError, match="was not kept"):
@@ -326,7 +326,7 @@ def test_programs_that_do_something_else_are_refused(name, tmp_path):
     else:
         images = jax.ShapeDtypeStruct((1, 8, 8, 3), np.uint8)
         file.write_bytes(jax.export.export(jax.jit(lambda x: 255 - x))(images).serialize())
-    with pytest.raises(ExportedFileError, match=r"does not take and give uint8 \[B, H, W, 3\]"):
+    with pytest.raises(ExportedFileError, match=r"input and output are not uint8 \[B, H, W, 3\]"):
         load_exported(file)
 
 
@@ -383,7 +383,7 @@ def test_not_all_networks_have_an_onnx_graph(name, run, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", [with_runtime("onnx")])
 def test_networks_that_see_grey_have_no_onnx_graph(name, save, tmp_path):
     run = save(generator__depth=1, input_channels=1)
-    with pytest.raises(ExportError, match="return no RGB, such as colours, or see none"):
+    with pytest.raises(ExportError, match="input or output is not RGB"):
         export_generator(run, name, tmp_path / f"a.{name}", PHOTOGRAPHS)
 
 
@@ -398,7 +398,7 @@ def test_a_missing_runtime_is_named(name, files, monkeypatch):
 @pytest.mark.parametrize("package", ["onnx", "flatbuffers"])
 def test_a_missing_package_is_named(package, run, tmp_path, monkeypatch):
     for module in list(sys.modules):
-        if module.startswith((package, "jax._src.export.serialization")) or ".onnx_" in module:
+        if module.startswith((package, "jax._src.export.serialization")) or "export.onnx" in module:
             monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, package, None)
     name = "onnx" if package == "onnx" else "stablehlo"

@@ -17,7 +17,7 @@ from pix2pix_flax.export.exporter import FORMATS, export_generator
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.images import translate_images
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
-from pix2pix_flax.inference.translator import Translator
+from pix2pix_flax.inference.translator import FunctionNetwork, Translator
 from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
 from tests.pix2pix_flax.export.test_exporter import difference, roughened
@@ -90,7 +90,8 @@ def test_pictures_by_onnxruntime(files, tmp_path):
     for name, picture in pictures.items():
         write_png(tmp_path / "in" / f"{name}.png", picture)
     found = {}
-    for name, network in (("jax", load_predictor(files[0])), ("onnx", load_exported(files[1]))):
+    onnx = FunctionNetwork(load_exported(files[1]))
+    for name, network in (("jax", load_predictor(files[0])), ("onnx", onnx)):
         report = translate_images(
             Translator(network), [tmp_path / "in"], tmp_path / name, progress=False
         )
@@ -99,7 +100,7 @@ def test_pictures_by_onnxruntime(files, tmp_path):
     assert {picture.shape for picture in found["onnx"].values()} == {(96, 128, 3)}
     assert found["onnx"]["deep"].dtype == np.uint16
     assert difference(found["onnx"]["colour"], found["jax"]["colour"]) <= 1
-    assert Translator(load_exported(files[1]), outscale=1.5)(PHOTO[None]).shape == (1, 36, 48, 3)
+    assert Translator(onnx, outscale=1.5)(PHOTO[None]).shape == (1, 36, 48, 3)
 
 
 def test_a_clip_by_onnxruntime_and_what_times_it(files, tmp_path):

@@ -93,7 +93,9 @@ def test_neighbours_need_the_dataset(trained_gan, vgg16, tmp_path):
 
 
 def test_a_translator_is_no_sampler(trained):
-    with pytest.raises(SamplerError, match="makes images of pictures, not of seeds"):
+    with pytest.raises(
+        SamplerError, match=r"takes images, not seeds: use scripts/translate_images\.py"
+    ):
         load_sampler(trained)
 
 

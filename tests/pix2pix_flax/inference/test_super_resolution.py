@@ -14,7 +14,7 @@ from pix2pix_flax.inference.images import translate_images
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.inference.translator import Translator
-from pix2pix_flax.inference.video import translate_video
+from pix2pix_flax.inference.video import VideoOptions, translate_video
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, started_from, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
@@ -112,7 +112,8 @@ def test_videos_are_enlarged(trained, tmp_path):
             frame = av.VideoFrame.from_ndarray(PHOTO[:24, start : start + 32].copy(), "rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    report = translate_video(load_predictor(trained), source, tmp_path / "out.mp4", progress=False)
+    options = VideoOptions(progress=False)
+    report = translate_video(load_predictor(trained), source, tmp_path / "out.mp4", options)
     assert report.frames == 3
     with av.open(tmp_path / "out.mp4") as container:
         sizes = [(frame.width, frame.height) for frame in container.decode(video=0)]

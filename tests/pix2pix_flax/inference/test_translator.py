@@ -13,12 +13,13 @@ from absl import flags
 from absl.testing import flagsaver
 
 import pix2pix_flax
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image, write_png
 from pix2pix_flax.cli.translation_flags import make_translator
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.inference.translator import Translator
+from pix2pix_flax.inference.translator import FunctionNetwork, Translator
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
@@ -41,7 +42,7 @@ def given():
 @pytest.mark.parametrize("scale", [0.25, 0.5, 1.0, 1.3, 2, 4])
 @pytest.mark.parametrize("own", [1, 4])
 def test_outscale_decides_the_size_whatever_the_networks_own(scale, own):
-    translate = Translator(lambda x: x.repeat(own, 1).repeat(own, 2), scale)
+    translate = Translator(FunctionNetwork(lambda x: x.repeat(own, 1).repeat(own, 2)), scale)
     found = translate(PHOTOS)
     assert found.dtype == np.uint8
     assert found.shape == (2, round(60 * scale), round(90 * scale), 3)
@@ -51,23 +52,23 @@ def test_outscale_decides_the_size_whatever_the_networks_own(scale, own):
 
 
 def test_without_outscale_the_network_has_the_last_word():
-    assert Translator(lambda x: x[:, ::3, ::3])(PHOTOS).shape == (2, 20, 30, 3)
-    assert Translator(lambda x: x, 0.001)(PHOTOS).shape == (2, 1, 1, 3)
+    assert Translator(FunctionNetwork(lambda x: x[:, ::3, ::3]))(PHOTOS).shape == (2, 20, 30, 3)
+    assert Translator(FunctionNetwork(lambda x: x), 0.001)(PHOTOS).shape == (2, 1, 1, 3)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 0.5, 1.0])
 def test_strength_mixes_what_the_network_makes_into_the_picture(strength):
     negative = 255 - PHOTOS
-    found = Translator(lambda x: 255 - x, strength=strength)(PHOTOS)
+    found = Translator(FunctionNetwork(lambda x: 255 - x), strength=strength)(PHOTOS)
     assert found.dtype == np.uint8
     expected = (1 - strength) * PHOTOS.astype(float) + strength * negative
     assert np.abs(found - expected).max() <= 0.5 + 1e-4
-    again = Translator(lambda x: 255 - x, 0.5, strength)(PHOTOS)
+    again = Translator(FunctionNetwork(lambda x: 255 - x), 0.5, strength)(PHOTOS)
     np.testing.assert_array_equal(again, resize(found, 30, 45))
 
 
 def test_strength_is_for_networks_that_keep_the_size():
-    translate = Translator(lambda x: x[:, ::2, ::2], strength=0.5)
+    translate = Translator(FunctionNetwork(lambda x: x[:, ::2, ::2]), strength=0.5)
     with pytest.raises(ValueError, match="--strength is for networks that keep the size"):
         translate(PHOTOS)
 
@@ -76,7 +77,7 @@ def test_strength_is_for_networks_that_keep_the_size():
 def test_what_is_known_of_the_network_is_passed_on(colours):
     predictor = Predictor(lambda _, x: x / 127.5 - 1, {}, 1, colours=colours)
     assert Translator(TiledPredictor(predictor)).colours is colours
-    assert Translator(lambda images: images).colours is False
+    assert Translator(FunctionNetwork(lambda images: images)).colours is False
 
 
 def test_resizing():
@@ -111,14 +112,23 @@ def test_the_translator_of_the_flags(trained, given):
     [
         ({"tile": "64"}, "onnxruntime has no tiles: leave out --tile and --halo"),
         ({"halo": "0"}, "onnxruntime has no tiles"),
-        ({"style": "ink"}, "has one style, that of its export: leave out --style"),
+        ({"style": "ink"}, "has only the style of its export: leave out --style"),
         ({}, r"runs \.onnx files"),
     ],
 )
 def test_what_onnxruntime_cannot_do_is_told(given, values, message):
     with (
         given(checkpoint="run", engine="onnxruntime", **values),
-        pytest.raises(ValueError, match=message),
+        pytest.raises(UserError, match=message),
+    ):
+        make_translator()
+
+
+def test_a_missing_onnx_file_is_a_mistake_of_the_user(given, tmp_path):
+    file = tmp_path / "none.onnx"
+    with (
+        given(checkpoint=str(file), engine="onnxruntime"),
+        pytest.raises(UserError, match=f"{file}: No such file"),
     ):
         make_translator()
 
@@ -164,4 +174,6 @@ def test_an_outscale_of_pictures(trained, tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "out" / "a.png"), PHOTOS[0])
     done = run("translate_images.py", *paths, "--style=ink", "--overwrite")
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(r"error: \S* was trained without named styles: leave out --style\n", done.stderr)
+    assert re.fullmatch(
+        r"error: \S* was trained without named styles: leave out --style\n", done.stderr
+    )

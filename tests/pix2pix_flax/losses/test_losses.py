@@ -27,6 +27,19 @@ def test_reconstruction_losses_equal_numpy():
     assert losses.RECONSTRUCTION_LOSSES.keys() == expected.keys()
 
 
+@pytest.mark.parametrize("name", losses.RECONSTRUCTION_LOSSES)
+@pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 5, 7, 1), (5, 7, 3)])
+def test_shape_mismatch(name, shape):
+    loss = losses.RECONSTRUCTION_LOSSES[name]
+    with pytest.raises(ValueError, match="the shapes must be equal, not"):
+        loss(draw(2, 5, 7, 3), draw(*shape))
+
+
+def test_shape_mismatch_of_classes():
+    with pytest.raises(ValueError, match="the shapes must be equal, not"):
+        losses.cross_entropy(draw(2, 5, 7, 4), np.zeros((2, 1, 7), np.int32))
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 

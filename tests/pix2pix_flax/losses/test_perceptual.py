@@ -93,7 +93,11 @@ def test_its_gradient_reaches_all_of_the_output(vgg16, term):
 def perceptual_run(vgg16, smoke_config, tmp_path_factory):
     changes = {f"loss_weights__{term}": 10.0 for term in TERMS}
     config = smoke_config(
-        "l1", **changes, perceptual__net="alexnet", evaluation__lpips=True, train__best_metric="lpips"
+        "l1",
+        **changes,
+        perceptual__net="alexnet",
+        evaluation__lpips=True,
+        train__best_metric="lpips",
     )
     workdir = tmp_path_factory.mktemp("perceptual")
     assert train(config, workdir) == 0

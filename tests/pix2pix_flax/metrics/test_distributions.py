@@ -6,7 +6,12 @@ import scipy.linalg
 from sklearn.neighbors import NearestNeighbors
 
 from pix2pix_flax.metrics import distributions
-from pix2pix_flax.metrics.distributions import frechet, kernel, neighbours, vgg16_distances
+from pix2pix_flax.metrics.distributions import (
+    frechet,
+    kernel,
+    precision_recall_density_coverage,
+    vgg16_distances,
+)
 
 
 @pytest.fixture
@@ -95,7 +100,7 @@ def test_kernel_has_no_bias():
     assert kernel(cloud(20, 8, seed=0), cloud(20, 8, seed=1, mean=1.0)) > max(values)
 
 
-def naive_neighbours(real, generated, nearest):
+def naive_scores(real, generated, nearest):
     """By scikit-learn: a picture is its own first neighbour, so one more is asked for."""
 
     def distances(of, to, count):
@@ -118,17 +123,19 @@ def naive_neighbours(real, generated, nearest):
 
 
 @pytest.mark.parametrize("nearest", [1, 3, 5])
-def test_neighbours_equal_those_of_scikit_learn(nearest, small_blocks):
+def test_precision_recall_density_coverage_equal_those_of_scikit_learn(nearest, small_blocks):
     real, generated = cloud(50, 4, seed=13), cloud(38, 4, seed=14, mean=0.8, scale=0.7)
-    expected = naive_neighbours(real, generated, nearest)
-    assert neighbours(real, generated, nearest) == pytest.approx(expected, rel=1e-12)
+    expected = naive_scores(real, generated, nearest)
+    assert precision_recall_density_coverage(real, generated, nearest) == pytest.approx(
+        expected, rel=1e-12
+    )
     assert len({*expected.values()}) == 4
     assert min(expected.values()) > 0
 
 
 def test_neighbours_of_a_set_and_itself():
     a = cloud(30, 4, seed=15)
-    found = neighbours(a, a[::-1])
+    found = precision_recall_density_coverage(a, a[::-1])
     assert found.pop("density") >= 1.0
     assert found == {"precision": 1.0, "recall": 1.0, "coverage": 1.0}
 
@@ -136,10 +143,12 @@ def test_neighbours_of_a_set_and_itself():
 def test_neighbours_tell_what_is_missing_from_what_is_wrong():
     left, right, far = (cloud(40, 3, seed=16 + i, mean=100 * i) for i in range(3))
     real = np.concatenate([left, right])
-    one_kind = neighbours(real, left)
+    one_kind = precision_recall_density_coverage(real, left)
     assert one_kind["precision"] == 1.0
     assert one_kind["recall"] == one_kind["coverage"] == 0.5
-    half_wrong = neighbours(real, np.concatenate([left, right, far, far + 1]))
+    half_wrong = precision_recall_density_coverage(
+        real, np.concatenate([left, right, far, far + 1])
+    )
     assert half_wrong["precision"] == 0.5
     assert half_wrong["recall"] == half_wrong["coverage"] == 1.0
 
@@ -147,27 +156,30 @@ def test_neighbours_tell_what_is_missing_from_what_is_wrong():
 def test_a_picture_many_times_has_a_ball_of_no_size():
     same = np.full((10, 8), 3.0)  # whose distances are zero without rounding
     expected = {"precision": 1.0, "recall": 1.0, "density": 2.0, "coverage": 1.0}
-    assert neighbours(same, same, 5) == expected
+    assert precision_recall_density_coverage(same, same, 5) == expected
 
 
 def test_all_have_the_name_of_their_features_and_are_computed_in_float64():
     real, generated = cloud(20, 4, seed=20), cloud(30, 4, seed=21, mean=0.5)
     real, generated = real.astype(np.float32), generated.astype(np.float32)
     a, b = np.float64(real), np.float64(generated)
-    expected = {"frechet": frechet(a, b), "kernel": kernel(a, b)} | neighbours(a, b, 5)
+    expected = {
+        "frechet": frechet(a, b),
+        "kernel": kernel(a, b),
+    } | precision_recall_density_coverage(a, b, 5)
     found = vgg16_distances(real, generated)
     assert list(found) == [f"vgg16_{name}" for name in expected]
     assert list(found.values()) == pytest.approx(list(expected.values()), rel=1e-12)
 
 
-@pytest.mark.parametrize("distance", [frechet, kernel, neighbours])
+@pytest.mark.parametrize("distance", [frechet, kernel, precision_recall_density_coverage])
 def test_what_is_no_pair_of_sets_is_refused(distance):
     a = cloud(20, 4, seed=22)
     with pytest.raises(ValueError, match=r"not \(20, 4\) and \(20, 3\)"):
         distance(a, a[:, :3])
     with pytest.raises(ValueError, match=r"not \(20,\) and \(20,\)"):
         distance(a[:, 0], a[:, 0])
-    fewest = 6 if distance is neighbours else 2
+    fewest = 6 if distance is precision_recall_density_coverage else 2
     distance(a[:fewest], a)
     with pytest.raises(ValueError, match=f"takes {fewest} pictures or more, not {fewest - 1}"):
         distance(a, a[: fewest - 1])

@@ -84,3 +84,10 @@ def test_ssim_needs_its_window():
     np.testing.assert_allclose(measure("ssim", smallest, smallest), np.ones(3), rtol=1e-6)
     with pytest.raises(ValueError, match="11x11 or more, not 11x10"):
         measure("ssim", smallest[:, :, :10], smallest[:, :, :10])
+
+
+@pytest.mark.parametrize("name", ["l1", "psnr", "ssim"])
+@pytest.mark.parametrize("shape", [(3, 1, 1, 3), (3, 16, 16, 1), (1, 16, 16, 3)])
+def test_shape_mismatch(name, shape):
+    with pytest.raises(ValueError, match="the shapes must be equal, not"):
+        getattr(metrics, name)(np.zeros((3, 16, 16, 3)), np.zeros(shape))

@@ -81,7 +81,10 @@ def test_the_configuration_says_what_it_is(name):
 def test_the_papers_test_has_batch_statistics_and_dropout():
     path = DATA / "resnet_batch.pth"
     generator = import_generator(path, get_config(), paper_test=True)
-    assert (generator.config.inference.statistics, generator.config.inference.dropout) == ("batch", True)
+    assert (generator.config.inference.statistics, generator.config.inference.dropout) == (
+        "batch",
+        True,
+    )
     twice = np.stack([PHOTOGRAPH[:32, :32], PHOTOGRAPH[32:64, :32]])
     both = np.asarray(generator.task.predict(generator.variables, twice))
     plain = import_generator(path, get_config())
@@ -134,7 +137,7 @@ def test_networks_of_grey_pictures_take_and_return_rgb(tmp_path):
         (
             "unet_batch",
             {"model.model.1.model.1.weight": lambda kernel: kernel[..., :3]},
-            r"1\.model\.1\.weight is float32 \[2, 1, 4, 3\], which is no params/down1/kernel of",
+            r"model\.1\.weight is float32 \[2, 1, 4, 3\], which does not fit params/down1/kernel",
         ),
         (
             "resnet_batch",
@@ -144,19 +147,19 @@ def test_networks_of_grey_pictures_take_and_return_rgb(tmp_path):
         (
             "resnet_batch",
             {"model.99.weight": lambda _: np.ones(1)},
-            r"no place for model\.99\.weight",
+            r"no layer has a place for model\.99\.weight",
         ),
         ("resnet_batch", {"model.1.weight": lambda kernel: kernel[:0]}, "no kernel model.1.weight"),
-        ("resnet_batch", {"model.1.weight": None}, r"names are not those of unet_\* or resnet_\*"),
+        ("resnet_batch", {"model.1.weight": None}, r"other names than unet_\* and resnet_\*"),
         (
             "resnet_batch",
             {"model.1.weight": lambda kernel: kernel[:, :2]},
-            "pictures of 3 channels from pictures of 2; only RGB and grey",
+            r"returns 3 channels for images of 2; only 3 \(RGB\) and 1 \(grey\)",
         ),
         (
             "unet_batch",
             {"model.model.3.weight": lambda kernel: kernel[:, :2]},
-            "pictures of 2 channels from pictures of 3; only RGB and grey",
+            r"returns 2 channels for images of 3; only 3 \(RGB\) and 1 \(grey\)",
         ),
         (
             "unet_batch",
@@ -240,7 +243,7 @@ def test_the_script_keeps_what_is_there_and_says_why(tmp_path):
     output = tmp_path / "net.safetensors"
     output.write_bytes(b"mine")
     for arguments, problem in (
-        ((f"--input={DATA / 'unet_batch.npz'}", f"--output={output}"), "is there already"),
+        ((f"--input={DATA / 'unet_batch.npz'}", f"--output={output}"), "exists already"),
         ((f"--input={DATA / 'unet_batch.npz'}", f"--output={output}", "--overwrite"), "zip file"),
         (("--input=none.pth", f"--output={tmp_path / 'net.pth'}"), "does not end in .safetensors"),
     ):

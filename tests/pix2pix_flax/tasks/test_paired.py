@@ -143,7 +143,11 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
     ("field", "value", "message"),
     [
         ("task", "pix3pix", "must be one of pix2pix, supervised, .*, not 'pix3pix'"),
-        ("inference__statistics", "none", "config.inference.statistics must be one of running, batch"),
+        (
+            "inference__statistics",
+            "none",
+            "config.inference.statistics must be one of running, batch",
+        ),
         ("dtype", "float16", "config.dtype must be one of float32, bfloat16, not 'float16'"),
         ("generator__name", "vnet", "generator.name must be one of unet, resnet, .*not 'vnet'"),
         ("discriminator__name", "d", "config.discriminator.name must be one of patch, .*not 'd'"),

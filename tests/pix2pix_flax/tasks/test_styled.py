@@ -183,7 +183,9 @@ def test_a_user_chooses_the_style(run):
     assert (pictures["ink"] != pictures["poster"]).any()
     with pytest.raises(StyleError, match=r"has no style 'oil'; it has: ink, sketch, poster$"):
         load_predictor(run, style="oil")
-    with pytest.raises(StyleError, match=r"lite.safetensors was trained without named styles: leave out"):
+    with pytest.raises(
+        StyleError, match=r"lite.safetensors was trained without named styles: leave out"
+    ):
         load_predictor("lite", style="ink")
 
 

@@ -7,12 +7,13 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from cartoon_tfds.files import InUseError, locked
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
-from pix2pix_flax.train.stop import StopRequest, WorkdirInUseError, locked
+from pix2pix_flax.train.stop import StopRequest
 
 # The same step is compiled by many trainers here.
 pytestmark = pytest.mark.usefixtures("compilation_cache")
@@ -92,7 +93,7 @@ def test_error_right_after_a_save_does_not_lose_it(smoke_config, tmp_path, monke
 
 def test_second_trainer_is_refused(finished, smoke_config):
     before = contents(finished)
-    with locked(finished), pytest.raises(WorkdirInUseError, match="in use by process"):
+    with locked(finished), pytest.raises(InUseError, match="in use by process"):
         train(smoke_config(train__steps=10), finished)
     assert {p: b for p, b in contents(finished).items() if p.name != "lock"} == {
         p: b for p, b in before.items() if p.name != "lock"

@@ -13,9 +13,9 @@ import orbax.checkpoint as ocp
 import pytest
 
 import pix2pix_flax
+from cartoon_tfds.files import InUseError
 from pix2pix_flax.train import train
 from pix2pix_flax.train.meter import Meter
-from pix2pix_flax.train.stop import WorkdirInUseError
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -124,7 +124,7 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
 ):
     first = command()
     wait_for(first, "Step 4:")  # the evaluation comes next, then step 5
-    with pytest.raises(WorkdirInUseError, match=f"is in use by process {first.pid} on "):
+    with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
         train(smoke_config(), tmp_path)
     first.send_signal(signal.SIGTERM)
     _, errors = first.communicate(timeout=120)

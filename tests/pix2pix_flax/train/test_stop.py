@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import pix2pix_flax
-from pix2pix_flax.train.stop import OUT_OF_TIME, StopRequest, WorkdirInUseError, locked
+from cartoon_tfds.files import InUseError, locked
+from pix2pix_flax.train.stop import OUT_OF_TIME, StopRequest
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -15,7 +16,8 @@ ROOT = Path(pix2pix_flax.__file__).parents[1]
 LOOP = """
 import sys, time
 from pathlib import Path
-from pix2pix_flax.train.stop import StopRequest, locked
+from cartoon_tfds.files import locked
+from pix2pix_flax.train.stop import StopRequest
 
 with locked(Path(sys.argv[1])), StopRequest() as stop:
     print("running", flush=True)
@@ -95,7 +97,7 @@ def test_second_signal_ends_at_once(loop, second):
 
 def test_second_process_is_refused_and_the_first_goes_on(loop, tmp_path):
     process = loop(0)
-    with pytest.raises(WorkdirInUseError, match=rf"in use by process {process.pid} on \S+\."):
+    with pytest.raises(InUseError, match=rf"in use by process {process.pid} on \S+\."):
         locked(tmp_path).__enter__()
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
@@ -108,7 +110,7 @@ def test_lock_ends_with_a_killed_process(loop, tmp_path):
     process = loop(0)
     process.kill()
     process.wait(30)
-    with locked(tmp_path), pytest.raises(WorkdirInUseError, match=f"process {os.getpid()} on"):
+    with locked(tmp_path), pytest.raises(InUseError, match=f"process {os.getpid()} on"):
         locked(tmp_path).__enter__()
 
 

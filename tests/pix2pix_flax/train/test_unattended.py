@@ -101,9 +101,7 @@ def test_every_minutes():
 
 
 def test_checkpoints_that_stay(tmp_path):
-    checkpoints = Checkpoints(
-        tmp_path, keep=1, best_metric="l1", keep_every_minutes=0.5 / 60
-    )
+    checkpoints = Checkpoints(tmp_path, keep=1, best_metric="l1", keep_every_minutes=0.5 / 60)
     key = jax.random.key(0)
     for step in range(1, 8):
         net = NetState({"w": np.zeros(1)}, {}, {})

@@ -58,7 +58,9 @@ def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path, monkeypat
         load_lpips_weights("alexnet")
     except WeightsMissingError as error:
         pytest.skip(str(error))
-    Trainer(smoke_config("l1", train__best_metric="lpips", evaluation__lpips=True), tmp_path).close()
+    Trainer(
+        smoke_config("l1", train__best_metric="lpips", evaluation__lpips=True), tmp_path
+    ).close()
     with pytest.raises(ValueError, match="one of l1, lpips, psnr, ssim, not 'lpip'"):
         Trainer(smoke_config("l1", train__best_metric="lpip", evaluation__lpips=True), tmp_path)
 

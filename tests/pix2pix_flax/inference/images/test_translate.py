@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image
 from pix2pix_flax.inference.images import InputError, translate_images
 
@@ -96,7 +97,7 @@ def test_nothing_is_overwritten_unless_asked(tmp_path):
     before = old.read_bytes()
     report = translate([source], tmp_path / "out")
     assert (report.written, report.kept, report.complete) == ([], [old], False)
-    assert "1 were there already (--overwrite" in str(report)
+    assert "1 existed already (--overwrite" in str(report)
     assert old.read_bytes() == before
     assert translate([source], tmp_path / "out", overwrite=True).complete
     assert read_image(old).shape == PHOTO.shape
@@ -124,7 +125,7 @@ def test_unreadable_pictures_are_listed_and_the_rest_done(tmp_path):
     assert [path.name for path, _ in report.failed] == ["cut.png", "empty.png", "text.jpg"]
     assert not report.complete
     lines = str(report).splitlines()
-    assert lines[:2] == ["2 pictures written", "3 could not be translated:"]
+    assert lines[:2] == ["2 images written", "3 could not be translated:"]
     assert all(str(path) in line for (path, _), line in zip(report.failed, lines[2:], strict=True))
     assert len(list((tmp_path / "out").iterdir())) == 2
 
@@ -133,16 +134,24 @@ def test_a_picture_that_predict_refuses_is_named(tmp_path):
     source = save(tmp_path / "in" / "a.png")
 
     def refuse(images):
-        raise ValueError("too many pixels")
+        raise UserError("too many pixels")
 
     report = translate_images(refuse, [source], tmp_path / "out", progress=False)
     assert report.failed == [(source, f"{source}: too many pixels")]
 
 
+def test_a_fault_of_the_program_is_not_taken_for_a_bad_picture(tmp_path):
+    source = save(tmp_path / "in" / "a.png")
+    with pytest.raises(ValueError, match="could not be broadcast"):
+        translate_images(
+            lambda images: np.zeros(3) + np.zeros(2), [source], tmp_path / "out", progress=False
+        )
+
+
 @pytest.mark.parametrize("given", ["missing.png", "none*.png", "empty"])
 def test_nothing_found_is_one_clear_line(tmp_path, given):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"^[^\n]*: no picture found$") as caught:
+    with pytest.raises(InputError, match=r"^[^\n]*: no image found$") as caught:
         translate([tmp_path / given], tmp_path / "out")
     assert given in str(caught.value)
     assert not (tmp_path / "out").exists()

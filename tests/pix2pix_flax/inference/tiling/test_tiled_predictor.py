@@ -213,13 +213,13 @@ def test_tiles_that_do_not_meet_are_not_gone_on_with(capsys, monkeypatch):
     def run(tiles):
         return np.full_like(tiles, next(calls))
 
-    sizes = {"tile": 16, "halo": 1, "stride": 8, "batch_size": 1}
+    sizes = grid.TileGrid(tile=16, halo=1, stride=8, batch_size=1)
     picture = photograph(64, 64)[0]
-    assert run_tiles(run, picture, **sizes, most_seam=1, progress=False) == (None, 7)
+    assert run_tiles(run, picture, sizes, most_seam=1, progress=False) == (None, 7)
     assert next(calls) == 8  # the last tile was the first of the second row
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(grid, "_PATIENCE", 0)
-    output, seam = run_tiles(run, picture, **sizes, most_seam=255, progress=True)
+    output, seam = run_tiles(run, picture, sizes, most_seam=255, progress=True)
     assert (output.shape, seam) == ((64, 64, 3), 7)
     assert " tiles" in capsys.readouterr().err
 

@@ -6,7 +6,7 @@ import av
 import numpy as np
 import skimage.data
 
-from pix2pix_flax.inference.video import translate_video
+from pix2pix_flax.inference.video import VideoOptions, translate_video
 
 COFFEE = skimage.data.coffee()
 
@@ -104,8 +104,9 @@ def invert(images):
     return 255 - images
 
 
-def translate(predict, source, destination, **options):
-    return translate_video(predict, source, destination, progress=False, **options)
+def translate(predict, source, destination, *, blend=None, **options):
+    options = VideoOptions(progress=False, **options)
+    return translate_video(predict, source, destination, options, blend=blend)
 
 
 def assert_alike(a, b, decibels):

@@ -1,5 +1,7 @@
 """LPIPS against a PyTorch reimplementation that shares nothing but the weights."""
 
+import functools
+
 import cv2
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import pytest
 import skimage.data
 
 from pix2pix_flax.models.frozen import weights
-from pix2pix_flax.models.frozen.lpips import _unit_length, lpips, make_lpips
+from pix2pix_flax.models.frozen.lpips import _unit_length, lpips
 
 
 @pytest.fixture(scope="module", params=weights.LPIPS_NETS)
@@ -21,10 +23,10 @@ def metric(net, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(weights.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         try:
-            fn, params = make_lpips(net)
+            params = weights.load_lpips_weights(net)
         except weights.WeightsMissingError as error:
             pytest.skip(str(error))
-    return jax.jit(fn), params
+    return jax.jit(functools.partial(lpips, net=net)), params
 
 
 def photographs(size=64):

@@ -1,0 +1,10 @@
+"""The flag --checkpoint, which all scripts that load a trained network share."""
+
+from absl import flags
+
+CHECKPOINT = flags.DEFINE_string(
+    "checkpoint",
+    None,
+    "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "
+    "the name of a generator that is shipped with the package, e.g. lite or lite_x4.",
+)

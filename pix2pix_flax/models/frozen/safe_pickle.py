@@ -1,0 +1,40 @@
+"""Pickles of arrays, read without running the code that a pickle may hold."""
+
+import io
+import pickle
+import pickletools
+from collections.abc import Mapping
+from typing import Any
+
+
+class SafeUnpickler(pickle.Unpickler):
+    """Resolves the names of a table; every other name is refused.
+
+    Args:
+      data: the pickle.
+      known: the objects that the pickle may name, by module and name. None of them may run code
+        that the pickle chooses.
+      content: the kind of things that the pickle should hold, for the message, e.g. "a tensor".
+
+    Raises:
+      ValueError: an index of the pickle is larger than the pickle.
+      pickle.UnpicklingError: by `load`, for a name that is not in the table.
+    """
+
+    def __init__(self, data: bytes, known: Mapping[tuple[str, str], Any], content: str):
+        _check_memo(data)
+        super().__init__(io.BytesIO(data))
+        self._known, self._content = known, content
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Returns the object of a name in the table."""
+        if (module, name) not in self._known:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, not {self._content}")
+        return self._known[module, name]
+
+
+def _check_memo(data: bytes) -> None:
+    """Raises a ValueError for indices that an unpickler fills the memory with zeros to reach."""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(data):
+            raise ValueError("its pickle numbers more objects than it has")
