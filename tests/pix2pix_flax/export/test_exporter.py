@@ -373,7 +373,7 @@ class Other:
 
 @pytest.mark.parametrize("name", [with_runtime("onnx")])
 def test_not_all_networks_have_an_onnx_graph(name, run, tmp_path, monkeypatch):
-    task = SimpleNamespace(gen=SimpleNamespace(net=SimpleNamespace(module=Other())))
+    task = SimpleNamespace(module=Other())
     monkeypatch.setattr(generator, "make_task", lambda *_, **__: task)
     known = "only for Unet, SRResNet, RRDBNet"
     with pytest.raises(ExportError, match=f"no ONNX graph is known for Other, {known}"):

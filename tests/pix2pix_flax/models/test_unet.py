@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from cartoon_tfds.errors import UserError
 from configs import default, paper
 from pix2pix_flax.models.conv_transpose import conv_transpose
 from pix2pix_flax.models.layers import NORMS, Norm
@@ -182,11 +183,13 @@ def test_norm(norm):
 
 
 def test_unknown_choices_are_named():
-    with pytest.raises(ValueError, match="norm must be one of batch"):
+    with pytest.raises(UserError, match="norm must be one of batch"):
         init(make_unet(norm="layer"), 1, 8, 8, 3)
-    with pytest.raises(ValueError, match="upsample must be one of resize"):
+    with pytest.raises(UserError, match="upsample must be one of resize"):
         init(make_unet(upsample="nearest"), 1, 8, 8, 3)
-    with pytest.raises(ValueError, match=r"init must be one of normal, xavier, .*, not 'zeros'"):
+    with pytest.raises(
+        UserError, match=r"kernel_init must be one of normal, xavier, .*, not 'zeros'"
+    ):
         init(make_unet(kernel_init="zeros"), 1, 8, 8, 3)
 
 
@@ -194,7 +197,7 @@ def test_keys_of_another_network_are_named():
     config = default.get_config().generator
     config.name = "resnet"
     message = r"config\.generator of a resnet has the keys blocks, .*, width, not depth, .*, width"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_generator(config, "float32")
 
 
