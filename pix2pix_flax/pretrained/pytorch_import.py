@@ -60,8 +60,8 @@ def import_generator(
 
     Args:
       path: file with a state dict, `*_net_G.pth` or safetensors.
-      config: a full configuration of a task from RGB to RGB; its `generator`, `test.statistics` and
-        `test.dropout` are replaced.
+      config: a full configuration of a task from RGB to RGB; its `generator`,
+        `inference.statistics` and `inference.dropout` are replaced.
       paper_test: whether BatchNorm and dropout work at test as in training (Isola et al. 2017,
         section 3.4), as they do in that project without `--eval`.
 

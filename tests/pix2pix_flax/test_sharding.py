@@ -43,11 +43,11 @@ def runs():
         config.generator.dropout = 0.5
         config.loss_weights.l1 = 1.0
     task = make_task(config, 100)
-    net = dataclasses.replace(task.gen.net, optimizer=recording_sgd())
-    gen = dataclasses.replace(task.gen, net=net)
-    net = dataclasses.replace(task.disc.net, optimizer=recording_sgd())
-    disc = dataclasses.replace(task.disc, net=net)
-    task = dataclasses.replace(task, gen=gen, disc=disc)
+    net = dataclasses.replace(task.step.gen.net, optimizer=recording_sgd())
+    gen = dataclasses.replace(task.step.gen, net=net)
+    net = dataclasses.replace(task.step.disc.net, optimizer=recording_sgd())
+    disc = dataclasses.replace(task.step.disc, net=net)
+    task = dataclasses.replace(task, step=dataclasses.replace(task.step, gen=gen, disc=disc))
     state = jax.jit(task.init)(jax.random.key(0), make_batch())
     step = jax.jit(task.train_step)
 

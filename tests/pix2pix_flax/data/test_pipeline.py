@@ -6,7 +6,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-import skimage
+import skimage.data
 
 from pix2pix_flax.data.canvas import resize
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator, order_fingerprint

@@ -24,12 +24,12 @@ def test_neighbours_are_those_of_scikit_learn():
 
 @pytest.fixture
 def training_pictures(smoke_config):
-    batches = eval_batches(smoke_config("anime").data, split="train", batch_size=4)
+    batches = eval_batches(smoke_config("anime"), split="train", batch_size=4)
     return np.concatenate([batch.images["target"] for batch in batches])
 
 
 def test_a_copy_is_its_own_nearest_neighbour(smoke_config, training_pictures, vgg16):
-    config = smoke_config("anime").data
+    config = smoke_config("anime")
     noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
     images = np.stack([training_pictures[13], noise])
     found = find_neighbours(images, config, vgg16)
@@ -53,11 +53,11 @@ def test_a_copy_is_its_own_nearest_neighbour(smoke_config, training_pictures, vg
 
 
 def test_what_does_not_compare_is_told(smoke_config, vgg16):
-    config = smoke_config("anime", sizes__evaluation=24).data
+    config = smoke_config("anime", sizes__evaluation=24)
     images = np.zeros((1, 32, 32, 3), np.uint8)
     with pytest.raises(SetsError, match="32x32 do not compare with the images of 24x24"):
         find_neighbours(images, config, vgg16)
     with config.unlocked():
-        config.validation_split = "test+train[5:6]"
+        config.data.validation_split = "test+train[5:6]"
     with pytest.raises(DatasetError, match=r"Splits 'train' and 'test\+train\[5:6\]' of .* share"):
         find_neighbours(images, config, vgg16)

@@ -6,6 +6,7 @@ import pytest
 
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import choose, draw
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
@@ -32,8 +33,9 @@ def test_examples_are_chosen_by_rank(order, count, expected):
 
 
 def photo_and_cartoon(config, identity):
-    example = open_source(config.name, "test", config.data_dir)[int(identity.split(":")[0])]
-    size = (config.eval_size or 64, config.eval_size or 64)
+    place = int(identity.split(":")[0])
+    example = open_source(config.data.name, "test", config.data.data_dir)[place]
+    size = (config.sizes.evaluation or 64, config.sizes.evaluation or 64)
     names = ("photo", "cartoon")
     return [cv2.resize(example[name], size, interpolation=cv2.INTER_AREA) for name in names]
 
@@ -43,25 +45,23 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
     report, picture = evaluate_checkpoint(
         trained,
-        split="test",
-        data_dir=None,
-        baseline=None,
+        DatasetChoice("test"),
         vgg16=False,
         panel=order,
         panel_rows=3,
     )
-    shown, network = report["panel"], [entry["network"] for entry in report["examples"]]
+    shown, network = report.panel, [entry["network"] for entry in report.examples]
     assert shown["metric"] == ("lpips" if "lpips" in network[0] else "l1")
     assert shown["order"] == order
     scores = [scores[shown["metric"]] for scores in network]
-    ids = [report["examples"][place]["id"] for place in np.argsort(scores)]
+    ids = [report.examples[place]["id"] for place in np.argsort(scores)]
     assert shown["ids"] == ([ids[0], ids[4], ids[7]] if order == "spread" else ids[:-4:-1])
 
     predict = load_predictor(trained)
     assert picture.dtype == np.uint8
     assert picture.shape == (3 * (32 + 4), 3 * 32 + 2 * 4, 3)
     for row, identity in enumerate(shown["ids"]):
-        photo, cartoon = photo_and_cartoon(smoke_config().data, identity)
+        photo, cartoon = photo_and_cartoon(smoke_config(), identity)
         for column, image in enumerate([photo, cartoon, predict(photo[None])[0]]):
             top, left = 36 * row, 36 * column
             found = picture[top : top + 32, left : left + 32]
@@ -71,7 +71,7 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
 
 
 def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
-    config = smoke_config(sizes__evaluation=0).data
+    config = smoke_config(sizes__evaluation=0)
     batches = list(eval_batches(config, split="test", batch_size=3))
     ids = [identity for batch in batches for identity in batch.ids][::-1]
 

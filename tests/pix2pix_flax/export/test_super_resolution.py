@@ -34,7 +34,7 @@ def make_generator(recipe, **changes):
     config = recipe.get_config("smoke")
     config.generator.update(changes)
     task, picture = make_task(config, total_steps=1), PHOTO[None, :8, :8]
-    start = jax.jit(lambda: task.gen.net.init(jax.random.key(0), task.network_input()))()
+    start = jax.jit(lambda: task.step.gen.net.init(jax.random.key(0), task.network_input()))()
     variables = roughened(start.variables)
     scale = 0.3 / jax.jit(task.predict)(variables, picture).std()
     variables["params"]["out"] = jax.tree.map(lambda x: scale * x, variables["params"]["out"])

@@ -12,6 +12,7 @@ import pytest
 import skimage.data
 
 import pix2pix_flax
+from configs import base
 from pix2pix_flax.evaluation.report_text import as_csv
 from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.image.palettes import make_palette
@@ -28,7 +29,7 @@ PHOTO = skimage.data.coffee()
 
 def save(config, path):
     """Writes a network of which much comes out: all kernels are large."""
-    module = make_task(config, total_steps=1).step.gen.net.module
+    module = make_task(config, total_steps=1).module
     variables = jax.jit(lambda key: module.init(key, jnp.zeros((1, 32, 32, 3)), train=False))(
         jax.random.key(0)
     )
@@ -39,10 +40,11 @@ def save(config, path):
 
 @pytest.fixture(scope="module")
 def files(smoke_config, tmp_path_factory):
-    """Files of the generators of both tasks, untrained."""
+    """Files of the generators of both codings, colours and logits, untrained."""
     path = tmp_path_factory.mktemp("segmentation")
-    config = smoke_config("camvid")
-    baseline = smoke_config("camvid", task="segmentation", generator__out_channels=11)
+    config, baseline = smoke_config("camvid"), smoke_config("camvid")
+    with baseline.unlocked():
+        base.remove_adversary(baseline)
     return [save(config, path / "gan.safetensors"), save(baseline, path / "ce.safetensors")]
 
 

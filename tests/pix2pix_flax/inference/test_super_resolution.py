@@ -8,6 +8,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_picture
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
 from pix2pix_flax.inference.images import translate_images
@@ -51,13 +52,11 @@ def test_a_gan_starts_from_it(trained, smoke_config, tmp_path):
 
 def test_the_report_has_rows_of_bicubic_and_nearest(trained, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
-    report, panel = evaluate_checkpoint(
-        trained, split="test", data_dir=None, baseline=None, vgg16=False, panel_rows=2
-    )
-    assert report["summary"].keys() == {"network", "nearest", "bicubic"}
-    for scores in report["summary"].values():
+    report, panel = evaluate_checkpoint(trained, DatasetChoice("test"), vgg16=False, panel_rows=2)
+    assert report.summary.keys() == {"network", "nearest", "bicubic"}
+    for scores in report.summary.values():
         assert {"l1", "psnr", "ssim", "psnr_y", "ssim_y", "lpips"} == scores.keys()
-    summary = report["summary"]
+    summary = report.summary
     assert summary["bicubic"]["psnr_y"] > summary["nearest"]["psnr_y"] + 0.5
     assert panel.shape == (2 * 36, 4 * 32 + 3 * 4, 3)
     shown = [panel[:32, start : start + 32].reshape(8, 4, 8, 4, 3) for start in (0, 36)]

@@ -98,8 +98,8 @@ def test_training_with_and_without(module):
         gradients[weight] = metrics["gen/grad_norm"]
         assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(after.nets))
         if weight:
-            terms = {name: metrics[f"gen/{name}"] for name in task.gen.weights}
-            total = sum(task.gen.weights[name] * value for name, value in terms.items())
+            terms = {name: metrics[f"gen/{name}"] for name in task.step.gen.weights}
+            total = sum(task.step.gen.weights[name] * value for name, value in terms.items())
             assert metrics["gen/loss"] == pytest.approx(float(total), rel=1e-5)
             assert metrics["gen/consistency"] > 0
     assert gradients[0.0] != gradients[5.0]
@@ -113,5 +113,8 @@ def test_crop_that_is_all_border_is_refused():
     task = make_task(config, 10)
     batch = {name: np.zeros((2, 40, 40, 3), np.uint8) for name in ("input", "target")}
     state = jax.eval_shape(task.init, jax.random.key(0), batch)
-    with pytest.raises(ValueError, match=r"crop_size must be over 24 for config\.consistency"):
+    with pytest.raises(
+        ValueError,
+        match=r"config\.sizes\.crop must be over 24 for config\.loss_weights\.consistency",
+    ):
         jax.eval_shape(task.train_step, state, batch)

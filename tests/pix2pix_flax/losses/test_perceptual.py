@@ -12,7 +12,7 @@ from pix2pix_flax.losses.perceptual import TERMS, Perceptual
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
 from pix2pix_flax.pretrained.generator import load_generator
-from pix2pix_flax.tasks import paired
+from pix2pix_flax.tasks import scores
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
@@ -142,7 +142,7 @@ def test_a_network_that_was_trained_so_needs_no_weights(perceptual_run, monkeypa
     def missing(net):
         raise WeightsMissingError("not installed")
 
-    monkeypatch.setattr(paired, "load_lpips_weights", missing)
+    monkeypatch.setattr(scores, "load_lpips_weights", missing)
     monkeypatch.setattr(Perceptual, "load", missing)
     generator = load_generator(perceptual_run[1])
     images = np.zeros((1, 16, 16, 3), np.uint8)

@@ -58,7 +58,7 @@ def start(config, make, channels):
 @pytest.mark.parametrize("module", [default, resnet], ids=["unet", "resnet"])
 def test_every_kernel_of_a_generator_follows_its_config(module, upsample):
     config = module.get_config("smoke").generator
-    config.update(upsample=upsample, init="kaiming")
+    config.update(upsample=upsample, kernel_init="kaiming")
     kernels, scales = start(config, make_generator, 3)
     for path, kernel in kernels.items():
         outputs_fan_in = upsample == "transpose" and path in ("up2/kernel", "up1/kernel")
@@ -71,7 +71,7 @@ def test_every_kernel_of_a_generator_follows_its_config(module, upsample):
 
 def test_every_kernel_of_a_discriminator_follows_its_config():
     config = default.get_config("smoke").discriminator
-    config.init = "kaiming"
+    config.kernel_init = "kaiming"
     kernels, scales = start(config, make_discriminator, 6)
     for path, kernel in kernels.items():
         fan_in = np.prod(kernel.shape[:3])

@@ -180,7 +180,7 @@ def test_kernels_are_divided_by_their_largest_singular_value(depth):
 
 
 def test_no_logit_is_an_error():
-    message = r"crop_size is too small for config.discriminator.depth 3 and scales 2"
+    message = r"config.sizes.crop is too small for config.discriminator.depth 3 and scales 2"
     with pytest.raises(ValueError, match=message):
         init(make_patch(depth=3, scales=2), 1, 32, 32, 3)
     with pytest.raises(ValueError, match=r"config.discriminator.scales must be at least 1, not 0"):

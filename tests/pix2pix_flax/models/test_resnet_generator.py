@@ -222,12 +222,10 @@ def test_an_exported_file_takes_any_size(upsample, tmp_path):
 
 
 def test_it_learns_a_pair():
-    config = resnet.get_config("smoke")
+    config = resnet.get_config("supervised,smoke")
     with config.unlocked():
-        config.task = "supervised"
-        del config.discriminator
-        config.loss_weights = {"l1": 1.0}
-        config.augment = {"crop_size": 16, "flip": False}
+        config.loss_weights.l1 = 1.0
+        config.sizes.crop, config.augment.flip = 16, False
         config.optimizer.learning_rate = 1e-2
         config.dtype = "bfloat16"
     task = make_task(config, 60)

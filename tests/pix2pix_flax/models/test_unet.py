@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.models.unet import Unet
 
 
@@ -105,11 +106,13 @@ def test_unet_takes_any_size_and_pads_by_reflection(upsample):
 
 
 def test_unknown_choices_are_named():
-    with pytest.raises(ValueError, match="norm must be one of batch"):
+    with pytest.raises(UserError, match="norm must be one of batch"):
         init(make_unet(norm="layer"), 1, 8, 8, 3)
-    with pytest.raises(ValueError, match="upsample must be one of resize"):
+    with pytest.raises(UserError, match="upsample must be one of resize"):
         init(make_unet(upsample="nearest"), 1, 8, 8, 3)
-    with pytest.raises(ValueError, match=r"init must be one of normal, xavier, .*, not 'zeros'"):
+    with pytest.raises(
+        UserError, match=r"kernel_init must be one of normal, xavier, .*, not 'zeros'"
+    ):
         init(make_unet(kernel_init="zeros"), 1, 8, 8, 3)
 
 

@@ -72,7 +72,7 @@ def test_the_configuration_says_what_it_is(name):
     found = import_generator(DATA / f"{name}.pth", get_config()).config
     constant = {"out_channels": 3, "upsample": "transpose", "kernel_init": "normal", "remat": False}
     assert found.generator.to_dict() == SETTINGS[name] | constant
-    assert (found.test.statistics, found.test.dropout) == ("running", False)
+    assert (found.inference.statistics, found.inference.dropout) == ("running", False)
     given = get_config().to_dict()
     assert {**found.to_dict(), "generator": given["generator"]} == given
 

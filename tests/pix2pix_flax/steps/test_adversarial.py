@@ -13,9 +13,9 @@ from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.adversarial import AdversarialStep
-from pix2pix_flax.steps.discriminator import Discriminator
-from pix2pix_flax.steps.generator import Generator
-from pix2pix_flax.steps.network import Net
+from pix2pix_flax.steps.discriminator import DiscriminatorStep
+from pix2pix_flax.steps.generator import GeneratorStep
+from pix2pix_flax.steps.network import Net, StepBatch
 
 RATE = 0.05
 COUNT = 4
@@ -55,8 +55,9 @@ def make_step(loss, *, r1=0.0, weights=WEIGHTS, optimizer=None, **changes):
     settings = {"depth": 1, "width": 4, "norm": "none", "spectral_norm": False, "scales": 1}
     optimizer = optimizer or recording_sgd()
     disc = Net(PatchDiscriminator(**settings | changes, kernel_init="kaiming"), optimizer)
-    gen = Generator(Net(FromNoise(), optimizer), weights, ema_decay=0.0)
-    return AdversarialStep(gen, Discriminator(disc, GAN_LOSSES[loss], r1, r2=0.0))
+    gen = GeneratorStep(Net(FromNoise(), optimizer), weights, ema_decay=0.0)
+    disc = DiscriminatorStep(disc, GAN_LOSSES[loss], r1, r2=0.0)
+    return AdversarialStep(gen, disc, conditional=False)
 
 
 def make_batch(seed):
@@ -72,22 +73,23 @@ def beside(condition):
     return lambda images: jnp.concatenate([condition, images], -1)
 
 
-def play(gan, nets, batch, number):
-    """One step, conditional."""
-    return gan(
-        nets,
+def conditioned(batch):
+    """Noise has no place beside an image, so the condition comes by the augmentation."""
+    return StepBatch(
         inputs=batch["inputs"],
         real=batch["real"],
-        judge=beside(batch["condition"]),
-        terms=lambda images: {},
-        rngs={},
-        disc_rng=jax.random.key(number),
-        step=number,
+        terms=lambda outputs: {},
+        augment=beside(batch["condition"]),
     )
 
 
+def play(gan, nets, batch, number):
+    """One step, conditional."""
+    return gan(nets, conditioned(batch), {"disc": jax.random.key(number)}, number)
+
+
 def start(gan, batch):
-    return gan.init(jax.random.key(0), batch["inputs"], beside(batch["condition"])(batch["real"]))
+    return gan.init(jax.random.key(0), conditioned(batch))
 
 
 class Run(NamedTuple):
@@ -117,18 +119,18 @@ def run(request):
 
 def write_out(gan, loss, nets, batch, number):
     """The same step as two losses, with passes of their own and slopes image by image."""
-    gen, disc, judge = nets["gen"], nets["disc"], beside(batch["condition"])
+    gen, disc, disc_input = nets["gen"], nets["disc"], beside(batch["condition"])
     share = jax.random.uniform(jax.random.key(number), (COUNT, 1, 1, 1))
     of_real, of_fake = FORMULAS[loss]
 
     def generate(params):
-        return gan.step.gen.net.module.apply({"params": params}, batch["inputs"], train=True)
+        return gan.gen.net.module.apply({"params": params}, batch["inputs"], train=True)
 
     def look(params, collections, images):
         variables = {"params": params, **collections}
         mutable = [*collections, "intermediates"]
         logits, moved = gan.disc.net.module.apply(
-            variables, judge(images), train=True, mutable=mutable
+            variables, disc_input(images), train=True, mutable=mutable
         )
         return logits, jax.tree.leaves(moved.pop("intermediates")), moved
 
@@ -271,18 +273,19 @@ def test_one_device_equals_four():
 @pytest.mark.parametrize("loss", GAN_LOSSES)
 def test_images_become_like_the_real_ones(loss):
     """Grey at first; in the end dark above and bright below. Nothing is given beside the noise."""
+
+    def unconditioned(batch):
+        return StepBatch(batch["inputs"], batch["real"], terms=lambda outputs: {})
+
     gan = make_step(loss, weights={"gan": 1.0}, optimizer=optax.adam(5e-3, b1=0.5))
-    options = {"judge": lambda images: images, "terms": lambda images: {}, "rngs": {}}
 
     @jax.jit
     def learn(nets, batch, number):
-        arrays = {"inputs": batch["inputs"], "real": batch["real"]}
-        return gan(nets, **arrays, **options, disc_rng=jax.random.key(number), step=number)[0]
+        return gan(nets, unconditioned(batch), {"disc": jax.random.key(number)}, number)[0]
 
-    batch = make_batch(0)
-    nets = jax.jit(gan.init)(jax.random.key(0), batch["inputs"], batch["real"])
+    nets = jax.jit(lambda batch: gan.init(jax.random.key(0), unconditioned(batch)))(make_batch(0))
     for number in range(200):
         nets = learn(nets, make_batch(number), number)
     new = make_batch(1000)["inputs"]
-    images = gan.step.gen.net.module.apply(nets["gen"].variables, new, train=False)
+    images = gan.gen.net.module.apply(nets["gen"].variables, new, train=False)
     assert images[:, :8].mean() < -0.2 < 0.2 < images[:, 8:].mean()

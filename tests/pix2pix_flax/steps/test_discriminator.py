@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cartoon_tfds.errors import UserError
 from configs import default, l1
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.tasks.factory import make_task
@@ -39,7 +40,8 @@ def make_batch(seed=0):
                 "discriminator__spectral_norm": True,
                 "discriminator__scales": 2,
                 "loss_weights__feature_matching": 10.0,
-                "consistency": {"weight": 1.0, "max_shift": 0, "noise": 0.06},
+                "loss_weights__consistency": 1.0,
+                "consistency": {"max_shift": 0, "noise": 0.06},
                 "sizes__crop": 20,
             },
             {"gen/feature_matching", "gen/consistency"},
@@ -104,9 +106,13 @@ def test_an_unconditional_discriminator_knows_nothing_of_the_inputs():
         (default, {"gan__r1": -1.0}, "config.gan.r1 must be at least 0, not -1.0"),
         (default, {"gan__loss": "wgan-gp"}, "config.discriminator.norm must be instance, group or"),
         (default, {"gan__r1": 1.0}, "config.discriminator.norm must be instance, group or none"),
-        (l1, {"loss_weights__feature_matching": 1.0}, "feature_matching looks through the discr"),
+        (
+            l1,
+            {"loss_weights__feature_matching": 1.0},
+            "feature_matching need a config.discriminator",
+        ),
     ],
 )
 def test_what_cannot_be_is_named(module, changes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_task(make_config(module, **changes), 100)

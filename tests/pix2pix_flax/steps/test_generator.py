@@ -63,11 +63,13 @@ class Run(NamedTuple):
 
 @pytest.fixture(scope="module")
 def run():
-    task = make_task(make_config(generator__dropout=0.5, loss_weights=WEIGHTS), 100)
-    net = dataclasses.replace(task.disc.net, optimizer=recording_sgd())
-    disc = dataclasses.replace(task.disc, net=net)
-    net = dataclasses.replace(task.gen.net, optimizer=recording_sgd())
-    task = dataclasses.replace(task, disc=disc, gen=dataclasses.replace(task.gen, net=net))
+    weights = {**dict.fromkeys(default.get_config().loss_weights, 0.0), **WEIGHTS}
+    task = make_task(make_config(generator__dropout=0.5, loss_weights=weights), 100)
+    net = dataclasses.replace(task.step.disc.net, optimizer=recording_sgd())
+    disc = dataclasses.replace(task.step.disc, net=net)
+    net = dataclasses.replace(task.step.gen.net, optimizer=recording_sgd())
+    gen = dataclasses.replace(task.step.gen, net=net)
+    task = dataclasses.replace(task, step=dataclasses.replace(task.step, gen=gen, disc=disc))
     step = jax.jit(task.train_step)
     before = jax.jit(task.init)(jax.random.key(0), make_batch())
     for seed in range(3):
@@ -96,7 +98,7 @@ def naive(run):
     def judge(params, statistics, images):
         seen = jnp.concatenate([pair["input"], images], -1)
         variables = {"params": params, **statistics}
-        (logits,), moved = run.task.disc.net.module.apply(
+        (logits,), moved = run.task.step.disc.net.module.apply(
             variables, seen, train=True, mutable=["batch_stats"]
         )
         return logits, moved

@@ -4,6 +4,7 @@ import numpy as np
 import optax
 import pytest
 
+from cartoon_tfds.errors import UserError
 from configs import default, l1
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.steps.optimizers import make_optimizer, make_schedule
@@ -86,7 +87,7 @@ def test_a_training_of_one_step_has_a_rate(schedule):
     ],
 )
 def test_what_cannot_be_is_named(changes, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_optimizer(make_config(**changes), 100)
 
 
@@ -156,7 +157,7 @@ def train(batches, module=default, **changes):
         config.generator.update(norm="none", width=4)
         if "discriminator" in config:
             config.discriminator.update(norm="none", width=4)
-        config.augment = {"crop_size": 16, "flip": False}  # what is drawn changes nothing
+        config.sizes.crop, config.augment.flip = 16, False  # what is drawn changes nothing
         config.optimizer.update({"schedule": "constant", "learning_rate": 1e-3, **changes})
     task = make_task(config, 2 * len(batches))
     states, step = [jax.jit(task.init)(jax.random.key(0), batches[0])], jax.jit(task.train_step)

@@ -14,6 +14,7 @@ from configs import comics, default
 from pix2pix_flax import metrics
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.image.normalize import denormalize, normalize
@@ -22,6 +23,7 @@ from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.tasks.paired import PairedTask
 
 PHOTO = skimage.data.coffee()
 
@@ -67,10 +69,14 @@ def state(task):
 def test_the_networks_see_lightness_and_colours(task):
     pictures = make_batch()["input"]
     expected = lab(pictures)
-    inputs, target = task.to_input(pictures), task.to_target(pictures)
+    inputs, target = (
+        make(pictures) for make in (task.representation.to_input, task.representation.to_target)
+    )
     np.testing.assert_allclose(inputs, expected[..., :1] / 50 - 1, atol=1e-3)
     np.testing.assert_allclose(target, expected[..., 1:] / 110, atol=1e-3)
-    np.testing.assert_array_equal(denormalize(task.to_picture(inputs, target)), pictures)
+    np.testing.assert_array_equal(
+        denormalize(task.representation.to_image(inputs, target)), pictures
+    )
 
 
 def test_the_discriminator_sees_lightness_and_colours(task, state):
@@ -94,15 +100,16 @@ def test_training_lowers_the_error_of_colours_to_that_of_their_mean_and_below():
     assert np.mean(history[-10:]) < history[0] / 2
     means = normalize(batch["target"]).mean((1, 2), keepdims=True)
     scores = jax.jit(task.eval_step)(state, batch)
-    constant = task.score(jnp.broadcast_to(means, batch["target"].shape), batch)
+    constant = task.scores.score(jnp.broadcast_to(means, batch["target"].shape), batch)
     assert scores["ab_mae"].mean() < constant["ab_mae"].mean()
 
 
-@pytest.mark.parametrize("predict_size", [0, 24])
+@pytest.mark.parametrize("size", [0, 24])
 @pytest.mark.parametrize("shape", [(48, 64), (64, 40)])
-def test_lightness_is_kept_exactly(task, state, shape, predict_size):
+def test_lightness_is_kept_exactly(task, state, shape, size):
     """Of the 8 bits that a user gets, half a level may be lost in each channel."""
-    task = dataclasses.replace(task, predict_size=predict_size)
+    resolution = dataclasses.replace(task.resolution, size=size)
+    task = dataclasses.replace(task, resolution=resolution)
     height, width = shape
     pictures = np.stack([PHOTO[:height, :width], PHOTO[200:][:height, 100:][:, :width]])
     output = denormalize(jax.jit(task.predict)(state.generator.variables, pictures))
@@ -124,32 +131,36 @@ def test_a_grey_picture_and_a_colour_one_go_in_alike(task, state):
     assert np.abs(one - predict(state.generator.variables, hue_turned)).mean() > 0.05
 
 
-def test_predict_size_reduces_what_the_network_sees_and_nothing_else(task, state):
+def test_the_inference_size_reduces_what_the_network_sees_and_nothing_else(
+    task, state, monkeypatch
+):
     picture = cv2.GaussianBlur(cv2.resize(PHOTO, (96, 64)), (0, 0), 2)[None]
-    small = dataclasses.replace(task, predict_size=32)
+    resolution = dataclasses.replace(task.resolution, size=32)
+    small = dataclasses.replace(task, resolution=resolution)
     variables = state.generator.variables
     seen = []
-    generate = type(task).__mro__[1].generate
+    forward = PairedTask._forward
 
-    class Watched(type(task)):
-        def _forward(self, variables, images):
-            seen.append(images)
-            return super()._forward(variables, images)
+    def watched(self, variables, images):
+        seen.append(images)
+        return forward(self, variables, images)
 
-    watched = Watched(**{f.name: getattr(small, f.name) for f in dataclasses.fields(small)})
-    output = watched.predict(variables, picture)
+    monkeypatch.setattr(PairedTask, "_forward", watched)
+    output = small.predict(variables, picture)
+    assert len(seen) == 1
     assert seen[0].shape == (1, 32, 48, 1)
     expected = cv2.resize(lab(picture)[0, ..., 0], (48, 32), interpolation=cv2.INTER_AREA) / 50 - 1
     assert np.abs(np.asarray(seen[0])[0, ..., 0] - expected).mean() < 0.01
-    ab = generate(small, variables, seen[0])[0]
+    ab = task.module.apply(variables, seen[0], train=False)[0]
     enlarged = cv2.resize(np.asarray(ab), (96, 64), interpolation=cv2.INTER_LINEAR)
-    wanted = task.to_picture(task.to_input(picture), enlarged[None])
+    wanted = task.representation.to_image(task.representation.to_input(picture), enlarged[None])
     np.testing.assert_allclose(output, wanted, atol=2e-3)
 
 
-def test_predict_size_never_enlarges(task, state):
+def test_the_inference_size_never_enlarges(task, state):
     pictures = make_batch(size=24)["input"]
-    larger = dataclasses.replace(task, predict_size=48)
+    resolution = dataclasses.replace(task.resolution, size=48)
+    larger = dataclasses.replace(task, resolution=resolution)
     variables = state.generator.variables
     np.testing.assert_array_equal(
         larger.predict(variables, pictures), task.predict(variables, pictures)
@@ -183,12 +194,12 @@ def hasler(picture):
 
 def test_the_target_itself_has_all_scores_at_their_best(task):
     batch = make_batch()
-    scores = task.score(normalize(batch["target"]), batch)
+    scores = task.scores.score(normalize(batch["target"]), batch)
     for name in ("ab_mae", "colourfulness_gap"):
         np.testing.assert_allclose(scores[name], 0, atol=1e-4)
     for name in ("a_intersection", "b_intersection"):
         np.testing.assert_allclose(scores[name], 1, atol=1e-6)
-    grey = task.score(task.controls(batch)["grey"], batch)
+    grey = task.scores.score(task.controls(batch)["grey"], batch)
     np.testing.assert_allclose(
         grey["colourfulness_gap"], metrics.colourfulness(normalize(batch["target"])), atol=0.01
     )
@@ -238,11 +249,9 @@ def trained(trained_once):
 
 def test_the_report_has_a_grey_row(trained, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
-    report, panel = evaluate_checkpoint(
-        trained, split="test", data_dir=None, baseline=None, panel_rows=2
-    )
-    assert list(report["summary"]) == ["network", "grey"]
-    grey = report["summary"]["grey"]
+    report, panel = evaluate_checkpoint(trained, DatasetChoice(split="test"), panel_rows=2)
+    assert list(report.summary) == ["network", "grey"]
+    grey = report.summary["grey"]
     assert grey["ab_mae"] > 1
     assert grey["colourfulness_gap"] > 5
     assert np.ptp(panel[:32, :32], axis=-1).max() == 0
@@ -261,7 +270,7 @@ def test_it_says_that_it_colours(trained):
     assert network.colours
     assert TiledPredictor(network).colours
     assert not TiledPredictor(Predictor(network.forward, network.variables, 8)).colours
-    assert not make_task(default.get_config("smoke"), total_steps=1).colours
+    assert not make_task(default.get_config("smoke"), total_steps=1).representation.colours
 
 
 def test_tiles_are_those_of_the_whole_picture(trained):

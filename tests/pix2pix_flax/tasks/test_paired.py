@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax import metrics
 from pix2pix_flax.image.normalize import denormalize, normalize
-from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.tasks.factory import TASKS, make_task
 
 
 def make_config(name="default", **changes):
@@ -113,7 +114,7 @@ def test_scores_are_those_of_the_rounded_prediction(tested):
     for name, values in scores.items():
         expected = getattr(metrics, name)(output, normalize(batch["target"]))
         np.testing.assert_allclose(values, expected, rtol=1e-4)
-    means = task.summarize(jax.device_get(scores))
+    means = task.scores.summarize(jax.device_get(scores))
     assert means == {name: float(np.mean(values)) for name, values in scores.items()}
 
 
@@ -132,7 +133,7 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
     task, state, _ = tested
     outputs = []
     for statistics, dropout in itertools.product(("running", "batch"), (False, True)):
-        variant = dataclasses.replace(task, test_statistics=statistics, test_dropout=dropout)
+        variant = dataclasses.replace(task, statistics=statistics, dropout=dropout)
         predict = jax.jit(variant.predict)
         outputs.append(predict(state.generator.variables, make_batch(count=2)["input"]))
     for one, other in itertools.combinations(outputs, 2):
@@ -142,7 +143,7 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("task", "pix3pix", "must be one of pix2pix, supervised, .*, not 'pix3pix'"),
+        ("task", "pix3pix", f"config.task must be one of {', '.join(TASKS)}, not 'pix3pix'"),
         (
             "inference__statistics",
             "none",
@@ -151,17 +152,25 @@ def test_papers_test_mode_takes_statistics_and_dropout_of_the_moment(tested):
         ("dtype", "float16", "config.dtype must be one of float32, bfloat16, not 'float16'"),
         ("generator__name", "vnet", "generator.name must be one of unet, resnet, .*not 'vnet'"),
         ("discriminator__name", "d", "config.discriminator.name must be one of patch, .*not 'd'"),
+        ("generator__norm", "layer", "norm must be one of batch, instance, group, .*not 'layer'"),
+        ("discriminator__norm", "layer", "norm must be one of batch, .*not 'layer'"),
+        ("generator__upsample", "nearest", "upsample must be one of resize, .*not 'nearest'"),
+        ("generator__kernel_init", "zeros", "kernel_init must be one of normal, .*not 'zeros'"),
+        ("discriminator__kernel_init", "zeros", "kernel_init must be one of normal, .*not 'zeros'"),
+        ("optimizer__name", "sgd", "config.optimizer.name must be one of adam, adamw, not 'sgd'"),
         ("optimizer__schedule", "poly", "optimizer.schedule must be one of constant, linear"),
     ],
 )
 def test_unknown_choices_are_named(field, value, message):
-    with pytest.raises(ValueError, match=message):
-        make_task(make_config(**{field: value}), 100)
+    with pytest.raises(UserError, match=message):
+        jax.eval_shape(
+            make_task(make_config(**{field: value}), 100).init, jax.random.key(0), make_batch()
+        )
 
 
 def test_crop_larger_than_the_pictures_is_named():
     task = make_task(make_config(sizes__crop=17), 100)
-    with pytest.raises(ValueError, match=r"augment.crop_size is 17, but the images are 16x16"):
+    with pytest.raises(ValueError, match=r"config.sizes.crop is 17, but the images are 16x16"):
         jax.eval_shape(task.init, jax.random.key(0), make_batch())
 
 
@@ -179,13 +188,14 @@ def test_grey_inputs_and_outputs(name, inputs, outputs):
     assert output.shape == (4, 16, 16, 3)
     assert (output == output[..., :1]).all() == (outputs == 1)
     grey = cv2.cvtColor(pixels[0], cv2.COLOR_RGB2GRAY)
-    for made, channels in ((task.to_input(pixels), inputs), (task.to_target(pixels), outputs)):
+    made_input = task.representation.to_input(pixels)
+    made_target = task.representation.to_target(pixels)
+    for made, channels in ((made_input, inputs), (made_target, outputs)):
         wanted = grey[..., None] if channels == 1 else pixels[0]
         np.testing.assert_allclose(made[0], wanted / 127.5 - 1, atol=0.0045)
 
 
 @pytest.mark.parametrize("key", ["input_channels", "generator__out_channels"])
 def test_other_numbers_of_channels_are_refused(key):
-    task, batch = make_task(make_config(**{key: 2}), 8), make_batch()
-    with pytest.raises(ValueError, match=rf"config\.{key.replace('__', '.')} must be 3 .* not 2"):
-        jax.eval_shape(task.init, jax.random.key(0), batch)
+    with pytest.raises(UserError, match=rf"config\.{key.replace('__', '.')} must be 3 .* not 2"):
+        make_task(make_config(**{key: 2}), 8)

@@ -1,4 +1,4 @@
-"""Label maps by pix2pix and by cross-entropy: what is learned, decoded, scored and shown."""
+"""Label maps as colours and as logits: what is learned, decoded, scored and shown."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,8 +9,10 @@ import pytest
 import skimage.data
 import sklearn.metrics
 
+from cartoon_tfds.errors import UserError
 from configs import camvid
 from pix2pix_flax import losses
+from pix2pix_flax.image.label_colours import nearest_class
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.palettes import make_palette
 from pix2pix_flax.metrics.segmentation import class_scores
@@ -26,15 +28,14 @@ PALETTE = (
     ("void", (0, 0, 0), ()),
 )
 VOID = 4
-TASKS = ("adversarial_segmentation", "segmentation")
+VARIANTS = ("smoke", "supervised,smoke")
 
 
-def make_config(task="adversarial_segmentation", **changes):
-    config = camvid.get_config("smoke")
+def make_config(variant="smoke", **changes):
+    config = camvid.get_config(variant)
     with config.unlocked():
-        config.task = task
         config.data.palette = PALETTE
-        config.generator.out_channels = 4 if task == "segmentation" else 3
+        config.generator.out_channels = 4 if config.segmentation.coding == "logits" else 3
         for path, value in changes.items():
             group, name = path.split("__")
             config[group][name] = value
@@ -68,7 +69,7 @@ class Trained:
     predict: Callable
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=VARIANTS)
 def trained(request):
     changes = {"optimizer__learning_rate": 1e-2, "sizes__crop": 0}
     config = make_config(request.param, **changes)
@@ -81,7 +82,7 @@ def trained(request):
     return Trained(task, state, values, jax.jit(task.predict))
 
 
-@pytest.fixture(scope="module", params=TASKS)
+@pytest.fixture(scope="module", params=VARIANTS)
 def task(request):
     return make_task(make_config(request.param), total_steps=10)
 
@@ -89,11 +90,12 @@ def task(request):
 def test_the_nearest_colour_is_that_of_euclid_and_void_is_one_of_them(task):
     images = np.random.default_rng(0).uniform(-1, 1, (2, 9, 7, 3)).astype(np.float32)
     distances = np.square(images[..., None, :] - (colours(np.arange(5)) / 127.5 - 1)).sum(-1)
-    found = jax.jit(task.nearest)(images)
+    palette = task.representation.palette
+    found = jax.jit(lambda images: nearest_class(images, palette))(images)
     np.testing.assert_array_equal(found, distances.argmin(axis=-1))
     assert set(np.unique(found)) == set(range(5))
     # Dark pixels would be the darkest class if void were no candidate.
-    assert task.nearest(normalize(np.uint8([[[[30, 10, 60]]]])))[0, 0, 0] == VOID
+    assert nearest_class(normalize(np.uint8([[[[30, 10, 60]]]])), palette)[0, 0, 0] == VOID
 
 
 def test_what_a_user_gets_has_the_colours_of_classes_only(trained):
@@ -116,9 +118,9 @@ def test_what_is_no_number_stays_none(trained):
 
 def test_classes_are_the_nearest_colours_or_the_largest_logits(trained):
     task, variables = trained.task, trained.state.generator.variables
-    outputs = jax.jit(task.generate)(variables, normalize(BATCH["input"]))
+    outputs = jax.jit(task._generate)(variables, normalize(BATCH["input"]))
     if "disc" in trained.state.nets:
-        expected = task.nearest(outputs)
+        expected = nearest_class(outputs, task.representation.palette)
         assert np.abs(outputs).max() <= 1
     else:
         expected = np.asarray(outputs).argmax(axis=-1)
@@ -128,17 +130,20 @@ def test_classes_are_the_nearest_colours_or_the_largest_logits(trained):
 
 
 def test_large_pictures_are_seen_in_the_size_of_the_training(trained):
-    task = dataclasses.replace(trained.task, predict_size=16)
+    resolution = dataclasses.replace(trained.task.resolution, size=16)
+    task = dataclasses.replace(trained.task, resolution=resolution)
     variables, photos = trained.state.generator.variables, BATCH["input"]
     output = np.asarray(jax.jit(task.predict)(variables, photos))
     small = jax.image.resize(normalize(photos), (4, 16, 16, 3), "linear")
-    outputs = jax.jit(trained.task.generate)(variables, small)
+    outputs = jax.jit(trained.task._generate)(variables, small)
     if "disc" in trained.state.nets:
-        expected = np.asarray(task.classify(outputs)).repeat(2, axis=1).repeat(2, axis=2)
+        classes = np.asarray(task.representation.classify(outputs))
+        expected = classes.repeat(2, axis=1).repeat(2, axis=2)
     else:
         expected = jax.image.resize(outputs, (4, 32, 32, 4), "linear").argmax(axis=-1)
     np.testing.assert_array_equal(denormalize(output), colours(np.asarray(expected)))
-    larger = dataclasses.replace(task, predict_size=32)
+    resolution = dataclasses.replace(trained.task.resolution, size=32)
+    larger = dataclasses.replace(task, resolution=resolution)
     assert (np.asarray(jax.jit(larger.predict)(variables, photos)) != output).any()
 
 
@@ -160,9 +165,11 @@ def test_training_learns_the_classes(trained):
     terms = {"gen/l1", "gen/gan"} if "disc" in state.nets else {"gen/cross_entropy"}
     found = {name for name in trained.values if name.startswith("gen/")}
     assert found == terms | {"gen/loss", "gen/grad_norm"}
-    scores = task.summarize(jax.device_get(jax.jit(task.eval_step)(state, BATCH)))
-    control = jax.jit(lambda batch: task.score(task.controls(batch)["commonest"], batch))(BATCH)
-    commonest = task.summarize(jax.device_get(control))
+    scores = task.scores.summarize(jax.device_get(jax.jit(task.eval_step)(state, BATCH)))
+    control = jax.jit(
+        lambda batch: task.scores.score(task.controls(batch)["commonest"], batch),
+    )(BATCH)
+    commonest = task.scores.summarize(jax.device_get(control))
     assert scores["pixel_accuracy"] > 0.7 > commonest["pixel_accuracy"]
     assert scores["mean_iou"] > 1.5 * commonest["mean_iou"]
 
@@ -174,7 +181,7 @@ def test_scores_are_those_of_one_confusion_matrix(task):
     found = np.where(rng.random(truth.shape) < 0.6, truth, rng.integers(0, 5, truth.shape))
     found[found == 3] = 0  # in neither: class 3 does not occur
     batch = {"target": colours(truth)}
-    outputs = jax.device_get(jax.jit(task.score)(normalize(colours(found)), batch))
+    outputs = jax.device_get(jax.jit(task.scores.score)(normalize(colours(found)), batch))
     known = truth != VOID
     for index in range(3):
         wrong = (truth != found)[index][known[index]].mean()
@@ -183,14 +190,14 @@ def test_scores_are_those_of_one_confusion_matrix(task):
     assert (found[known] == VOID).any()
     iou = sklearn.metrics.jaccard_score(*pair, labels=[0, 1, 2], average=None)
     recall = sklearn.metrics.recall_score(*pair, labels=[0, 1, 2], average=None)
-    assert task.summarize(outputs) == pytest.approx(
+    assert task.scores.summarize(outputs) == pytest.approx(
         {
             "pixel_accuracy": (pair[0] == pair[1]).mean(),
             "class_accuracy": recall.mean(),
             "mean_iou": iou.mean(),
         }
     )
-    rows = task.tables(outputs)["classes"]
+    rows = task.scores.tables(outputs)["classes"]
     assert [row["class"] for row in rows] == ["red", "green", "blue", "rare"]
     assert rows[0]["colour"] == "#c80000"
     np.testing.assert_allclose([row["iou"] for row in rows], [*iou, np.nan])
@@ -208,16 +215,17 @@ def test_a_class_that_only_outputs_have_has_an_iou_of_0_and_no_accuracy():
 def test_targets_that_are_void_everywhere_have_no_scores(task):
     void = np.full((2, 8, 8), VOID)
     batch = {"target": colours(void)}
-    outputs = jax.device_get(jax.jit(task.score)(normalize(colours(void)), batch))
+    outputs = jax.device_get(jax.jit(task.scores.score)(normalize(colours(void)), batch))
     assert np.isnan(outputs["pixel_error"]).all()
-    assert np.isnan(list(task.summarize(outputs).values())).all()
+    assert np.isnan(list(task.scores.summarize(outputs).values())).all()
 
 
 def test_the_control_is_the_commonest_class_without_void(task):
     target = np.full((2, 8, 8), VOID)
     target[0, :2], target[0, 2] = 1, 2
     target[1, 3] = 3
-    (name, control), *rest = task.controls({"target": colours(target)}).items()
+    batch = {"input": BATCH["input"][:2, :8, :8], "target": colours(target)}
+    (name, control), *rest = task.controls(batch).items()
     assert (name, rest) == ("commonest", [])
     expected = np.broadcast_to(np.array([1, 3])[:, None, None], (2, 8, 8))
     np.testing.assert_array_equal(denormalize(control), colours(expected))
@@ -241,25 +249,38 @@ def test_training_shows_the_columns(trained):
 
 
 @pytest.mark.parametrize(
-    ("name", "changes", "message"),
+    ("variant", "changes", "message"),
     [
-        ("segmentation", {"generator__out_channels": 3}, "out_channels must be 4 .* not 3"),
-        ("segmentation", {"loss_weights__cross_entropy": 0.0}, "cross_entropy, which must not be"),
-        ("segmentation", {"loss_weights__lpips": 1.0}, "perceptual and lpips must be"),
-        ("segmentation", {"loss_weights__feature_matching": 1.0}, "task segmentation does not"),
-        ("segmentation", {"data__labels": "photo"}, "labels must be the last .* not 'photo'"),
-        ("adversarial_segmentation", {"data__labels": ""}, "'cartoon', not ''"),
-        ("adversarial_segmentation", {"evaluation__lpips": True}, "test.lpips must be False"),
-        ("adversarial_segmentation", {"data__palette": ()}, "and one named 'void'"),
+        ("supervised,smoke", {"generator__out_channels": 3}, "out_channels must be 4 .* not 3"),
+        (
+            "supervised,smoke",
+            {"loss_weights__cross_entropy": 0.0},
+            "cross_entropy, which must not be",
+        ),
+        ("supervised,smoke", {"loss_weights__lpips": 1.0}, "perceptual and lpips must be"),
+        (
+            "supervised,smoke",
+            {"loss_weights__feature_matching": 1.0},
+            "need a config.discriminator",
+        ),
+        (
+            "smoke",
+            {"segmentation__coding": "ids"},
+            "coding must be one of colours, logits, not 'id",
+        ),
+        ("supervised,smoke", {"data__labels": "photo"}, "labels must be the last .* not 'photo'"),
+        ("smoke", {"data__labels": ""}, "'cartoon', not ''"),
+        ("smoke", {"evaluation__lpips": True}, "config.evaluation.lpips must be False"),
+        ("smoke", {"data__palette": ()}, "and one named 'void'"),
     ],
 )
-def test_what_does_not_fit_is_named(name, changes, message):
-    with pytest.raises(ValueError, match=message):
-        make_task(make_config(name, **changes), total_steps=10)
+def test_what_does_not_fit_is_named(variant, changes, message):
+    with pytest.raises(UserError, match=message):
+        make_task(make_config(variant, **changes), total_steps=10)
 
 
-def test_both_tasks_have_the_same_network_but_for_its_last_layer():
-    tasks = [make_task(make_config(name), total_steps=10) for name in TASKS]
+def test_both_codings_have_the_same_network_but_for_its_last_layer():
+    tasks = [make_task(make_config(name), total_steps=10) for name in VARIANTS]
     modules = [dataclasses.asdict(task.module) for task in tasks]
     differing = {key for key in modules[0] if modules[0][key] != modules[1][key]}
     assert differing == {"out_channels", "logits"}

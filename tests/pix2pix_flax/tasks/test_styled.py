@@ -16,6 +16,7 @@ from pix2pix_flax.cli.translation_flags import make_translator
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
 from pix2pix_flax.image.normalize import denormalize, normalize
@@ -83,7 +84,7 @@ def test_the_config_has_all_styles():
 
 
 def test_examples_come_with_their_style(data_dir):
-    config = make_config(data__name="cartoon_tfds/three", data__data_dir=str(data_dir)).data
+    config = make_config(data__name="cartoon_tfds/three", data__data_dir=str(data_dir))
     batches = [next(make_train_iterator(config, batch_size=8, seed=0))]
     batches += [batch.images for batch in eval_batches(config, split="test", batch_size=8)]
     seen = set()
@@ -111,12 +112,12 @@ def test_a_style_without_a_number_is_named():
 
 def test_the_networks_see_a_plane_a_style(task):
     batch = make_batch()
-    inputs = np.asarray(task.to_input(batch["input"]))
+    inputs = np.asarray(task.representation.to_input(batch["input"]))
     assert inputs.shape == (3, 40, 40, 6)
     np.testing.assert_array_equal(inputs[..., :3], normalize(batch["input"][..., :3]))
     expected = np.eye(3)[:, None, None] * np.ones((1, 40, 40, 1))
     np.testing.assert_array_equal(inputs[..., 3:], expected)
-    told = task.to_input(batch["input"][..., :3])
+    told = task.representation.to_input(batch["input"][..., :3])
     np.testing.assert_array_equal(told[..., 3:], expected[:1].repeat(3, axis=0))  # ink
     nets = jax.eval_shape(task.init, jax.random.key(0), batch).nets
     firsts = {name: {x.shape[2] for x in jax.tree.leaves(nets[name].params) if x.ndim == 4}
@@ -127,8 +128,8 @@ def test_the_networks_see_a_plane_a_style(task):
 
 def test_moved_views_keep_their_planes():
     task = make_task(make_config(loss_weights__consistency=1.0), total_steps=1)
-    inputs = task.to_input(make_batch()["input"])
-    seen = np.asarray(task.views(jax.random.key(0), inputs))
+    inputs = task.representation.to_input(make_batch()["input"])
+    seen = np.asarray(task._views(jax.random.key(0), inputs))
     assert seen.shape == (6, 40, 40, 6)
     np.testing.assert_array_equal(seen[:3], inputs)
     np.testing.assert_array_equal(seen[3:, ..., 3:], inputs[..., 3:])
@@ -154,15 +155,13 @@ def test_one_network_learns_to_draw_one_picture_in_each_style():
 
 def test_each_example_is_scored_in_its_own_style(run, data_dir, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(run / "cache"))
-    report, panel = evaluate_checkpoint(
-        run, split="test", data_dir=None, baseline=None, vgg16=False, panel_rows=2
-    )
+    report, panel = evaluate_checkpoint(run, DatasetChoice(split="test"), vgg16=False, panel_rows=2)
     assert panel.shape[2] == 3
-    found, control = report["summary"]["network"], report["summary"]["input"]
+    found, control = report.summary["network"], report.summary["input"]
     by_style = {f"l1_{name}" for name in NAMES}
     assert by_style < found.keys()
     assert by_style < control.keys()
-    config = make_config(data__name="cartoon_tfds/three", data__data_dir=str(data_dir)).data
+    config = make_config(data__name="cartoon_tfds/three", data__data_dir=str(data_dir))
     losses = {name: [] for name in NAMES}
     predict = {name: load_predictor(run, style=name) for name in NAMES}
     for batch in eval_batches(config, split="test", batch_size=1):

@@ -10,6 +10,7 @@ import skimage.color
 import skimage.data
 import skimage.metrics
 
+from cartoon_tfds.errors import UserError
 from configs import default, rrdb, srgan, srresnet
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.resampling import imresize
@@ -50,7 +51,7 @@ def state(task):
 @pytest.mark.parametrize("scale", [2, 4, 8])
 def test_the_input_is_the_target_reduced_in_eight_bits(scale):
     task = make_task(make_config(generator__scale=scale), total_steps=1)
-    assert task.scale == scale
+    assert task.resolution.scale == scale
     batch = make_batch(height=43, width=54)
     pair = jax.jit(task.prepare)(batch)
     height, width = 43 // scale, 54 // scale
@@ -63,7 +64,7 @@ def test_the_input_is_the_target_reduced_in_eight_bits(scale):
 def test_other_tasks_take_pictures_as_they_are():
     task = make_task(default.get_config("smoke"), total_steps=1)
     batch = make_batch()
-    assert (task.prepare(batch), task.scale) == (batch, 1)
+    assert (task.prepare(batch), task.resolution.scale) == (batch, 1)
 
 
 def test_training_lowers_the_error():
@@ -122,11 +123,13 @@ def test_the_panel_is_low_output_high(task, state):
 def test_pictures_are_continued_by_reflection_on_all_sides(task, state):
     """What is made of the middle of a mirrored picture is what is made of the picture."""
     variables = state.generator.variables
-    images = task.to_input(make_batch(height=12, width=16)["input"])
+    images = task.representation.to_input(make_batch(height=12, width=16)["input"])
     wide = np.pad(images, [(0, 0), (4, 4), (4, 4), (0, 0)], mode="reflect")
     output = task.module.apply(variables, wide, train=False)
     np.testing.assert_allclose(
-        task.generate(variables, images), output[:, 16:-16, 16:-16], atol=1e-5
+        task.resolution.run(lambda images: task._generate(variables, images), images),
+        output[:, 16:-16, 16:-16],
+        atol=1e-5,
     )
 
 
@@ -147,8 +150,9 @@ def moments_of(tmp_path_factory):
 
     @jax.jit
     def step(weights, state, batch, frozen):
-        gen = dataclasses.replace(task.gen, weights=weights)
-        return dataclasses.replace(task, gen=gen).train_step(state, batch, frozen)
+        gen = dataclasses.replace(task.step.gen, weights=weights)
+        changed = dataclasses.replace(task, step=dataclasses.replace(task.step, gen=gen))
+        return changed.train_step(state, batch, frozen)
 
     def moments(term):
         after, _ = step({name: float(name == term) for name in TERMS}, state, batch, frozen)
@@ -191,21 +195,25 @@ def test_steadiness_is_asked_for_in_pixels_of_the_output():
     config = make_config(loss_weights__consistency=1.0, consistency__noise=0.0, generator__scale=2)
     task = make_task(config, total_steps=1)
     images = jnp.asarray(normalize(make_batch(height=48, width=48)["input"]))
-    views = task.views(jax.random.key(3), images)
+    views = task._views(jax.random.key(3), images)
     doubled = views.repeat(2, axis=1).repeat(2, axis=2)
     target = jnp.zeros((4, 96, 96, 3))
-    found = task.terms(jax.random.key(3), doubled, target)["consistency"]
+    found = task._terms(jax.random.key(3), doubled, target)["consistency"]
     np.testing.assert_allclose(found, 0, atol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("module", "changes", "message"),
     [
-        (srresnet, {"sizes__crop": 30}, "crop_size is 30: it must be a multiple of .*, 4"),
+        (srresnet, {"sizes__crop": 30}, "config.sizes.crop is 30: it must be a multiple of .*, 4"),
         (srgan, {"gan__conditional": True}, "config.gan.conditional must be False"),
-        (srresnet, {"task": "supervised"}, "generator.name must be one without a scale"),
-        (default, {"task": "super_resolution"}, "generator.name must be one with a scale"),
-        (srresnet, {"loss_weights__feature_matching": 1.0}, "which config.task super_resolution"),
+        (srresnet, {"task": "translation"}, "must be a network of scale 1 .*'srresnet' of scale 4"),
+        (
+            default,
+            {"task": "super_resolution"},
+            "must be a network with a scale .* not 'unet' of scale 1",
+        ),
+        (srresnet, {"loss_weights__feature_matching": 1.0}, "need a config.discriminator, which"),
     ],
 )
 def test_what_does_not_fit_is_named(module, changes, message):
@@ -216,7 +224,7 @@ def test_what_does_not_fit_is_named(module, changes, message):
             *parents, name = path.split("__")
             node = config[parents[0]] if parents else config
             node[name] = value
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_task(config, total_steps=1)
 
 

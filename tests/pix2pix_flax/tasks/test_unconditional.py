@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cartoon_tfds.errors import UserError
 from configs import anime, dcgan, default
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.losses import GAN_LOSSES, relative
@@ -113,9 +114,14 @@ def test_generators_of_the_other_kind_are_refused():
     noise, pictures = config_of(dcgan), default.get_config("smoke")
     with noise.unlocked(), pictures.unlocked():
         noise.generator, pictures.generator = pictures.generator, noise.generator
-    with pytest.raises(ValueError, match=r"takes noise for config.task unconditional, not 'unet'"):
+    with pytest.raises(
+        UserError,
+        match=r"of latents for config.task unconditional, not 'unet', a network of images",
+    ):
         make_task(noise, 1)
-    with pytest.raises(ValueError, match=r"takes pictures for config.task pix2pix, not 'dcgan'"):
+    with pytest.raises(
+        UserError, match=r"of images for config.task translation, not 'dcgan', a network of latents"
+    ):
         make_task(pictures, 1)
 
 
@@ -181,9 +187,9 @@ def test_summary_of_too_few_pictures_is_not_a_number():
     task = make_task(config_of(anime), 8)
     features = np.random.default_rng(0).normal(size=(40, 2, 8))
     outputs = {"accuracy_real": np.array([1.0, 0.0]), "features": features}
-    found = task.summarize(outputs)
+    found = task.scores.summarize(outputs)
     assert found["accuracy_real"] == 0.5
     assert found["vgg16_frechet"] > 0
-    few = task.summarize(outputs | {"features": features[:5]})
+    few = task.scores.summarize(outputs | {"features": features[:5]})
     assert few.keys() == found.keys()
     assert math.isnan(few["vgg16_frechet"])

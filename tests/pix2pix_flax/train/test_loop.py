@@ -6,11 +6,11 @@ import shutil
 import jax
 import jax.numpy as jnp
 import pytest
-from pix2pix_flax.tasks.supervised import Supervised
 
 from cartoon_tfds.files import InUseError, locked
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
 from pix2pix_flax.train.stop import StopRequest
@@ -134,14 +134,14 @@ def test_diverged_training_stops_and_saves_nothing(finished, smoke_config):
 
 
 def test_bad_update_after_finite_losses_is_not_saved(smoke_config, tmp_path, monkeypatch):
-    train_nets = Supervised.train_nets
+    take_step = SupervisedStep.__call__
 
     def step(self, nets, *arguments):
-        nets, metrics = train_nets(self, nets, *arguments)
+        nets, metrics = take_step(self, nets, *arguments)
         params = jax.tree.map(lambda leaf: leaf + jnp.inf, nets["gen"].params)
         return {**nets, "gen": nets["gen"].replace(params=params)}, metrics
 
-    monkeypatch.setattr(Supervised, "train_nets", step)
+    monkeypatch.setattr(SupervisedStep, "__call__", step)
     with pytest.raises(DivergedError, match=r"^No longer finite: gen\.params\.down0\.bias, "):
         train(smoke_config("l1", train__steps=1), tmp_path)
     assert steps(tmp_path) == []

@@ -79,7 +79,7 @@ def test_unwritable_place_costs_one_warning(tmp_path, caplog, name):
         writer.image(step, "panel", PICTURE)
     writer.close()
     (record,) = caplog.records
-    assert "the training goes on" in record.getMessage()
+    assert "the training continues" in record.getMessage()
     assert name in record.getMessage()
 
 
