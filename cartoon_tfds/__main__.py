@@ -5,8 +5,8 @@ python -m cartoon_tfds [build] --photos=DIR | --pairs=INPUTS,TARGETS | --pairs=D
 python -m cartoon_tfds [build] --images=DIR --panels
 python -m cartoon_tfds check DATA_DIR
 
-`build` uses the same builder as `tfds build cartoon_tfds`, hence makes the same records. What a
-build that was killed had finished is not made again; a dataset that is there stays as it is until
+`build` uses the same builder as `tfds build cartoon_tfds`, hence makes the same records. A
+killed build is resumed: its finished parts are not made again. An existing dataset is replaced when
 the new one is complete.
 """
 
@@ -38,7 +38,7 @@ _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_siz
 
 
 def main() -> None:
-    """Does what the command line says; exits with 1 after an error, with 2 after a wrong flag."""
+    """Runs the command line; exits with 1 after an error, with 2 after a wrong flag."""
     logging.set_verbosity(logging.ERROR)  # TFDS warns of every dataset of a user's own.
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()  # It would fill a log file.
@@ -75,7 +75,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    origin = parser.add_argument_group("what of").add_mutually_exclusive_group()
+    origin = parser.add_argument_group("photographs").add_mutually_exclusive_group()
     names = [config.name for config in Builder.BUILDER_CONFIGS]
     origin.add_argument("--config", choices=names, help="Default: sample.")
     origin.add_argument("--photos", type=Path, metavar="DIR", help="Pairs with their cartoons.")
@@ -92,7 +92,9 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--view_size", type=int, help="Short side of a view in pixels; default: 256.")
     add("--size", type=int, help="Short side of --images in pixels; default: as they are.")
     add("--panels", action="store_true", help="Cut --images, comic pages, into their panels.")
-    add("--skip_bad", action="store_true", help="List what cannot be used, and go on.")
+    add(
+        "--skip_bad", action="store_true", help="List unusable photographs, and go on without them."
+    )
     add("--data_dir", type=Path, help="Default: $TFDS_DATA_DIR or ~/tensorflow_datasets.")
     add("--overwrite", action="store_true", help="Replace a dataset that is there.")
     add("--workers", type=int, help="Threads; by default one for each core.")

@@ -1,4 +1,4 @@
-"""Builds a dataset beside the one that is there, and swaps them when it is complete."""
+"""Builds a dataset next to the existing one, and swaps both when it is complete."""
 
 import contextlib
 import dataclasses
@@ -26,12 +26,12 @@ def build(
     """Returns the builder of a dataset that is there, having built it if it was not.
 
     A build that ends early, for whatever reason, leaves a dataset that was there as it was, and
-    what it has finished for the next build.
+    its finished parts for the next build.
 
     Args:
-      config: what to build.
+      config: the config to build.
       data_dir: where prepared datasets lie; None for TensorFlow Datasets' own place.
-      overwrite: builds again what is there.
+      overwrite: whether an existing dataset is built again.
       options: how to build it; the folder for unfinished work is chosen here.
 
     Raises:
@@ -51,21 +51,21 @@ def build(
         staging = work / "new"
         for left_over in (staging, work / _OLD):
             shutil.rmtree(left_over, ignore_errors=True)
-        beside = Builder(
+        new = Builder(
             config=config,
             data_dir=staging,
             options=dataclasses.replace(options, work_dir=work),
         )
         with contextlib.redirect_stdout(io.StringIO()):  # TFDS names folders that will be gone
-            beside.download_and_prepare(download_dir=root / "downloads")
-        # What TensorFlow Datasets keeps for all configs: which of them is the default.
+            new.download_and_prepare(download_dir=root / "downloads")
+        # A file of TensorFlow Datasets for all configs, which names the default config.
         shutil.copytree(
             staging / Builder.name / ".config", root / Builder.name / ".config", dirs_exist_ok=True
         )
         final.parent.mkdir(parents=True, exist_ok=True)
         if final.exists():
             final.rename(work / _OLD)
-        Path(beside.data_path).rename(final)
+        Path(new.data_path).rename(final)
     return _open(config, root)
 
 

@@ -1,4 +1,4 @@
-"""The dataset builder: names what is built, and hands it to TensorFlow Datasets."""
+"""The dataset builder: names the configs, and hands the examples to TensorFlow Datasets."""
 
 import contextlib
 import dataclasses
@@ -30,11 +30,11 @@ SKIPPED = "skipped.json"
 
 @dataclasses.dataclass
 class CartoonConfig(tfds.core.BuilderConfig):
-    """What to make examples of, and how.
+    """The photographs of a dataset, and the recipe of its examples.
 
     Attributes:
       origin: where the photographs come from.
-      recipe: what is made of them.
+      recipe: makes the examples of a photograph.
       skip_bad: leaves out photographs that cannot be used, and lists them, instead of failing.
     """
 
@@ -45,7 +45,7 @@ class CartoonConfig(tfds.core.BuilderConfig):
 
 @dataclasses.dataclass(frozen=True)
 class BuildOptions:
-    """How to build, which changes nothing in the records.
+    """Options of a build that do not change the records.
 
     Attributes:
       work_dir: folder for unfinished work, which the caller has locked; by default one in
@@ -84,7 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             description="Faces, animals, nature and roads from public archives.",
             origin=public.PublicArchives(),
             recipe=Cartoons(views_per_photo=2),
-            # What is in an archive is fixed by its checksum: a few files in them are no pictures.
+            # A checksum fixes the content of an archive: a few of its files are no pictures.
             skip_bad=True,
         ),
     ]
@@ -112,7 +112,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     @tfds.core.utils.classproperty
     @classmethod
     def url_infos(cls) -> dict[str, tfds.download.checksums.UrlInfo]:
-        """Sizes and checksums of what is downloaded, from the table of archives."""
+        """Sizes and checksums of the downloads, from the table of archives."""
         return public.url_infos()
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -128,7 +128,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Builds the dataset and its manifest, unless it is there (see the base class).
 
         Raises:
-          SourceError: if photographs cannot be had or used, or if what is there was made of other
+          SourceError: if photographs are missing or unusable, or if the dataset was made of other
             photographs or in another way.
         """
         download_config = download_config or tfds.download.DownloadConfig()
@@ -141,7 +141,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manifest.write(Path(self.data_path), self._build_settings)
 
     def refuse_another_build(self, max_examples_per_split: int | None = None) -> None:
-        """Raises SourceError unless the prepared dataset is what this builder would make."""
+        """Raises SourceError unless this builder would make the prepared dataset again."""
         made = manifest.read_build(Path(self.data_path))
         where = f"{self.info.full_name} in {self.data_path}"
         if made is None:
@@ -154,7 +154,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 )
 
     def _settings(self, max_examples_per_split: int | None) -> dict[str, Any]:
-        """Returns what decides which examples there are."""
+        """Returns the values that determine the examples."""
         return {
             "max_examples_per_split": max_examples_per_split,
             "recipe": self.builder_config.recipe.describe(),

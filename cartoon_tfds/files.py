@@ -18,7 +18,7 @@ def temporary_path(path: Path) -> Path:
     """Returns a new hidden name in the folder of `path`, which begins and ends like its name.
 
     In the same folder a rename is one step, and programs that go by the suffix can check the file
-    before it gets its own name. A killed process leaves such a file behind.
+    before it gets its own name. A killed process leaves its temporary file behind.
     """
     start = path.stem[:40]  # the longest names of files leave no room for more characters
     return path.with_name(f".{start}.{secrets.token_hex(8)}.part{path.suffix}")

@@ -1,4 +1,4 @@
-"""What a command says of a dataset that it has built, and the pictures that it writes."""
+"""The text about a finished dataset, and its pictures as files."""
 
 import collections
 from pathlib import Path
@@ -14,7 +14,7 @@ _MOST_NAMES_SHOWN = 20
 
 
 def report(builder: Builder) -> None:
-    """Prints where a dataset lies, what is in its splits and what has been left out."""
+    """Prints the folder of a dataset, the content of its splits and the photographs left out."""
     folder = Path(builder.data_path)
     print(f"{builder.info.full_name} lies in {folder}")
     by_split = collections.defaultdict(list)

@@ -14,7 +14,7 @@ def make(sources: tuple[Source, ...], recipe: Recipe, survey: Survey, split: str
 
     Args:
       sources: of the photographs; every worker has to find their files where they are here.
-      recipe: what is made of them.
+      recipe: makes the examples of a photograph.
       survey: which of them are used.
       split: a name in `cartoon_tfds.sources.splits.SPLITS`.
     """

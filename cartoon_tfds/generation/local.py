@@ -1,4 +1,4 @@
-"""Makes the examples of all photographs, on all cores, and keeps what is finished."""
+"""Makes the examples of all photographs, on all cores, and keeps finished parts."""
 
 import dataclasses
 import importlib.metadata
@@ -24,7 +24,7 @@ class LocalRunner:
       folder: for finished parts. Those of another recipe, or made by other versions of the
         libraries, lie apart in it.
       sources: of the photographs.
-      recipe: what is made of them.
+      recipe: makes the examples of a photograph.
       survey: which of them are used.
     """
 
@@ -85,7 +85,7 @@ class LocalRunner:
 
 
 def library_versions() -> dict[str, str]:
-    """Returns the versions of the libraries on which pixels depend, beside this project's code."""
+    """Returns the versions of the libraries on which pixels depend."""
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 

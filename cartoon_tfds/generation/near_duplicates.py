@@ -34,7 +34,7 @@ def perceptual_hash(image: np.ndarray) -> np.ndarray | None:
     if np.std(small) < _LEAST_CONTRAST:
         return None
     lowest = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES].ravel()
-    # The first one is the mean brightness: it says nothing about what is seen.
+    # The first coefficient is the mean brightness, which does not depend on the objects shown.
     return np.packbits(lowest > np.median(lowest[1:]))
 
 

@@ -42,7 +42,7 @@ def map_in_order(
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
-        finally:  # After an error, or when the caller wants no more: drop what has not begun.
+        finally:  # After an error, or when the caller stops: drop the calls that have not begun.
             executor.shutdown(cancel_futures=True)
 
 
@@ -58,10 +58,10 @@ def progress_bar(
     """Yields the items, counted on a terminal with their rate and the time left.
 
     Args:
-      items: what is counted.
-      shown: if False, nothing is shown; nor is it where there is no terminal.
-      desc: what is done with them.
-      unit: what is counted, in the singular.
+      items: the items to count.
+      shown: whether the bar is shown; it never is without a terminal.
+      desc: name of the work.
+      unit: name of one item.
       total: how many items there are, if that is known.
       scale: how many units an item is.
     """

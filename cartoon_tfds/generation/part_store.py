@@ -14,7 +14,7 @@ _INDEX = "examples.json"
 class PartStore:
     """A folder of finished parts: each an uncompressed zip file of its pictures and an index.
 
-    A part is either complete or not there. Any zip tool shows what is in it.
+    A part is either complete or absent. Any zip tool shows its content.
     """
 
     def __init__(self, folder: Path):
@@ -35,7 +35,7 @@ class PartStore:
 
         Args:
           key: the part's name, of letters, digits and dashes.
-          examples: bytes become files; all else has to be what JSON can hold.
+          examples: bytes become files; all other values must fit into JSON.
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)

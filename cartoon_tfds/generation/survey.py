@@ -30,7 +30,7 @@ class Skipped(NamedTuple):
 
 
 class Used(NamedTuple):
-    """A photograph that is used: its split, and what a recipe makes of it."""
+    """A photograph that is used: its split, and the number of its examples."""
 
     split: str
     num_examples: int
@@ -39,7 +39,7 @@ class Used(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Survey:
-    """What a survey found.
+    """The result of a survey.
 
     Attributes:
       used: the photographs that are used, by `Photo.key`, in order.
@@ -103,13 +103,13 @@ def make_survey(
 
     Of files with the same bytes one is used. Where near duplicates (see `near_duplicates`) are in
     different splits, the one in the training split is left out, or that in the validation split for
-    a test photograph's sake: what is measured must not have been trained on. Splits that are given
+    a test photograph's sake: a test photograph must not have been trained on. Splits that are given
     by folders are only rid of files with the same bytes.
 
     Args:
       sources: of the photographs.
-      recipe: says what makes a photograph usable.
-      skip_bad: leaves out what cannot be used, instead of raising.
+      recipe: decides whether a photograph can be used.
+      skip_bad: leaves out unusable photographs instead of raising an error.
       workers: threads; by default one for each core.
       progress: shows a progress bar.
 
@@ -160,7 +160,7 @@ def _list_bad(bad: list[Skipped], total: int) -> str:
 
 
 def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
-    """Returns what cannot be used, by its place in the list."""
+    """Returns the unusable photographs by their place in the list."""
     return {
         index: Skipped(one.photo_id, "unusable", one.problem)
         for index, one in enumerate(checked)

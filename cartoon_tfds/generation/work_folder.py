@@ -12,8 +12,8 @@ from cartoon_tfds.files import locked
 def work_folder(data_dir: Path, name: str) -> Iterator[Path]:
     """Gives `DATA_DIR/.cartoon_tfds-NAME` to one build at a time.
 
-    It is removed when the block ends without an error; else what is finished stays in it for the
-    next build.
+    It is removed when the block ends without an error; else finished parts stay in it for the next
+    build.
 
     Args:
       data_dir: where prepared datasets lie.

@@ -1,1 +1,1 @@
-"""What a dataset holds on disk."""
+"""A dataset on disk: its record files and its manifest."""

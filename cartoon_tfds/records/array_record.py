@@ -35,7 +35,7 @@ class RepeatableWriter(tfds.core.ExampleWriter):
         canonical = ((key, _canonical(record)) for key, record in examples)
         if self.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             return super().write(path, canonical)
-        # TFDS would compress, for nothing: almost all bytes are of PNG files.
+        # Compression, which TFDS uses, gains no space: nearly all bytes are of PNG files.
         writer = array_record_module.ArrayRecordWriter(os.fspath(path), "group_size:1,uncompressed")
         for _, record in canonical:
             writer.write(record)
@@ -50,7 +50,7 @@ def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
       folder: of a dataset of ArrayRecord files.
 
     Raises:
-      RecordError: naming what is damaged.
+      RecordError: naming the damaged file.
     """
     try:
         splits = tfds.builder_from_directory(folder).info.splits
@@ -90,7 +90,7 @@ def _iter_shard(path: Path, split: str, first: int) -> Iterator[bytes]:
         for number in range(reader.num_records()):
             yield reader.read([number])[0]
             index += 1
-        reader.close()  # raises what has gone wrong with the file
+        reader.close()  # raises an error of the file
     except (IndexError, RuntimeError, ValueError) as error:
         raise RecordError(f"{split} example {index} cannot be read from {path.name}") from error
 

@@ -1,4 +1,4 @@
-"""The manifest of a prepared dataset: what it was made of, and the check of what it holds.
+"""The manifest of a prepared dataset: its ingredients, and the check of its records.
 
 `manifest.jsonl` has a line about the build, a line for each example in the order of the records,
 and last the SHA-256 of all lines before.
@@ -22,7 +22,7 @@ def write(folder: Path, build: dict[str, Any]) -> None:
 
     Args:
       folder: of the dataset: DATA_DIR/cartoon_tfds/CONFIG/VERSION.
-      build: what the dataset was made of and by, as plain values.
+      build: the ingredients and the tools of the dataset, as plain values.
     """
     header = {**build, "files": _describe_files(folder)}
     text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
@@ -32,7 +32,7 @@ def write(folder: Path, build: dict[str, Any]) -> None:
 
 
 def read_build(folder: Path) -> dict[str, Any] | None:
-    """Returns what `write` was told of a build, or None where there is no manifest to read."""
+    """Returns the `build` that `write` was given, or None without a readable manifest."""
     try:
         with (folder / NAME).open(encoding="utf-8") as file:
             build = json.loads(file.readline())
@@ -42,7 +42,7 @@ def read_build(folder: Path) -> dict[str, Any] | None:
 
 
 def read_examples(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields what the manifest of a dataset says of each example."""
+    """Yields the entry of each example in the manifest of a dataset."""
     with (folder / NAME).open(encoding="utf-8") as file:
         for line in file:
             content = json.loads(line)
@@ -120,7 +120,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
 
 
 def _describe_examples(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields what a manifest says of each example, in the order of the records."""
+    """Yields the entry of each example in a manifest, in the order of the records."""
     for split, index, record in iter_records(folder):
         features = {
             name: {"sha256": content_hash(value)} if isinstance(value, bytes) else value

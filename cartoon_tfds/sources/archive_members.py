@@ -2,7 +2,7 @@
 
 TensorFlow Datasets' own `extract` and `iter_archive` need TensorFlow. An archive is judged as a
 whole, by its listing, before the first file is read from it: one that holds a path out of its
-folder, a link or a device was made to do harm, and nothing else in it is to be trusted.
+folder, a link or a device was made to do harm, and none of its other members can be trusted.
 """
 
 import bz2
@@ -27,7 +27,7 @@ _TAR_READ_BYTES = 2**20
 
 
 class Limits(NamedTuple):
-    """What an archive may ask for; one that is over a limit is refused as a whole.
+    """Limits of an archive; an archive over a limit is refused as a whole.
 
     Attributes:
       member_bytes: of a member that is read.
@@ -53,12 +53,12 @@ def iter_members(
 ) -> Iterator[tuple[str, bytes]]:
     """Yields the names and contents of files in a tar or zip file, in its order.
 
-    Hidden files and what macOS adds to archives are left out.
+    Hidden files and the files that macOS adds to archives are left out.
 
     Args:
       path: tar, as it is or compressed with gzip, bzip2 or xz; or zip. The content decides which.
       wanted: says by its name whether to read a file.
-      limits: what is too large.
+      limits: limits of sizes and counts.
 
     Raises:
       SourceError: in one line, before anything is yielded, if the archive is unsafe, too large,
@@ -78,7 +78,7 @@ def iter_members(
 
 
 class _Entry(NamedTuple):
-    """A line of an archive's listing; `kind` is 'file', 'folder', or what makes it unsafe."""
+    """A line of an archive's listing; `kind` is 'file', 'folder', or why it is unsafe."""
 
     name: str
     num_bytes: int
@@ -179,7 +179,7 @@ class _BoundedStream:
     def __init__(self, stream: BinaryIO, path: Path, limits: Limits):
         self._stream, self._path, self._max_total = stream, path, limits.total_bytes(path)
         self.tell, self.seek = stream.tell, stream.seek
-        self.last = b""  # what was read last
+        self.last = b""  # the bytes that were read last
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= _TAR_READ_BYTES:

@@ -1,4 +1,4 @@
-"""Archives of photographs: those that are public, and tar and zip files that a user has."""
+"""Archives of photographs: public archives, and tar and zip files of a user."""
 
 import dataclasses
 import fnmatch
@@ -15,15 +15,15 @@ class Archive:
     """A public archive, and which of its members are taken.
 
     Attributes:
-      name: what the archive is called here; `photo_id` begins with it.
-      url: what is downloaded.
+      name: name of the archive here; `photo_id` begins with it.
+      url: address of the download.
       num_bytes: size of the file; another size is refused.
       sha256: of the file; another file is refused.
       filename: under which a user may have downloaded it by hand.
-      license: of its photographs, as stated by those who published it.
-      theme: what its photographs show; empty where `annotations` say so for each.
+      license: licence of its photographs, as stated by its publishers.
+      theme: subject of its photographs; empty if `annotations` give it for each photograph.
       members: a pattern as in `fnmatch` that the names of its photographs match.
-      annotations: the name of the archive with its COCO annotations, if that is what chooses them.
+      annotations: name of the archive with COCO annotations that choose the photographs, or None.
     """
 
     name: str
@@ -44,9 +44,9 @@ class ArchiveFile:
     Attributes:
       path: of the file.
       license: of all its photographs.
-      theme: what they show, in one word.
+      theme: their subject, in one word.
       name: how `photo_id` begins; by default with the member's name.
-      source: what `Photo.source` calls the archive; by default the file's name alone.
+      source: name of the archive in `Photo.source`; by default the file's name alone.
       members: a pattern as in `fnmatch` that the names of the photographs match.
     """
 

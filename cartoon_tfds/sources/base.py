@@ -1,4 +1,4 @@
-"""Photographs, and what a source of them is."""
+"""Photographs, and the interface of their sources."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ class Photo:
       data: the bytes of its file.
       source: where it comes from: package, version and file, URL and member, or file.
       license: its licence, as stated by the source.
-      theme: what it shows, in one word; empty where nobody has said.
+      theme: its subject, in one word; empty if unknown.
       target: of a ready-made pair, the bytes of the other file.
       split: the split that its folder stands for, where it does; else its content decides.
       problem: why it cannot be used, where that is known before it is decoded.
-      weight: how many times as many views are cut out of it, where few show what it shows.
+      weight: factor of the number of views cut from it, for rare subjects.
       sha256: the hash of `data`, and of `target` where there is one; identity, split and views
         follow from it.
     """
@@ -79,7 +79,7 @@ class Origin(Protocol):
         """Returns a text that changes when the photographs do."""
 
     def fetch(self, dl_manager: Any) -> tuple[Source, ...]:
-        """Returns the sources, having downloaded what is missing.
+        """Returns the sources, after the download of missing files.
 
         Args:
           dl_manager: a `tfds.download.DownloadManager`.
@@ -91,7 +91,7 @@ class Origin(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Local:
-    """An `Origin` of photographs that are there, so that nothing has to be downloaded.
+    """An `Origin` of local photographs, which need no download.
 
     Attributes:
       source: of the photographs.

@@ -1,7 +1,7 @@
 """Which photographs of COCO show traffic or a face and may be changed and given away by anyone.
 
 COCO's photographs are from Flickr, each under the licence that its photographer chose, and the
-annotations say which. They also say what is where, so that themes can be told by numbers.
+annotations name these. They also locate the objects, so that numbers decide about themes.
 """
 
 import dataclasses
@@ -49,7 +49,7 @@ _WEIGHT = 8
 
 
 class Chosen(NamedTuple):
-    """What the annotations say of a photograph that is taken."""
+    """The annotations of a chosen photograph."""
 
     theme: str
     license: str
@@ -64,7 +64,7 @@ class CocoPhotos:
       path: of val2017.zip.
       annotations: path of annotations_trainval2017.zip.
       name: how `photo_id` begins.
-      source: what `Photo.source` calls the archive; the photograph's page on Flickr follows.
+      source: name of the archive in `Photo.source`; the photograph's page on Flickr follows.
     """
 
     path: Path
@@ -86,12 +86,12 @@ class CocoPhotos:
             yield Photo(f"{self.name}/{member}", data, source, license, theme, weight=_WEIGHT)
             missing.discard(_base(member))
         if missing or not chosen:
-            what = f"{min(missing)} is not there" if missing else "no photograph is chosen"
-            raise SourceError(f"{self.path}: does not fit {self.annotations}: {what}")
+            reason = f"{min(missing)} is not there" if missing else "no photograph is chosen"
+            raise SourceError(f"{self.path}: does not fit {self.annotations}: {reason}")
 
 
 def read_chosen(annotations: Path) -> dict[str, Chosen]:
-    """Returns what is chosen, by file name.
+    """Returns the chosen photographs by file name.
 
     Args:
       annotations: a zip file with `INSTANCES` and `KEYPOINTS`, which are refused over the limit for

@@ -10,7 +10,7 @@ from typing import Any
 from cartoon_tfds.images import PICTURE_SUFFIXES
 from cartoon_tfds.sources.base import Photo, SourceError
 
-# What the folders of a dataset with splits of its own are called.
+# Names of the folders of a dataset that comes with splits.
 _SPLIT_FOLDERS = {
     "train": "train",
     "val": "validation",
@@ -25,10 +25,10 @@ class PictureFolder:
     """All pictures in a folder and in the folders in it.
 
     Where all pictures lie in folders that are named train, val, valid, validation or test, these
-    are the splits: of what belongs together, such as an episode's pages, nothing may be in two.
+    are the splits: photographs that belong together, such as the pages of an episode, are in one.
 
     Attributes:
-      folder: where they lie. The folders directly in it, or in those of splits, name the themes.
+      folder: their folder. Its direct subfolders, or the subfolders of splits, name the themes.
       license: of all of them.
     """
 
@@ -39,7 +39,7 @@ class PictureFolder:
         """Yields the pictures, by name.
 
         Raises:
-          SourceError: if there is no such folder, or no picture in it.
+          SourceError: the folder does not exist, or holds no picture.
         """
         paths = _list_pictures(self.folder)
         names = [path.relative_to(self.folder) for path in paths]
@@ -74,10 +74,10 @@ class PairFolders:
     license: str
 
     def photos(self) -> Iterator[Photo]:
-        """Yields the pairs, by name; those that have no partner with that as their problem.
+        """Yields the pairs by name; a file without a partner comes with this problem.
 
         Raises:
-          SourceError: if there is no such folder, or no picture in it.
+          SourceError: the folder does not exist, or holds no picture.
         """
         inputs = _by_stem(self.inputs)
         targets = _by_stem(self.targets) if self.targets else None
@@ -89,7 +89,7 @@ class PairFolders:
             yield self._pair(files, photo_id=_printable(name), license=self.license, split=split)
 
     def _pair(self, files: list[list[Path]], **fields: Any) -> Photo:
-        """Returns a pair, whose problem says what is wrong with the files of its name."""
+        """Returns the pair of a name, with the problem of its files if they have one."""
         name = fields["photo_id"]
         for found, folder in zip(files, (self.inputs, self.targets), strict=False):
             if len(found) != 1:

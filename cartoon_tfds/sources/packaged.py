@@ -1,4 +1,4 @@
-"""Photographs that lie in installed packages: nothing has to be downloaded."""
+"""Photographs of installed packages, which need no download."""
 
 import dataclasses
 import importlib.metadata
@@ -15,12 +15,12 @@ class PackagedPhoto:
 
     Attributes:
       photo_id: its name in the dataset.
-      distribution: what `pip` calls the package.
-      module: what Python calls the package.
+      distribution: name of the package for `pip`.
+      module: name of the package for Python.
       file: path inside the module's folder.
       sha256: of the file; another file under this name is refused, not taken unnoticed.
       license: as stated by the package.
-      theme: what it shows, in one word.
+      theme: its subject, in one word.
     """
 
     photo_id: str
@@ -118,7 +118,7 @@ class Packaged:
 
 
 def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo]:
-    """Yields the photographs of installed packages, without importing those packages.
+    """Yields the photographs of installed packages, without importing the packages.
 
     Raises:
       SourceError: naming all packages that are missing, or the file that is not as recorded.
@@ -136,7 +136,7 @@ def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo
 
 def _package_folder(module: str) -> Path | None:
     """Returns the folder of a top-level package, or None where it is not installed."""
-    # For a top-level name, unlike `skimage.data`, find_spec imports nothing.
+    # For a top-level name, unlike `skimage.data`, find_spec imports no module.
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:
         return None

@@ -11,10 +11,10 @@ from cartoon_tfds.sources.archives import Archive, ArchiveFile
 from cartoon_tfds.sources.base import Source, SourceError
 from cartoon_tfds.sources.coco import CocoPhotos
 
-# All that is downloaded: 2.1 GiB. Sizes and SHA-256 are those that TensorFlow Datasets registers.
+# All downloads: 2.1 GiB. Sizes and SHA-256 are taken from the register of TensorFlow Datasets.
 ARCHIVES = (
     # Faces: thousands of people in a small file on a plain server; CelebA and WIDER FACE lie on
-    # Google Drive, which refuses what too many ask for. Of each person the first photograph, 5,749,
+    # Google Drive refuses files in high demand. Of each person the first photograph, 5,749,
     # or 13,233 small pictures would drown the rest. It is the only one here without a free licence:
     # who needs one removes these lines, and COCO's faces remain.
     Archive(
@@ -73,7 +73,7 @@ ARCHIVES = (
 
 
 def url_infos() -> dict[str, tfds.download.checksums.UrlInfo]:
-    """Returns what TensorFlow Datasets checks downloads by, for each URL."""
+    """Returns the checks of TensorFlow Datasets for each URL: size and checksum."""
     return {
         archive.url: tfds.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(archive.num_bytes),
@@ -93,13 +93,13 @@ class PublicArchives:
         return repr(ARCHIVES)
 
     def fetch(self, dl_manager: tfds.download.DownloadManager) -> tuple[Source, ...]:
-        """Returns the sources, having downloaded what is missing.
+        """Returns the sources, after the download of missing archives.
 
         Args:
           dl_manager: made with `url_infos()`, by which it checks sizes and SHA-256.
 
         Raises:
-          SourceError: in one line, if a download fails or is not what it should be.
+          SourceError: a download failed, or its checksum differs.
         """
         # One after the other: where one fails, TFDS would go on with the others unseen.
         paths = {archive.name: _download(dl_manager, archive) for archive in ARCHIVES}
@@ -135,7 +135,7 @@ def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Pa
             " archives that are complete stay, and the config `sample` needs no network"
         ) from None
     finally:
-        # TFDS leaves behind what it refused or got a part of, hundreds of megabytes each time.
+        # TFDS leaves refused and partial files behind, hundreds of megabytes each time.
         for folder in _unfinished(dl_manager) - before:
             shutil.rmtree(folder, ignore_errors=True)
 

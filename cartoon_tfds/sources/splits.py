@@ -4,7 +4,7 @@ import hashlib
 
 SPLITS = ("train", "validation", "test")
 
-# The split of a photograph depends on its bytes and on this text, on nothing else: all views of a
+# The split of a photograph depends on its bytes and on this text alone: all views of a
 # photograph are in one split, and adding photographs moves none.
 #
 # The text was chosen once, before any network was trained, as the first number for which the eight

@@ -1,1 +1,1 @@
-"""Prepared datasets to uint8 batches. NumPy only: nothing in here imports jax or TensorFlow."""
+"""Prepared datasets to uint8 batches, with NumPy alone: no module imports JAX or TensorFlow."""

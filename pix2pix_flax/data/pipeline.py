@@ -146,7 +146,7 @@ def eval_batches(
       split: which one.
       batch_size: examples in a batch.
       limit: take only so many examples, evenly spread over the split; 0 for all.
-      places: in the split, of the examples to take; None for those that `limit` leaves.
+      places: places in the split of the examples to take; None: the examples that `limit` leaves.
       crop: of larger examples take the middle, a square of that side; 0 for whole ones.
     """
     data, size = config.data, config.sizes.evaluation

@@ -70,7 +70,7 @@ def to_rgb(image: np.ndarray) -> np.ndarray:
 
 
 def add_style(pair: Example, style: bytes, names: Sequence[str]) -> Example:
-    """Returns a pair with the number of its style as a channel of `input`, behind those of RGB.
+    """Returns a pair whose `input` has a fourth channel behind RGB: the number of its style.
 
     It is of one value, and goes wherever the picture goes.
 
@@ -94,8 +94,8 @@ def label_names(config) -> tuple[str, ...]:
 def make_reader(config) -> Reader:
     """Makes the reader of `config.data.features`.
 
-    Two names are those of pairs, input first. One is that of single pictures, which are read as
-    pairs with themselves: what of them is input, and what is target, is the task's to say. The
+    Two names stand for pairs, input first. One name stands for single images, which are read as
+    pairs of equal images: the task makes its input and its target from them. The
     feature that `config.data.labels` names comes in the colours of `config.data.palette`. Where
     there are `config.data.styles`, each `input` has the number of its style as a fourth channel.
 

@@ -16,7 +16,7 @@ from cartoon_tfds.errors import UserError
 
 
 class DatasetError(UserError):
-    """A dataset that is missing, damaged or not what the configuration says."""
+    """A dataset that is missing, damaged or does not fit the configuration."""
 
 
 def _how_to_build(name: str, data_dir: str | None) -> str:
@@ -73,7 +73,7 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
     not in the middle of a training.
 
     Raises:
-      DatasetError: naming what is missing or damaged.
+      DatasetError: naming the missing or damaged part.
     """
     builder = open_builder(name, data_dir)
     described = _described(builder, name, split)
@@ -89,7 +89,7 @@ def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> 
     """Returns whether any example of a dataset is in both of two splits.
 
     Raises:
-      DatasetError: naming what is missing.
+      DatasetError: naming the missing part.
     """
     builder = open_builder(name, data_dir)
     first, second = (
@@ -127,7 +127,7 @@ def _sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:
             reader = array_record_module.ArrayRecordReader(instruction.filename)
             count = reader.num_records()
             records = reader.read([0, count - 1]) if count else []
-            reader.close()  # raises what has gone wrong with the file
+            reader.close()  # raises an error of the file
         except (IndexError, RuntimeError, ValueError) as error:
             raise _damaged(instruction.filename) from error
         if count != instruction.examples_in_shard:

@@ -1,4 +1,4 @@
-"""What happens to a batch on the accelerator before the networks see it."""
+"""Random crops, flips and turns of a batch, on the accelerator."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ def _jitter(
         crop = jnp.where(mirrored, crop[:, ::-1], crop)
         if not rotate:
             return crop
-        # A stream of its own: the other draws are those of trainings that turn nothing.
+        # A separate stream, so that all other draws equal those of a training without turns.
         quarters = jax.random.randint(jax.random.fold_in(key, 0), (), 0, 4)
         return jax.lax.switch(quarters, [partial(jnp.rot90, k=k) for k in range(4)], crop)
 

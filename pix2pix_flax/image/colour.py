@@ -28,8 +28,8 @@ def rgb_to_lab(rgb: jax.Array) -> jax.Array:
 def lab_to_rgb(lab: jax.Array) -> jax.Array:
     """Returns RGB in [-1, 1] of exactly this L, where 0 <= L <= 100.
 
-    Colours that RGB does not have are mixed, in linear light, with as much of the grey of their own
-    luminance as it takes. That leaves the luminance, hence L, what it was; clipping would not.
+    A colour outside RGB is mixed, in linear light, with just enough grey of the same luminance. So
+    the luminance, and with it L, is unchanged; clipping would change it.
     """
     y = (lab[..., 0] + 16.0) / 116.0
     f = jnp.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], -1)
@@ -69,5 +69,5 @@ def _cube_root(t: jax.Array) -> jax.Array:
 
 
 def _cube(f: jax.Array) -> jax.Array:
-    """Returns what `_cube_root` makes `f` of."""
+    """Inverse of `_cube_root`."""
     return jnp.where(f > _KNEE, f**3, 3.0 * _KNEE**2 * (f - 4.0 / 29.0))

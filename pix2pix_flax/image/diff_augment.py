@@ -1,6 +1,7 @@
 """Differentiable augmentation (Zhao et al. 2020, arXiv:2006.10738).
 
-It changes what D sees of real and generated images, so that it cannot learn few real ones by heart.
+It changes real and generated images before the discriminator, which then cannot memorise a small
+dataset.
 """
 
 import jax
@@ -18,10 +19,10 @@ def diff_augment(
     """Returns images [B, H, W, C] in [-1, 1], each changed in its own way; gradients flow through.
 
     Args:
-      rng: a key; with the same one, images at the same place in the batch are changed alike.
+      rng: a key; with an equal key, images at the same place in the batch change alike.
       images: [B, H, W, C] in [-1, 1].
-      policy: names in `POLICIES`, in the order in which they are done.
-      probability: that an image is changed at all, 0 to 1.
+      policy: names in `POLICIES`, in the order of their use.
+      probability: probability that an image is changed at all, 0 to 1.
 
     Raises:
       UserError: for another name.
@@ -54,7 +55,7 @@ def _colour(key: jax.Array, image: jax.Array) -> jax.Array:
 
 
 def _translation(key: jax.Array, image: jax.Array) -> jax.Array:
-    """A shift by up to an eighth, with zeros where nothing was."""
+    """A shift by up to an eighth, filled up with zeros."""
     height, width = image.shape[:2]
     rows, columns = round(_SHIFT * height), round(_SHIFT * width)
     row_key, column_key = jax.random.split(key)

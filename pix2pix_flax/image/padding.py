@@ -40,7 +40,7 @@ def reflect_indices(length: int, padded: int) -> np.ndarray:
 def pad_to_multiple(images, multiple: int):
     """Returns `images` [B, H, W, C] reflected at the bottom and right to multiples of `multiple`.
 
-    Works on NumPy and on JAX arrays of any dtype, and costs nothing where the size already fits.
+    Works on NumPy and on JAX arrays of any dtype; returns images of a fitting size unchanged.
     Cut the result back with `[:, :height, :width]`.
     """
     height, width = images.shape[1:3]

@@ -1,4 +1,4 @@
-"""Classes of label maps: what they are called, in which colour they are shown, and their ids.
+"""Classes of label maps: their names, their colours and their ids.
 
 Everywhere in this package a label map is a picture in the colours of its palette. Maps of ids are
 coloured where they are read.
@@ -38,7 +38,7 @@ class Palette:
 
     @property
     def void(self) -> int:
-        """The number of void, which is that of the classes."""
+        """The number of void, which equals the number of classes."""
         return len(self.entries) - 1
 
     @property
@@ -61,7 +61,7 @@ def make_palette(entries: Sequence[Sequence]) -> Palette:
       entries: a name, a colour and the ids of each class; one of them is named `void`.
 
     Raises:
-      UserError: saying what is wrong with which class.
+      UserError: naming the class and its mistake.
     """
     classes = [_entry(*entry) for entry in entries]
     void = [entry for entry in classes if entry[0] == VOID]

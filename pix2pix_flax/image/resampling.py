@@ -12,18 +12,18 @@ _REACH = 2.0  # of the cubic kernel, in pixels of the larger grid
 
 
 def imresize(images: jax.Array, height: int, width: int) -> jax.Array:
-    """Returns [B, height, width, C], what MATLAB's `imresize(image, [height width])` gives.
+    """Returns [B, height, width, C], the result of MATLAB's `imresize(image, [height width])`.
 
-    As there, uint8 stays uint8 and is rounded after each axis. Where sizes are in the ratio of 2, 4
-    or 8, sums are exact in float32: every machine gives the same levels.
+    As in MATLAB, uint8 stays uint8 and is rounded after each axis. If the sizes have a ratio of 2,
+    4 or 8, sums are exact in float32, and every machine gives the same levels.
 
     Args:
       images: uint8 or float32 [B, H, W, C].
-      height: at least 1; a larger one enlarges, a smaller one is antialiased.
-      width: likewise.
+      height: new height, at least 1; a smaller size is antialiased.
+      width: new width, at least 1.
     """
     sizes = {1: height, 2: width}
-    # The axis that shrinks most comes first, of two alike that of rows.
+    # The axis that shrinks most comes first; if both shrink alike, the rows.
     for axis in sorted(sizes, key=lambda axis: sizes[axis] / images.shape[axis]):
         images = _resize_axis(images, axis, sizes[axis])
     return images

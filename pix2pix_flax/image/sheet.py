@@ -16,7 +16,7 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
 
     Args:
       images: from left to right and from top to bottom.
-      columns: in a row; 0: as many as rows, or one more.
+      columns: number of images in a row; 0: as many as rows, or one more.
     """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     rows = math.ceil(len(images) / columns)
@@ -29,14 +29,14 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
 
 
 def beside(images: list[np.ndarray], gap: int = _GAP) -> np.ndarray:
-    """Returns pictures uint8 [..., h, w, 3] beside one another on white, uint8 [..., h, W, 3]."""
+    """Returns images uint8 [..., h, w, 3] side by side on white, uint8 [..., h, W, 3]."""
     white = np.full_like(images[0][..., :gap, :], 255)
     first, *others = images
     return np.concatenate([first, *(part for image in others for part in (white, image))], axis=-2)
 
 
 def stack(rows: list[np.ndarray]) -> np.ndarray:
-    """Returns pictures uint8 [h, w, 3] below one another on white, uint8 [H, W, 3]."""
+    """Returns images uint8 [h, w, 3] below one another on white, uint8 [H, W, 3]."""
     width = max(row.shape[1] for row in rows)
     margins = [((0, _GAP), (0, width - row.shape[1]), (0, 0)) for row in rows]
     padded = zip(rows, margins, strict=True)
@@ -44,11 +44,11 @@ def stack(rows: list[np.ndarray]) -> np.ndarray:
 
 
 def draw_legend(colours: dict[str, tuple[int, int, int]], width: int) -> np.ndarray:
-    """Returns what colours stand for, uint8 [H, width, 3]: names beside squares, on white.
+    """Returns a legend, uint8 [H, width, 3]: squares in the colours and their names, on white.
 
     Args:
-      colours: RGB by name; names that are too long for the width are cut.
-      width: in pixels.
+      colours: RGB by name; a name that is too long for the width is cut.
+      width: width of the legend in pixels.
     """
     columns = max(1, width // _LEGEND_CELL[1])
     height, cell = _LEGEND_CELL[0], width // columns

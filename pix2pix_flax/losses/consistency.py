@@ -1,4 +1,4 @@
-"""Steadiness by training: a generator should move with its input, and not see noise."""
+"""A loss for steady videos: the output moves with its input, and ignores noise."""
 
 import dataclasses
 
@@ -7,15 +7,15 @@ import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
 
-_BORDER = 8  # pixels beside the wrapped edge that are left out as well
+_BORDER = 8  # pixels next to the wrapped edge that the loss leaves out too
 
 
 @dataclasses.dataclass(frozen=True)
 class Consistency:
     """|G(T(x)) - T(G(x))| for small translations and noise T.
 
-    What a network makes of a thing should not depend on the pixel it begins at, else a video
-    flickers (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable
+    If the output for an object depends on the pixel at which the object begins, a video flickers
+    (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable
     CNNs", 2019, equation 6). Both sides learn. One pass serves both: the moved inputs are a second
     half of the batch.
 
@@ -42,12 +42,12 @@ class Consistency:
         """Returns the mean absolute difference, away from the borders.
 
         Args:
-          rng: that `views` was given.
-          outputs: [2B, H, W, C], the generator's of these views.
-          scale: their size over that of the views.
+          rng: the key that `views` was given.
+          outputs: the generator's outputs for these views, [2B, H, W, C].
+          scale: size of the outputs divided by the size of the views.
 
         Raises:
-          UserError: where borders are all there is.
+          UserError: the images are too small to have pixels inside the borders.
         """
         first, moved = jnp.split(outputs, 2)
         margin = scale * self.max_shift + _BORDER
@@ -60,5 +60,5 @@ class Consistency:
 
 
 def _shift(images: jax.Array, offsets: jax.Array) -> jax.Array:
-    """Returns images moved by whole pixels; what leaves on one side enters opposite."""
+    """Returns images moved by whole pixels; pixels that leave on one side enter on the other."""
     return jax.vmap(lambda image, offset: jnp.roll(image, offset, axis=(0, 1)))(images, offsets)

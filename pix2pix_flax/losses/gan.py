@@ -1,4 +1,4 @@
-"""Losses: small pure functions of arrays that return float32 scalars."""
+"""GAN losses: small pure functions of arrays that return float32 scalars."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,16 +11,16 @@ from pix2pix_flax.losses.reconstruction import l1
 
 
 class GanLoss(NamedTuple):
-    """What discriminator and generator minimise, for each logit by itself.
+    """The losses of discriminator and generator, for each logit by itself.
 
     Attributes:
-      real: of the discriminator, from logits of real images.
-      fake: of the discriminator, from logits of generated ones.
-      gen: of the generator, from logits of what it made.
-      threshold: a logit above it says "real"; None where logits mean something beside each other
-        only: then it is midway between the means of real and generated ones.
-      gradient_penalty: weight of that term in the discriminator's loss.
-      relativistic: whether each logit is taken minus that of its partner of the other kind.
+      real: loss of the discriminator for logits of real images.
+      fake: loss of the discriminator for logits of generated images.
+      gen: loss of the generator for logits of generated images.
+      threshold: a logit above it says "real"; None: the threshold is midway between the mean logits
+        of real and of generated images, since only their difference has a meaning.
+      gradient_penalty: weight of the gradient penalty in the discriminator's loss.
+      relativistic: whether the logit of a partner of the other kind is subtracted from each logit.
     """
 
     real: Callable[[jax.Array], jax.Array]
@@ -76,7 +76,7 @@ def mean_loss(loss: Callable[[jax.Array], jax.Array], logits: list[jax.Array]) -
 
 
 def relative(loss: GanLoss, logits: list[jax.Array], others: list[jax.Array]) -> list[jax.Array]:
-    """Returns what a `GanLoss` takes of each scale: the logits, or how far they exceed others."""
+    """Returns the argument of a `GanLoss` for each scale: the logits, or logits minus others."""
     if not loss.relativistic:
         return logits
     return [a - b for a, b in zip(logits, others, strict=True)]
@@ -85,17 +85,17 @@ def relative(loss: GanLoss, logits: list[jax.Array], others: list[jax.Array]) ->
 def thresholds(
     loss: GanLoss, real: list[jax.Array], fake: list[jax.Array]
 ) -> list[jax.Array | float]:
-    """Returns for each scale over which logit an image is called real."""
+    """Returns for each scale the logit above which an image counts as real."""
     if loss.threshold is not None:
         return [loss.threshold] * len(real)
     return [0.5 * (jnp.mean(a) + jnp.mean(b)) for a, b in zip(real, fake, strict=True)]
 
 
 def image_scores(logits: list[jax.Array]) -> jax.Array:
-    """Returns [B]: the mean over scales of each image's mean logit, what penalties differentiate.
+    """Returns the mean logit of each image over all scales, [B]; penalties differentiate it.
 
     Args:
-      logits: for each scale [B, ...]; or what is right of them.
+      logits: the logits of each scale, [B, ...]; or booleans, for a share of them.
     """
     return sum(scale.reshape(len(scale), -1).mean(-1) for scale in logits) / len(logits)
 
@@ -104,9 +104,9 @@ def gradient_penalty(slopes: jax.Array) -> jax.Array:
     """Returns the mean of (|slope| - 1)^2 (Gulrajani et al. 2017, equation 3, before lambda).
 
     Args:
-      slopes: [B, ...], the gradients of images' scores by these images.
+      slopes: gradients of the image scores with respect to the images, [B, ...].
     """
-    # Where a slope is zero, its plain norm has no gradient.
+    # A plain norm has no gradient at a slope of zero.
     norms = optax.safe_norm(slopes.reshape(len(slopes), -1), 0.0, axis=-1)
     return jnp.mean(jnp.square(norms - 1.0))
 
@@ -115,8 +115,8 @@ def slope_penalty(slopes: jax.Array) -> jax.Array:
     """Returns half the mean of |slope|^2 (Mescheder et al. 2018, equation 9, before gamma).
 
     Args:
-      slopes: [B, ...], the gradients of images' scores by these images: of real ones for R1, of
-        generated ones for R2.
+      slopes: gradients of the image scores with respect to the images, [B, ...]: real images for
+        R1, generated images for R2.
     """
     return 0.5 * jnp.mean(jnp.sum(jnp.square(slopes.reshape(len(slopes), -1)), axis=-1))
 
@@ -126,13 +126,13 @@ def feature_matching(
 ) -> jax.Array:
     """Returns the sum over layers of the L1 between features, averaged over the scales.
 
-    That is Wang et al. 2018 (pix2pixHD), equation 3, and the mean over discriminators in place of
-    equation 4's sum, as in their code. Nothing flows back into `real`.
+    This is equation 3 of Wang et al. 2018 (pix2pixHD), with the mean over discriminators instead of
+    the sum of equation 4, as in their code. No gradient flows into `real`.
 
     Args:
-      real: features of the real images, for each layer [B, ...], all scales in a row.
-      fake: those of the generated ones.
-      num_scales: how many scales these layers are of.
+      real: features of real images, [B, ...] for each layer of all scales.
+      fake: features of generated images, [B, ...] for each layer of all scales.
+      num_scales: number of scales that these layers belong to.
     """
     distances = [l1(jax.lax.stop_gradient(a), b) for a, b in zip(real, fake, strict=True)]
     return sum(distances) / num_scales

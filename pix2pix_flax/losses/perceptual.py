@@ -1,4 +1,4 @@
-"""Loss terms that look at images through frozen networks."""
+"""Loss terms on features of frozen networks."""
 
 import dataclasses
 
@@ -11,24 +11,25 @@ from pix2pix_flax.models.frozen.weights import load_lpips_weights
 from pix2pix_flax.typing import PyTree
 
 TERMS = ("perceptual", "lpips")
-_BLUR = 4  # in pixels; what a generator misses first is about as fine
+_BLUR = 4  # pixels; a generator misses details of about this size first
 
 
 @dataclasses.dataclass(frozen=True)
 class Perceptual:
     """Distances of a frozen network's features, in units of a distance of pixels.
 
-    The raw size of such a distance says nothing: it depends on the layers and on the pictures. So
-    it is calibrated on the first batch: a weight of 100 means as much as 100 of L1 (or of MSE) for
-    images that are blurred, which is how generators err at first.
+    The raw size of a feature distance has no meaning of its own: it depends on the layers and on
+    the images. So it is calibrated on the first batch: a weight of 100 is worth as much as 100 of
+    L1 (or of MSE) for blurred images, since generators first err by blur.
 
     Attributes:
-      terms: `perceptual` (Johnson et al. 2016, equation 2) and `lpips` (Zhang et al. 2018, equation
-        1), those of them that have a weight.
+      terms: the terms that have a weight, out of `perceptual` (Johnson et al. 2016, equation 2) and
+        `lpips` (Zhang et al. 2018, equation 1).
       net: `vgg16`, or `alexnet`, which takes a twentieth of the time.
-      layers: for `perceptual`, weights of its five maps; of VGG16 relu1_2, relu2_2, relu3_3,
+      layers: weights of the five maps of `perceptual`; for VGG16 relu1_2, relu2_2, relu3_3,
         relu4_3 and relu5_3.
-      distance: `l1`, or `l2` as in that equation 2: of `perceptual`, and the unit of both.
+      distance: distance of the maps of `perceptual`, and unit of both terms: `l1`, or `l2` as in
+        equation 2.
     """
 
     terms: tuple[str, ...]
@@ -45,10 +46,10 @@ class Perceptual:
         return load_lpips_weights(self.net)
 
     def calibrate(self, weights: PyTree, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns by what each term is multiplied, float32 scalars.
+        """Returns the factor of each term, float32 scalars.
 
         Args:
-          weights: what `load` returned.
+          weights: the weights that `load` returned.
           target: [B, H, W, 3] in [-1, 1].
         """
         batch, height, width, channels = target.shape
@@ -68,10 +69,10 @@ class Perceptual:
         """Returns the terms, calibrated; gradients flow into `output`.
 
         Args:
-          weights: what `load` returned.
-          scales: what `calibrate` returned.
-          output: [B, H, W, 3] in [-1, 1], of sizes that LPIPS takes.
-          target: likewise.
+          weights: the weights that `load` returned.
+          scales: the factors that `calibrate` returned.
+          output: [B, H, W, 3] in [-1, 1], of a size that LPIPS takes.
+          target: [B, H, W, 3] in [-1, 1].
         """
         raw = self._raw(weights, output, target)
         return {name: scales[name] * value for name, value in raw.items()}

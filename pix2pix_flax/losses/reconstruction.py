@@ -28,7 +28,7 @@ def gradient(output: jax.Array, target: jax.Array) -> jax.Array:
 
     Args:
       output: [B, H, W, C], H and W at least 2.
-      target: likewise.
+      target: [B, H, W, C].
     """
     shapes.check_equal(output.shape, target.shape)
     error = output - target

@@ -21,7 +21,7 @@ def vgg16_distances(real: np.ndarray, generated: np.ndarray) -> dict[str, float]
 
     Args:
       real: pooled VGG16 features, [N, D], N above `NEAREST_K`.
-      generated: likewise, [M, D].
+      generated: features of generated images, [M, D].
 
     Raises:
       ValueError: for other shapes, or too few pictures.
@@ -39,7 +39,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
     Args:
       a: [N, D], N at least 2, and it may be less than D.
-      b: [M, D], likewise.
+      b: features, [M, D].
 
     Raises:
       ValueError: for other shapes, or fewer pictures.
@@ -67,7 +67,7 @@ def kernel(a: np.ndarray, b: np.ndarray) -> float:
 
     Args:
       a: [N, D], N at least 2.
-      b: [M, D], likewise.
+      b: features, [M, D].
 
     Raises:
       ValueError: for other shapes, or fewer pictures.
@@ -102,7 +102,7 @@ def precision_recall_density_coverage(
 
     Args:
       real: [N, D], N above `nearest`.
-      generated: [M, D], likewise.
+      generated: features of generated images, [M, D].
       nearest: at least 1.
 
     Raises:
@@ -137,7 +137,7 @@ def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Returns [N, M], rounded: what should be zero may be a hair below."""
+    """Returns squared distances [N, M]; a distance of zero may be rounded to slightly below."""
     return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * (a @ b.T)
 
 

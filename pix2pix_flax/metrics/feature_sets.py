@@ -13,7 +13,7 @@ from pix2pix_flax.models.frozen.lpips import features
 from pix2pix_flax.typing import PyTree
 
 FEATURES = "features"
-"""What `features_of_both` is called among the scores of examples."""
+"""Name of the arrays of `features_of_both` among the scores of examples."""
 
 
 class SetsError(UserError):
@@ -34,8 +34,8 @@ def features_of_both(vgg16: PyTree, output: jax.Array, real: jax.Array) -> jax.A
     if output.shape != real.shape:
         sizes = [f"{images.shape[2]}x{images.shape[1]}" for images in (output, real)]
         raise SetsError(
-            f"Pictures of {sizes[0]} do not compare with those of {sizes[1]} of the dataset: "
-            "config.sizes.evaluation must be the size of what the network makes."
+            f"Images of {sizes[0]} do not compare with the images of {sizes[1]} of the dataset: "
+            "config.sizes.evaluation must be the size of the network's images."
         )
     sets = normalize(denormalize(output)), normalize(real)
     return jnp.stack([pooled_features(vgg16, images) for images in sets], axis=1)
@@ -56,7 +56,7 @@ def set_distances(features: np.ndarray) -> dict[str, float]:
 def pooled_features(vgg16: PyTree, images: jax.Array) -> jax.Array:
     """Returns the spatial means of VGG16's relu5_3, float32 [B, 512], >= 0.
 
-    They change with the size of what is shown: compare sets of pictures of one size. Full float32
+    They depend on the size of the objects shown: compare sets of images of one size. Full float32
     on every machine, as is right for a metric.
 
     Args:

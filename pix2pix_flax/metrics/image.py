@@ -19,7 +19,7 @@ def _unit(images: jax.Array) -> jax.Array:
 def l1(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns the mean absolute difference of [B, H, W, C] images in [-1, 1], float32 [B].
 
-    The unit is that of the images, so 2.0 is black against white.
+    The unit is the unit of the images, so 2.0 is black against white.
     """
     shapes.check_equal(a.shape, b.shape)
     return jnp.mean(jnp.abs(jnp.asarray(a, jnp.float32) - b), axis=(1, 2, 3))
@@ -54,7 +54,7 @@ def luma(images: jax.Array) -> jax.Array:
     """Returns Y, float32 [B, H, W, 1] in [-1, 1], of RGB [B, H, W, 3] in [-1, 1].
 
     That of MATLAB's `rgb2ycbcr` (ITU-R BT.601): 16 for black and 235 for white, of 255. PSNR of it
-    is 1.3 dB more than that of levels from 0 to 255.
+    is 1.3 dB more than the PSNR of levels from 0 to 255.
     """
     shares = jnp.array([[65.481], [128.553], [24.966]], jnp.float32)
     # GPUs would take fewer digits than 8 bits a channel need.
@@ -80,8 +80,8 @@ def histogram_intersection(a: jax.Array, b: jax.Array, *, bins: int, limit: floa
     Swain and Ballard, "Color indexing", 1991, section 3.1. 1 for the same values, in any order.
 
     Args:
-      a: values within `limit` of 0; those beyond count for the outermost bin.
-      b: likewise.
+      a: values within `limit` of 0; values beyond count for the outermost bin.
+      b: values like `a`.
       bins: of one width.
       limit: where the outermost bins end.
     """

@@ -10,7 +10,7 @@ def confusion(truth: jax.Array, found: jax.Array, classes: int) -> jax.Array:
 
     Args:
       truth: int [B, H, W] in 0..classes - 1; the rows.
-      found: likewise; the columns.
+      found: int [B, H, W] in 0..classes - 1; the columns.
       classes: how many there are.
     """
     pairs = (classes * truth + found).reshape(len(truth), -1)
@@ -26,7 +26,7 @@ def class_scores(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         output, and wrong everywhere.
 
     Returns:
-      Accuracy, not-a-number for classes that no target has, and IoU, not-a-number for those that
+      Accuracy, not-a-number for classes that no target has, and IoU, not-a-number for classes that
       no output has either.
     """
     right = np.diagonal(confusion)
