@@ -10,8 +10,8 @@ from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.models.unet import Unet
 
 # On a CPU, XLA may order the sums of a convolution differently for other shapes, so the floats of
-# a tile and of the whole picture may differ in their last bits: in [-1, 1] by up to 1.2e-7 after few
-# layers, and by 3.2e-6 after the layers of a U-Net of depth 5. A grey level is 8e-3.
+# a tile and of the whole picture may differ in their last bits: in [-1, 1] by up to 1.2e-7 after
+# a few layers, and by 3.2e-6 after the layers of a U-Net of depth 5. A grey level is 8e-3.
 ROUNDING = 1e-5
 
 COFFEE = np.tile(skimage.data.coffee(), (2, 2, 1))
