@@ -35,14 +35,16 @@ from cartoon_tfds.sources.folders import PictureFolder
 from configs import default, l1, paper
 from pix2pix_flax.cli import command
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import evaluate
-from pix2pix_flax.evaluation.report import Batch, Output, network_output
-from pix2pix_flax.evaluation.scorer import make_judge
+from pix2pix_flax.evaluation.report import network_output
+from pix2pix_flax.evaluation.scorer import Output, make_scorer
 from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.train import train
+from pix2pix_flax.typing import Batch
 
 _TRAIN = flags.DEFINE_string("train", None, "Folder of photographs to train on.", required=True)
 _TEST = flags.DEFINE_string("test", None, "Folder of photographs to test on.", required=True)
@@ -109,8 +111,9 @@ def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     net, weights = config.generator, config.loss_weights
     model = Pix2Pix(net.depth, net.width, net.dropout, weights.l1, device)
-    batches = make_train_iterator(config.data, batch_size=config.train.batch_size, seed=config.seed)
-    augment = jax.jit(partial(jitter, **config.augment.to_dict()))
+    batches = make_train_iterator(config, batch_size=config.train.batch_size, seed=config.seed)
+    settings = {"crop_size": config.sizes.crop, **config.augment.to_dict()}
+    augment = jax.jit(partial(jitter, **settings))
     for step, batch in zip(range(config.train.steps), batches, strict=False):
         pair = augment(jax.random.key(step), batch)
         model.step(_to_torch(pair["input"], device), _to_torch(pair["target"], device))
@@ -158,11 +161,11 @@ def main(argv: list[str]) -> None:
         outputs[name] = network_output(load_generator(workdir / name))
     outputs["input"] = lambda batch: normalize(batch["input"])
 
-    data = configs["default"].data.copy_and_resolve_references()
-    data.name = test
-    batches = eval_batches(data, split="train+validation+test", batch_size=_BATCH_SIZE)
-    judge, mesh = make_judge(configs["default"], vgg16=False), make_mesh(_BATCH_SIZE)
-    result = evaluate(judge, judge.rows(outputs, mesh), batches, mesh)
+    choice = DatasetChoice("train+validation+test", name=test)
+    config = choice.apply(configs["default"])
+    batches = eval_batches(config, split=choice.split, batch_size=_BATCH_SIZE)
+    scorer, mesh = make_scorer(config, vgg16=False), make_mesh(_BATCH_SIZE)
+    result = evaluate(scorer, scorer.rows(outputs, mesh), batches, mesh)
     print(
         f"{len(result.ids)} test pairs of {_SIZE.value}x{_SIZE.value}, width {_WIDTH.value}, "
         f"{_STEPS.value} steps, seed {_SEED.value}, {jax.devices()[0].device_kind}\n"

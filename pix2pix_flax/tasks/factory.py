@@ -46,7 +46,12 @@ def make_task(config, total_steps: int) -> Task:
 def _translation(config, total_steps: int) -> PairedTask:
     channels = config.input_channels, config.generator.out_channels
     lpips, names = config.evaluation.lpips, tuple(config.data.styles)
-    if names:
+    if names and "styled" not in config:
+        raise UserError(
+            "config.data.styles needs config.styled.style, the style that images without a style "
+            "get: start from configs/styles.py, or leave config.data.styles empty."
+        )
+    if "styled" in config:
         representation = Styled(*channels, names, config.styled.style)
         scores = StyledScores(lpips, names)
     else:
@@ -56,12 +61,12 @@ def _translation(config, total_steps: int) -> PairedTask:
 
 def _super_resolution(config, total_steps: int) -> PairedTask:
     representation = Images(config.input_channels, config.generator.out_channels)
-    scale = config.generator.get("scale", 1)
-    if scale == 1:
+    if "scale" not in config.generator:
         raise UserError(
-            "config.generator.name must be a network with a scale (srresnet, rrdb) of 2 or more "
-            f"for config.task super_resolution, not {config.generator.name!r} of scale 1."
+            "config.generator.name must be a network with a scale (srresnet, rrdb) for config.task "
+            f"super_resolution, not {config.generator.name!r} of scale 1."
         )
+    scale = config.generator.scale
     if config.sizes.crop % scale:
         raise UserError(
             f"config.sizes.crop is {config.sizes.crop}: it must be a multiple of "

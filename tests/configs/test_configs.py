@@ -11,20 +11,38 @@ import pytest
 import skimage.data
 
 import pix2pix_flax
+from cartoon_tfds.errors import UserError
 from configs import default, paper
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.steps.adversarial import AdversarialStep
+from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.tasks.segmentation import ClassLogits
 from tests.commands import run_command
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
-NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py"))
+NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem != "base")
+VARIANTS = ("", "smoke", "supervised", "supervised,smoke")
+
+OWN_GROUPS = {
+    "translation": ("styled.",),
+    "segmentation": ("segmentation.",),
+    "unconditional": ("unconditional.", "diff_augment."),
+}
+"""Groups of fields that only one task has, by task."""
 
 
 def get_config(name, *arguments):
     return importlib.import_module(f"configs.{name}").get_config(*arguments)
+
+
+ADVERSARIAL = [name for name in NAMES if "discriminator" in get_config(name)]
+PAIRED = [name for name in NAMES if get_config(name).task != "unconditional"]
+LABELS = [name for name in NAMES if get_config(name).task == "segmentation"]
 
 
 def flatten(config, prefix=""):
@@ -36,13 +54,19 @@ def flatten(config, prefix=""):
     return flat
 
 
+def of_adversary(field):
+    """Whether only a configuration with a discriminator has a field of the default."""
+    names = ("loss_weights.gan", "loss_weights.feature_matching")
+    return field.startswith(("discriminator.", "gan.")) or field in names
+
+
 def of_pairs(field):
-    """Whether a field of the default says what is done with pairs."""
-    groups = ("loss_weights.", "perceptual.", "consistency.", "test.")
-    return field.startswith(groups) or field in ("gan.conditional", "input_channels")
+    """Whether only a configuration that learns from pairs has a field of the default."""
+    groups = ("loss_weights.", "perceptual.", "consistency.", "inference.", "input_channels")
+    return field.startswith(groups) and not of_adversary(field)
 
 
-@pytest.mark.parametrize("variant", ["", "smoke"])
+@pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("name", NAMES)
 def test_configs_are_locked_and_complete(name, variant):
     config = get_config(name, variant)
@@ -50,13 +74,12 @@ def test_configs_are_locked_and_complete(name, variant):
     with pytest.raises(AttributeError):
         config.train.bach_size = 4
     flat, reference = flatten(config), flatten(default.get_config())
-    if "discriminator" not in config:
-        without = [f for f in reference if f.startswith(("discriminator.", "loss_weights.gan"))]
-        reference = {field: value for field, value in reference.items() if field not in without}
-    group = config.task.removeprefix("adversarial_")  # of what only a task has
-    own = {field for field in flat if field.startswith((f"{group}.", "diff_augment."))}
-    if config.task == "unconditional":
-        reference = {field: value for field, value in reference.items() if not of_pairs(field)}
+    own = {field for field in flat if field.startswith(OWN_GROUPS.get(config.task, ()))}
+    for is_left_out in (
+        *([of_adversary] if "discriminator" not in config else []),
+        *([of_pairs] if config.task == "unconditional" else []),
+    ):
+        reference = {field: v for field, v in reference.items() if not is_left_out(field)}
     for net in ("generator", "discriminator"):  # whose keys are for make_task to check
         if net in config and config[net].name != default.get_config()[net].name:
             own |= {field for field in flat if field.startswith(f"{net}.")}
@@ -64,8 +87,50 @@ def test_configs_are_locked_and_complete(name, variant):
     assert flat.keys() - own == reference.keys()
     for field in reference.keys() - {"train.epochs"}:  # None, or a number
         assert type(flat[field]) is type(reference[field]), field
-    make_task(config, total_steps=10)
     assert json.loads(config.to_json())["data"]["data_dir"] is None  # as checkpoints hold it
+
+
+@pytest.mark.parametrize("variant", ["", "smoke"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_config_makes_a_task(name, variant):
+    config = get_config(name, variant)
+    step = make_task(config, total_steps=10).step
+    assert type(step) is (AdversarialStep if "discriminator" in config else SupervisedStep)
+
+
+@pytest.mark.parametrize("variant", ["supervised", "supervised,smoke", "smoke,supervised"])
+@pytest.mark.parametrize("name", NAMES)
+def test_supervised_leaves_the_adversary_out(name, variant):
+    config = get_config(name, variant)
+    if name not in PAIRED:
+        with pytest.raises(UserError, match=r"unconditional needs config\.discriminator"):
+            make_task(config, total_steps=10)
+        return
+    task = make_task(config, total_steps=10)
+    assert type(task.step) is SupervisedStep
+    assert not {"gan", "feature_matching"} & task.step.gen.weights.keys()
+    assert any(task.step.gen.weights.values())
+    is_smoke = "smoke" in variant
+    assert (config.data.name == "cartoon_tfds/sample") == (is_smoke or name == "demo")
+    assert (config.train.steps == 8) == is_smoke
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
+def test_supervised_changes_nothing_but_the_objective(name):
+    ours, baseline = (flatten(get_config(name, variant)) for variant in ("", "supervised"))
+    assert not baseline.keys() - ours.keys()
+    differing = {field for field in ours if ours[field] != baseline.get(field, object())}
+    changed = {field for field in differing if not of_adversary(field)}
+    labels = {"segmentation.coding", "generator.out_channels", "loss_weights.cross_entropy"}
+    assert changed == (labels if name in LABELS else set())
+    assert differing - changed == {field for field in ours if of_adversary(field)}
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_the_baseline_of_label_maps_learns_logits(name):
+    task = make_task(get_config(name, "supervised"), total_steps=10)
+    assert isinstance(task.representation, ClassLogits)
+    assert task.step.gen.weights["cross_entropy"] == 1.0
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,10 +141,13 @@ def test_a_config_is_made_anew_each_time(name):
     assert get_config(name).train.steps != 3
 
 
+@pytest.mark.parametrize("arg", ["smok", "supervised,smok", "smok,smoke", "smoke supervised"])
 @pytest.mark.parametrize("name", NAMES)
-def test_an_unknown_variant_is_named(name):
-    with pytest.raises(ValueError, match="no variant 'smok', only \"smoke\""):
-        get_config(name, "smok")
+def test_an_unknown_variant_is_named(name, arg):
+    word = next(word for word in arg.split(",") if word not in ("smoke", "supervised"))
+    message = f"no variant '{word}', only supervised and smoke"
+    with pytest.raises(ValueError, match=message):
+        get_config(name, arg)
 
 
 def test_the_default_network_fits():
@@ -90,17 +158,16 @@ def test_the_default_network_fits():
     assert sum(leaf.size for leaf in jax.tree.leaves(shapes["params"])) <= 15_000_000
     assert config.generator.norm == "batch"
     assert config.train.batch_size >= 8
-    assert config.test.to_dict() == {"statistics": "running", "dropout": False, "lpips": False}
+    assert config.inference.to_dict() == {"statistics": "running", "dropout": False}
+    assert not config.evaluation.lpips
 
 
 def test_the_l1_control_differs_in_its_objective_only():
     ours, control = (flatten(get_config(name)) for name in ("default", "l1"))
+    assert not control.keys() - ours.keys()
     differing = {field for field in ours if ours[field] != control.get(field)}
-    assert {field.partition(".")[0] for field in differing} == {
-        "task",
-        "discriminator",
-        "loss_weights",
-    }
+    groups = {field.partition(".")[0] for field in differing}
+    assert groups == {"discriminator", "gan", "loss_weights"}
 
 
 def test_the_paper_is_followed_to_the_letter():
@@ -121,13 +188,13 @@ def test_the_paper_is_followed_to_the_letter():
         "optimizer.b1": 0.5,
         "optimizer.b2": 0.999,
         "ema_decay": 0.0,
-        "test.statistics": "batch",
-        "test.dropout": True,
-        "augment.crop_size": 256,
+        "inference.statistics": "batch",
+        "inference.dropout": True,
+        "sizes.crop": 256,
         "augment.flip": True,
         "data.canvas_mode": "resize",
-        "data.canvas_size": 286,
-        "data.eval_size": 256,
+        "sizes.canvas": 286,
+        "sizes.evaluation": 256,
         "train.batch_size": 1,
         "train.epochs": 200.0,
     }
@@ -173,14 +240,12 @@ def translator(workdir):
 
 
 def test_smoke_is_evaluated(translator):
-    report, panel = evaluate_checkpoint(
-        translator, split="test", data_dir=None, baseline=None, panel_rows=2
-    )
-    assert report["count"] == 8
-    assert len(report["summary"]) >= 2  # the network, and the task's controls
+    report, panel = evaluate_checkpoint(translator, DatasetChoice("test"), panel_rows=2)
+    assert report.count == 8
+    assert len(report.summary) >= 2  # the network, and the task's controls
     labels = {"pixel_accuracy", "class_accuracy", "mean_iou"}
-    of_labels = load_generator(translator).task.legend
-    for scores in report["summary"].values():
+    of_labels = load_generator(translator).task.representation.legend
+    for scores in report.summary.values():
         assert (labels if of_labels else {"l1", "psnr", "ssim"}) <= scores.keys()
         assert np.isfinite(list(scores.values())).all()
     assert panel.shape[0] >= 2 * 36
@@ -192,8 +257,9 @@ def test_smoke_predicts_each_picture_by_itself(translator):
     images = np.stack([photo[40 * i : 40 * i + 17, 90 * i : 90 * i + 24] for i in range(3)])
     output = predict(images)
     task = make_task(predict.config, total_steps=1)
-    assert output.shape == (3, 17 * task.scale, 24 * task.scale, 3)
-    assert output.std() > 0.1 or task.legend  # not one grey, but it may be one class
+    scale = task.resolution.scale
+    assert output.shape == (3, 17 * scale, 24 * scale, 3)
+    assert output.std() > 0.1 or task.representation.legend  # not one grey, but it may be one class
     alone = np.concatenate([predict(image[None]) for image in images])
     assert np.abs(np.int32(output) - alone).max() <= 1
     np.testing.assert_array_equal(output, predict(images))

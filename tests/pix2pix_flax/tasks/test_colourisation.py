@@ -283,8 +283,10 @@ def test_tiles_are_those_of_the_whole_picture(trained):
 
 def test_what_can_be_exported(trained, tmp_path):
     photos = [PHOTO, PHOTO[:, ::-1]]
-    with pytest.raises(ExportError, match="no ONNX graph is known for networks that return no RGB"):
+    with pytest.raises(
+        ExportError, match=r"no ONNX graph is known for networks whose .* is not RGB"
+    ):
         export_generator(trained, "onnx", tmp_path / "a.onnx", photos)
-    with pytest.raises(ExportError, match=r"StableHLO: its network sees large pictures reduced"):
+    with pytest.raises(ExportError, match=r"StableHLO: its network shrinks large images"):
         export_generator(trained, "stablehlo", tmp_path / "a.stablehlo", photos)
     assert not list(tmp_path.iterdir())

@@ -9,6 +9,7 @@ from absl import flags
 from absl.testing import flagsaver
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.styles import STYLES, cartoonize
 from configs import default, styles
@@ -237,8 +238,15 @@ def test_a_file_draws_in_the_style_of_its_export(run, tmp_path, file_format, run
     ],
 )
 def test_a_wrong_choice_is_named(style, names, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(UserError, match=message):
         make_task(make_config(styled__style=style, data__styles=names), total_steps=1)
+
+
+def test_styles_need_the_style_of_images_without_one():
+    config = default.get_config("smoke")
+    config.data.styles = NAMES
+    with pytest.raises(UserError, match=r"config\.data\.styles needs config\.styled\.style"):
+        make_task(config, total_steps=1)
 
 
 def test_what_is_shown_is_photograph_target_output(task):

@@ -108,13 +108,14 @@ def test_the_controls_are_nearest_and_bicubic(task):
     np.testing.assert_array_equal(denormalize(controls["bicubic"]), expected)
 
 
-def test_the_panel_is_low_output_high(task, state):
+def test_the_panel_is_nearest_bicubic_target_output(task, state):
     batch = make_batch()
     (panel,) = jax.jit(task.visualize)(state, batch).values()
-    assert (panel.shape, panel.dtype) == ((4, 40, 120, 3), jnp.uint8)
-    low, output, high = np.split(np.asarray(panel), 3, axis=2)
+    assert (panel.shape, panel.dtype) == ((4, 40, 160, 3), jnp.uint8)
+    low, bicubic, high, output = np.split(np.asarray(panel), 4, axis=2)
     pair = task.prepare(batch)
     np.testing.assert_array_equal(low[:, ::4, ::4], pair["input"])
+    np.testing.assert_array_equal(bicubic, denormalize(task.controls(pair)["bicubic"]))
     np.testing.assert_array_equal(high, batch["target"])
     expected = denormalize(task.predict(state.generator.variables, pair["input"]))
     assert np.abs(np.int32(output) - expected).max() <= 1
