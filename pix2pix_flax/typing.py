@@ -1,4 +1,4 @@
-"""Names of types that all rooms share."""
+"""Type aliases that all subpackages share."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""Prepared datasets to uint8 batches, with NumPy alone: no module imports JAX or TensorFlow."""
+"""Batches of uint8 images from prepared datasets. No module here imports JAX or TensorFlow."""

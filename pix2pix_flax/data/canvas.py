@@ -1,4 +1,4 @@
-"""From pictures of any size to the one size that a batch needs."""
+"""Brings images of any size to the canvas, the one size that a batch needs."""
 
 from collections.abc import Collection
 
@@ -12,19 +12,19 @@ Example = dict[str, np.ndarray]
 
 
 def resize(image: np.ndarray, height: int, width: int, *, is_labels: bool = False) -> np.ndarray:
-    """Returns uint8 [H, W, C] resized to [height, width, C], antialiased where it shrinks.
+    """Returns `image`, uint8 [H, W, C], resized to [height, width, C]; shrinking is antialiased.
 
-    Of label maps the nearest pixels are taken: between two classes lies no third one.
+    Label maps take the nearest pixels, because a blend of two class colours is no class.
     """
     if not is_labels or image.shape[:2] == (height, width):
         return resize_picture(image, height, width)
-    # The other nearest neighbours of OpenCV shift by up to half a pixel.
+    # INTER_NEAREST would shift the image by up to half a pixel.
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     return resized.reshape(height, width, image.shape[2])  # cv2 drops an axis of one channel
 
 
 def resize_example(example: Example, height: int, width: int, labels: Collection[str]) -> Example:
-    """Returns the images resized to [height, width, C]; `labels` names the label maps."""
+    """Returns all images resized to [height, width, C]; `labels` names the label maps."""
     return {
         name: resize(image, height, width, is_labels=name in labels)
         for name, image in example.items()
@@ -32,7 +32,10 @@ def resize_example(example: Example, height: int, width: int, labels: Collection
 
 
 def scale(example: Example, size: int, mode: str, labels: Collection[str]) -> Example:
-    """Returns whole images: squeezed to [size, size, C], or in mode `scale_width` to that width."""
+    """Returns whole images resized to [size, size, C], or in mode `scale_width` to width `size`.
+
+    `scale_width` keeps the aspect ratio.
+    """
     height = size
     if mode == "scale_width":
         height, width = _size(example)
@@ -41,7 +44,7 @@ def scale(example: Example, size: int, mode: str, labels: Collection[str]) -> Ex
 
 
 def middle(example: Example, size: int) -> Example:
-    """Returns the middle of the images: at most [size, size, C], in the scale of the pixels."""
+    """Returns the middle of the images without resizing, at most [size, size, C]."""
     top, left = (max(0, side - size) // 2 for side in _size(example))
     return {name: image[top : top + size, left : left + size] for name, image in example.items()}
 
@@ -53,15 +56,15 @@ def to_canvas(
     rng: np.random.Generator,
     labels: Collection[str] = (),
 ) -> Example:
-    """Returns the example's images brought to the canvas, all in the same way.
+    """Returns the example's images brought to the canvas, all with the same crop or resizing.
 
     Args:
-      example: images uint8 [H, W, C] of one height and width.
-      size: of the canvas in pixels.
-      mode: `crop` takes a random square of that side and keeps the pixel scale (a picture that is
-        smaller is enlarged first); `resize` squeezes the whole picture into this square (Isola et
-        al.); `scale_width` scales it to this width and keeps its shape; `none` leaves it as it is.
-      rng: draws the place of the crop.
+      example: images uint8 [H, W, C] by name, of the same height and width.
+      size: side of the canvas in pixels.
+      mode: `crop` cuts a random square of this side without resizing (a smaller image is enlarged
+        first); `resize` squeezes the whole image into this square (Isola et al.); `scale_width`
+        resizes it to this width and keeps its aspect ratio; `none` keeps it unchanged.
+      rng: random generator that draws the position of the crop.
       labels: names of the images that are label maps, whose pixels are never blended.
     """
     if mode == "none":

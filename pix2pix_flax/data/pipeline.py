@@ -1,4 +1,4 @@
-"""Batches of uint8 images for training (endless, resumable) and for evaluation (each once)."""
+"""Batches of uint8 images: endless and resumable for training, each example once for evaluation."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,12 +15,12 @@ Batch = dict[str, np.ndarray]
 
 
 class EvalBatch(NamedTuple):
-    """A batch of which the first `count` examples are new and the rest only fill it up.
+    """A batch whose first `count` examples are new; the rest only fill the batch up.
 
     Attributes:
-      images: uint8 arrays [B, H, W, C], by name, and `index`, uint32 [B]: places in the split.
-      count: how many examples count, 1 to B.
-      ids: a name for each counted example, from the dataset where it has one.
+      images: uint8 arrays [B, H, W, C] by name, and `index`, uint32 [B]: indices in the split.
+      count: number of new examples, 1 to B.
+      ids: `INDEX:ID` for each new example; ID is empty if the dataset has no feature `id`.
     """
 
     images: Batch
@@ -33,18 +33,18 @@ def make_train_iterator(
 ) -> grain.DatasetIterator:
     """Makes the endless iterator over shuffled training batches.
 
-    Its `get_state()` is its position; `set_state()` continues there with the very same batches.
-    Order and crops depend on the seed and the position only, not on threads or timing.
+    `get_state()` returns its position; `set_state()` continues from there with exactly the same
+    batches. Order and crops depend only on the seed and the position, not on threads or timing.
 
     Args:
       config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
-      seed: of the order and of the crops.
-      shard: this host's index and the number of hosts, each of which reads its own share.
+      seed: seed of the order of examples and of the crops.
+      shard: index of this host and number of hosts; each host reads its own share.
 
     Raises:
-      DatasetError: where the dataset is missing, or smaller than a batch, or its pictures differ
-        in size where they must not; the last is raised by the iterator.
+      DatasetError: if `config.data` is invalid, the dataset is missing or it is smaller than a
+        batch; raised by the iterator if images differ in size but must not.
     """
     data = config.data
     if data.canvas_mode not in MODES:
@@ -64,7 +64,7 @@ def make_train_iterator(
         .shuffle()
         .repeat()
         .random_map(_make_cut(data, config.sizes.canvas, source))
-        # Rounded up instead, grain's "endless" length overflows for batches of one.
+        # With the remainder, grain rounds its "endless" length up: for batches of 1 it overflows.
         .batch(batch_size // count, drop_remainder=True)
     )
     options = grain.ReadOptions(num_threads=data.num_threads, prefetch_buffer_size=16)
@@ -74,7 +74,10 @@ def make_train_iterator(
 def _make_cut(
     data, canvas_size: int, source: Sequence[dict[str, Any]]
 ) -> Callable[[dict[str, Any], np.random.Generator], Batch]:
-    """Makes the function from an example to its canvas, which has the size of the first one's."""
+    """Makes the function from an example to its canvas, whose size is checked.
+
+    The canvas of the first example sets the size.
+    """
     reader, labels = make_reader(data), label_names(data)
 
     def cut(example: dict[str, Any], rng: np.random.Generator) -> Batch:
@@ -87,10 +90,10 @@ def _make_cut(
         canvas = cut(example, rng)
         if (size := canvas["input"].shape[:2]) != wanted:
             raise DatasetError(
-                f"Pictures differ in size: the first is {wanted[1]}x{wanted[0]}, "
-                f"{_text(example.get('id', 'another one'))} {size[1]}x{size[0]}, and "
-                f"config.data.canvas_mode {data.canvas_mode} needs one size; crop and resize "
-                "take pictures of any size."
+                f"Images differ in size: the first is {wanted[1]}x{wanted[0]}, but "
+                f"{_text(example.get('id', 'another one'))} is {size[1]}x{size[0]}, and "
+                f"config.data.canvas_mode {data.canvas_mode} needs one size; set it to crop or "
+                "resize for images of any size."
             )
         return canvas
 
@@ -98,16 +101,16 @@ def _make_cut(
 
 
 def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
-    """Returns 16 hexadecimal digits that stand for which examples come in which order, and how.
+    """Returns 16 hexadecimal digits that identify the examples, their order and their preparation.
 
     Args:
       config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
-      seed: of the order and of the crops.
-      hosts: how many share the reading.
+      seed: seed of the order of examples and of the crops.
+      hosts: number of hosts that share the reading.
 
     Raises:
-      DatasetError: where the dataset is missing or damaged.
+      DatasetError: if the dataset is missing or damaged.
     """
     data = config.data
     order = (
@@ -119,7 +122,7 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
         seed,
         hosts,
     )
-    if data.labels:  # only then: older runs had none, and go on
+    if data.labels:  # only if set, so that older runs keep their fingerprint
         order += (data.labels, tuple(data.palette))
     if data.styles:
         order += (tuple(data.styles),)
@@ -137,17 +140,17 @@ def eval_batches(
 ) -> Iterator[EvalBatch]:
     """Yields each example of a split once, in the dataset's order within each size.
 
-    Examples of one size share a batch, and each batch is filled up to `batch_size`, so that there
-    is one compilation a size.
+    Examples of one size share a batch, and each batch is filled up to `batch_size`, so that each
+    size is compiled only once.
 
     Args:
-      config: the whole configuration. `sizes.evaluation` > 0 squeezes examples into a square of
-        this side, or scales them to this width if `data.canvas_mode` is `scale_width`.
-      split: which one.
+      config: the whole configuration. If `sizes.evaluation` > 0, images are resized to a square of
+        this side, or to this width if `data.canvas_mode` is `scale_width`.
+      split: name of the split.
       batch_size: examples in a batch.
-      limit: take only so many examples, evenly spread over the split; 0 for all.
-      places: places in the split of the examples to take; None: the examples that `limit` leaves.
-      crop: of larger examples take the middle, a square of that side; 0 for whole ones.
+      limit: number of examples to take, evenly spread over the split; 0 for all.
+      places: indices in the split of the examples to take; None for the examples of `limit`.
+      crop: side of the square that is cut from the middle of larger images; 0 for whole images.
     """
     data, size = config.data, config.sizes.evaluation
     source = open_source(data.name, split, data.data_dir)

@@ -1,4 +1,4 @@
-"""From a dataset's examples to the names that the tasks know."""
+"""Reads examples of a dataset as `input` and `target`, the names that the tasks use."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,10 +13,10 @@ Reader = Callable[[dict[str, Any]], Example]
 
 
 def read_pair(example: dict[str, Any], *, input_key: str, target_key: str) -> Example:
-    """Returns a pair's `input` and `target`, uint8 [H, W, C] on one grid of pixels.
+    """Returns a pair's `input` and `target`, uint8 [H, W, C] of the same height and width.
 
     Raises:
-      DatasetError: where a feature is missing, or the two images differ in size.
+      DatasetError: if a feature is missing, or the two images differ in size.
     """
     for key in (input_key, target_key):
         if key not in example:
@@ -27,7 +27,7 @@ def read_pair(example: dict[str, Any], *, input_key: str, target_key: str) -> Ex
     pair = {"input": example[input_key], "target": example[target_key]}
     if pair["input"].shape[:2] != pair["target"].shape[:2]:
         raise DatasetError(
-            f"A pair differs in size: {input_key} is {pair['input'].shape[:2]}, "
+            f"The images of a pair differ in size: {input_key} is {pair['input'].shape[:2]}, "
             f"{target_key} is {pair['target'].shape[:2]}."
         )
     return pair
@@ -37,45 +37,45 @@ def read_labels(maps: np.ndarray, palette: Palette) -> np.ndarray:
     """Returns a label map in the palette's colours, uint8 RGB [H, W, 3].
 
     Args:
-      maps: uint8 [H, W, C]. Where the palette has ids these, in its one channel or in all three;
-        else colours, which are returned as they are.
-      palette: its classes.
+      maps: uint8 [H, W, C]. If the palette has ids: ids, in one channel or the same in all three.
+        Otherwise: the palette's colours, which are returned unchanged.
+      palette: classes of the label map.
 
     Raises:
-      DatasetError: where the map holds ids and the palette has none, or the other way round.
+      DatasetError: if the map holds ids and the palette has none, or the other way round.
     """
     if not palette.has_ids:
         if maps.shape[-1] != 3:
             raise DatasetError(
-                "Label maps have one channel, which is ids: give the classes of "
-                "config.data.palette theirs."
+                "Label maps have one channel, so they hold ids: give each class of "
+                "config.data.palette its ids."
             )
         return maps
     if (maps != maps[..., :1]).any():
         raise DatasetError(
-            "Label maps show colours: give the classes of config.data.palette () for ids."
+            "Label maps show colours, not ids: give each class of config.data.palette () as ids."
         )
     return palette.colour_ids(maps[..., 0])
 
 
 def to_rgb(image: np.ndarray) -> np.ndarray:
-    """Returns uint8 [H, W, 3] for that, or for a grey picture [H, W, 1].
+    """Returns uint8 [H, W, 3] for an RGB image [H, W, 3] or a grey image [H, W, 1].
 
     Raises:
-      DatasetError: for other numbers of channels.
+      DatasetError: if the image has another number of channels.
     """
     if image.shape[-1] not in (1, 3):
-        raise DatasetError(f"Pictures must have 1 or 3 channels, not {image.shape[-1]}.")
+        raise DatasetError(f"Images must have 1 or 3 channels, not {image.shape[-1]}.")
     return image if image.shape[-1] == 3 else image.repeat(3, axis=-1)
 
 
 def add_style(pair: Example, style: bytes, names: Sequence[str]) -> Example:
-    """Returns a pair whose `input` has a fourth channel behind RGB: the number of its style.
+    """Appends the number of the style to `input`, as a fourth channel after RGB.
 
-    It is of one value, and goes wherever the picture goes.
+    The channel has one value, and stays with the image through all later steps.
 
     Raises:
-      DatasetError: where the style has no number.
+      DatasetError: if `style` is not in `names`.
     """
     if (name := style.decode()) not in names:
         raise DatasetError(
@@ -86,7 +86,7 @@ def add_style(pair: Example, style: bytes, names: Sequence[str]) -> Example:
 
 
 def label_names(config) -> tuple[str, ...]:
-    """Returns which of `input` and `target` are label maps, by `config.data.labels`."""
+    """Returns the names (`input`, `target` or both) of the label maps in `config.data.labels`."""
     names = {"input": config.features[0], "target": config.features[-1]}
     return tuple(name for name, key in names.items() if config.labels and key == config.labels)
 
@@ -95,17 +95,20 @@ def make_reader(config) -> Reader:
     """Makes the reader of `config.data.features`.
 
     Two names stand for pairs, input first. One name stands for single images, which are read as
-    pairs of equal images: the task makes its input and its target from them. The
-    feature that `config.data.labels` names comes in the colours of `config.data.palette`. Where
-    there are `config.data.styles`, each `input` has the number of its style as a fourth channel.
+    pairs of equal images: the task makes its input and its target from them. The feature
+    `config.data.labels` is returned in the colours of `config.data.palette`. If
+    `config.data.styles` has names, `input` has the number of its style as a fourth channel.
+
+    Args:
+      config: `config.data`; `features`, `labels`, `palette` and `styles` are used.
 
     Raises:
-      DatasetError: for any other number of names, or where `labels` is none of them.
-      ValueError: where the palette is wrong.
+      DatasetError: if the number of names is neither 1 nor 2, or `labels` is none of them.
+      UserError: if the palette is invalid.
     """
     if len(config.features) not in (1, 2):
         raise DatasetError(
-            "config.data.features must have one name (of single pictures) or two (input and "
+            "config.data.features must have one name (for single images) or two (input and "
             f"target), not {len(config.features)}."
         )
     labels = label_names(config)

@@ -16,7 +16,7 @@ from cartoon_tfds.errors import UserError
 
 
 class DatasetError(UserError):
-    """A dataset that is missing, damaged or does not fit the configuration."""
+    """A dataset is missing, is damaged or does not fit the configuration."""
 
 
 def _how_to_build(name: str, data_dir: str | None) -> str:
@@ -34,11 +34,11 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
 
     Args:
       name: `dataset` or `dataset/config`.
-      data_dir: where datasets lie; None for TFDS's own place.
+      data_dir: folder of the datasets; None for TFDS's default folder.
 
     Raises:
-      DatasetError: where it is not there (with the command that builds it), or has been written
-        in a format that needs TensorFlow to be read.
+      DatasetError: if it is missing (the message has the command that builds it), is damaged, or
+        is stored in a format that only TensorFlow reads.
     """
     root = Path(os.path.expanduser(data_dir) if data_dir else tfds.core.constants.DATA_DIR)
     found = [path.parent for path in root.joinpath(name).glob("*/dataset_info.json")]
@@ -52,7 +52,7 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     newest = max(versions, key=lambda path: [int(n) for n in path.name.split(".")])
     try:
         builder = tfds.builder_from_directory(newest)
-    except Exception as error:  # a damaged description fails in as many ways as it has parsers
+    except Exception as error:  # each parser of the description raises its own errors
         raise DatasetError(
             f"The description of dataset {name!r} in {newest} is damaged "
             f"({type(error).__name__}). {_how_to_build(name, data_dir)} --overwrite"
@@ -69,11 +69,11 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
 def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[str, Any]]:
     """Opens one split as a sequence of decoded examples (images uint8 [H, W, C], RGB).
 
-    Every shard is opened and its record counted, so that a missing or cut one is found here and
-    not in the middle of a training.
+    Every shard is opened and its records are counted, so that a missing or truncated shard is
+    found here and not in the middle of a training.
 
     Raises:
-      DatasetError: naming the missing or damaged part.
+      DatasetError: if the dataset, the split or a shard is missing, empty or damaged.
     """
     builder = open_builder(name, data_dir)
     described = _described(builder, name, split)
@@ -86,10 +86,10 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
 
 
 def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:
-    """Returns whether any example of a dataset is in both of two splits.
+    """Returns whether two splits of a dataset have an example in common.
 
     Raises:
-      DatasetError: naming the missing part.
+      DatasetError: if the dataset or a split is missing.
     """
     builder = open_builder(name, data_dir)
     first, second = (
@@ -118,16 +118,17 @@ def _sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:
     """Yields the first and the last record of each shard of a split, undecoded.
 
     Raises:
-      DatasetError: naming a shard that is missing, damaged or not as long as described.
+      DatasetError: if a shard, which the message names, is missing, damaged or not as long as
+        described.
     """
-    from array_record.python import array_record_module  # imported here: slow, and only for this
+    from array_record.python import array_record_module  # imported here because it is slow
 
     for instruction in split.file_instructions:
         try:
             reader = array_record_module.ArrayRecordReader(instruction.filename)
             count = reader.num_records()
             records = reader.read([0, count - 1]) if count else []
-            reader.close()  # raises an error of the file
+            reader.close()  # raises any error that the reader met in the file
         except (IndexError, RuntimeError, ValueError) as error:
             raise _damaged(instruction.filename) from error
         if count != instruction.examples_in_shard:
@@ -142,10 +143,10 @@ def _damaged(shard: str) -> DatasetError:
 
 
 def fingerprint(name: str, split: str, data_dir: str | None) -> str:
-    """Returns 16 hexadecimal digits that change when the records of a split or their order do.
+    """Returns 16 hexadecimal digits that change with the records of a split or their order.
 
-    Taken over the dataset's version, its features, the lengths of its shards, their size in all
-    and the first and last record of each.
+    They are a hash of the dataset's version, its features, the lengths and the total size of its
+    shards, and the first and last record of each shard.
     """
     info = open_builder(name, data_dir).info
     described = info.splits[split]

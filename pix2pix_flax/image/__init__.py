@@ -1,1 +1,1 @@
-"""Pure functions of pixels. Nothing is imported here: `data` uses some and has no JAX."""
+"""Pure functions of pixels. No submodule is imported here, because `data` does without JAX."""

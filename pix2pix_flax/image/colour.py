@@ -1,35 +1,37 @@
-"""sRGB and CIELAB (CIE 15:2004, D65, 2 degrees), differentiable, and an exact way into the gamut.
+"""Differentiable conversion between sRGB and CIELAB (CIE 15:2004, D65, 2 degrees).
 
-Images are [..., 3]: RGB in [-1, 1], Lab with L in 0..100 and a, b within about 110 of 0.
+Images are [..., 3]: RGB in [-1, 1], Lab with L in 0..100 and a, b in about -110..110. Colours
+outside the gamut of sRGB are brought into it without a change of luminance.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-# IEC 61966-2-1, to the digits of scikit-image.
+# IEC 61966-2-1, with the same number of digits as in scikit-image.
 _XYZ_OF_RGB = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
 _RGB_OF_XYZ = np.linalg.inv(_XYZ_OF_RGB)
 _LUMINANCE = _XYZ_OF_RGB[1]
-# That of RGB white, not the rounded one of the standard: grey has a = b = 0, and gives grey again.
+# The white of RGB, not the rounded white of the standard: grey has exactly a = b = 0, and converts
+# back to grey.
 _WHITE = _XYZ_OF_RGB.sum(1)
-_KNEE = 6 / 29  # of f, below which it is a straight line
+_KNEE = 6 / 29  # value of CIELAB's f below which f is a straight line
 
 
 def rgb_to_lab(rgb: jax.Array) -> jax.Array:
-    """Returns Lab of RGB in [-1, 1]; gradients are finite, also at black."""
+    """Converts RGB in [-1, 1] to Lab; gradients are finite, also at black."""
     f = _cube_root(_matmul(_to_linear((rgb + 1.0) / 2.0), _XYZ_OF_RGB) / _WHITE)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
     return jnp.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], -1)
 
 
 def lab_to_rgb(lab: jax.Array) -> jax.Array:
-    """Returns RGB in [-1, 1] of exactly this L, where 0 <= L <= 100.
+    """Converts Lab to RGB in [-1, 1] with exactly the same L, for 0 <= L <= 100.
 
-    A colour outside RGB is mixed, in linear light, with just enough grey of the same luminance. So
-    the luminance, and with it L, is unchanged; clipping would change it.
+    A colour outside the gamut of RGB is mixed, in linear light, with just enough grey of the same
+    luminance. So the luminance, and with it L, is unchanged; clipping would change it.
     """
     y = (lab[..., 0] + 16.0) / 116.0
     f = jnp.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], -1)
@@ -38,7 +40,7 @@ def lab_to_rgb(lab: jax.Array) -> jax.Array:
 
 
 def _into_gamut(linear: jax.Array) -> jax.Array:
-    """Returns linear RGB in 0..1 of the same luminance, itself where it is that already."""
+    """Returns linear RGB in 0..1 of the same luminance; colours already in 0..1 stay unchanged."""
     grey = jnp.clip(_matmul(linear, _LUMINANCE[np.newaxis]), 0.0, 1.0)
     room = jnp.where(linear > grey, 1.0 - grey, grey)
     distance = jnp.abs(linear - grey)
@@ -48,7 +50,7 @@ def _into_gamut(linear: jax.Array) -> jax.Array:
 
 
 def _matmul(colours: jax.Array, matrix: np.ndarray) -> jax.Array:
-    # GPUs would take fewer digits than 8 bits a channel need.
+    # The default precision of GPUs is too low for 8 bits per channel.
     return jnp.matmul(colours, matrix.T.astype(np.float32), precision=jax.lax.Precision.HIGHEST)
 
 
@@ -57,13 +59,13 @@ def _to_linear(rgb: jax.Array) -> jax.Array:
 
 
 def _from_linear(linear: jax.Array) -> jax.Array:
-    """Returns sRGB in 0..1; the power's infinite gradient at 0 is never asked for."""
+    """Converts linear RGB to sRGB in 0..1, without the infinite gradient of the power at 0."""
     power = jnp.maximum(linear, 0.0031308) ** (1 / 2.4)
     return jnp.where(linear > 0.0031308, 1.055 * power - 0.055, 12.92 * linear)
 
 
 def _cube_root(t: jax.Array) -> jax.Array:
-    """Returns f of CIELAB; the root's infinite gradient at 0 is never asked for."""
+    """Returns f of CIELAB, without the infinite gradient of the cube root at 0."""
     line = t / (3.0 * _KNEE**2) + 4.0 / 29.0
     return jnp.where(t > _KNEE**3, jnp.cbrt(jnp.maximum(t, _KNEE**3)), line)
 

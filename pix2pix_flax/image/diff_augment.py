@@ -1,7 +1,7 @@
 """Differentiable augmentation (Zhao et al. 2020, arXiv:2006.10738).
 
-It changes real and generated images before the discriminator, which then cannot memorise a small
-dataset.
+Real and generated images are changed before the discriminator sees them, so that it cannot memorise
+a small dataset.
 """
 
 import jax
@@ -9,28 +9,28 @@ import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
 
-_SHIFT = 1 / 8  # of height and width
-_HOLE = 1 / 2
+_SHIFT = 1 / 8  # largest shift, as a share of height and width
+_HOLE = 1 / 2  # size of the hole, as a share of height and width
 
 
 def diff_augment(
     rng: jax.Array, images: jax.Array, *, policy: tuple[str, ...], probability: float
 ) -> jax.Array:
-    """Returns images [B, H, W, C] in [-1, 1], each changed in its own way; gradients flow through.
+    """Returns images [B, H, W, C], each changed at random; gradients flow through the changes.
 
     Args:
-      rng: a key; with an equal key, images at the same place in the batch change alike.
+      rng: random key; the same key changes images at the same index of two batches in the same way.
       images: [B, H, W, C] in [-1, 1].
-      policy: names in `POLICIES`, in the order of their use.
+      policy: names in `POLICIES`, in the order in which they are applied.
       probability: probability that an image is changed at all, 0 to 1.
 
     Raises:
-      UserError: for another name.
+      UserError: if a name in `policy` is unknown.
     """
     for name in policy:
         if name not in POLICIES:
             raise UserError(
-                f"config.diff_augment.policy must be of {', '.join(POLICIES)}, not {name!r}."
+                f"config.diff_augment.policy may list {', '.join(POLICIES)}, not {name!r}."
             )
     keys = jax.random.split(rng, len(images))
     return jax.vmap(lambda key, image: _change(key, image, policy, probability))(keys, images)
@@ -45,7 +45,7 @@ def _change(key: jax.Array, image: jax.Array, policy: tuple[str, ...], probabili
 
 
 def _colour(key: jax.Array, image: jax.Array) -> jax.Array:
-    """Brightness by -0.5 to 0.5, saturation by 0 to 2, contrast by 0.5 to 1.5."""
+    """Adds -0.5 to 0.5 to brightness; scales saturation by 0 to 2 and contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = jax.random.uniform(key, (3,))
     image += brightness - 0.5
     grey = image.mean(-1, keepdims=True)
@@ -55,7 +55,7 @@ def _colour(key: jax.Array, image: jax.Array) -> jax.Array:
 
 
 def _translation(key: jax.Array, image: jax.Array) -> jax.Array:
-    """A shift by up to an eighth, filled up with zeros."""
+    """Shifts by up to an eighth of each side; zeros fill the uncovered border."""
     height, width = image.shape[:2]
     rows, columns = round(_SHIFT * height), round(_SHIFT * width)
     row_key, column_key = jax.random.split(key)
@@ -66,7 +66,7 @@ def _translation(key: jax.Array, image: jax.Array) -> jax.Array:
 
 
 def _cutout(key: jax.Array, image: jax.Array) -> jax.Array:
-    """A square of half the side made zero, its centre anywhere."""
+    """Sets a rectangle of half the height and width, with a random centre, to zero."""
     height, width = image.shape[:2]
     row, column = jax.random.uniform(key, (2,)) * jnp.array([height, width])
     rows = jnp.abs(jnp.arange(height) + 0.5 - row) < 0.5 * _HOLE * height

@@ -1,4 +1,4 @@
-"""Between classes and the colours of a palette, on the accelerator."""
+"""Converts images in palette colours to class numbers and back, on the accelerator."""
 
 import jax
 import jax.numpy as jnp
@@ -8,15 +8,17 @@ from pix2pix_flax.image.palettes import Palette
 
 
 def nearest_class(images: jax.Array, palette: Palette) -> jax.Array:
-    """Returns the class of the nearest colour by Euclid, void included, int32 [B, H, W].
+    """Returns the class with the nearest colour, possibly void, int32 [B, H, W].
+
+    The distance is Euclidean in RGB.
 
     Args:
       images: [B, H, W, 3] in [-1, 1].
-      palette: the classes.
+      palette: classes and their colours.
     """
     classes = jnp.zeros(images.shape[:-1], jnp.int32)
     least = jnp.full(images.shape[:-1], jnp.inf)
-    # One colour after the other: the distances to all at once would take the memory of 20 images.
+    # One colour after another: distances to all colours at once need the memory of 20 images.
     for number, colour in enumerate(normalize(palette.colours)):
         distance = jnp.sum(jnp.square(images - colour), axis=-1)
         classes = jnp.where(distance < least, number, classes)
@@ -25,5 +27,5 @@ def nearest_class(images: jax.Array, palette: Palette) -> jax.Array:
 
 
 def paint(classes: jax.Array, palette: Palette) -> jax.Array:
-    """Returns classes int [B, H, W] in their colours, float32 [B, H, W, 3] in [-1, 1]."""
+    """Paints classes, int [B, H, W], in palette colours: float32 [B, H, W, 3] in [-1, 1]."""
     return jnp.asarray(normalize(palette.colours))[classes]

@@ -1,11 +1,11 @@
-"""Between uint8 and [-1, 1]."""
+"""Conversion between uint8 images and floats in [-1, 1]."""
 
 import jax
 import jax.numpy as jnp
 
 
 def normalize(images: jax.Array) -> jax.Array:
-    """Maps uint8 [..] in 0..255 to float32 in [-1, 1]."""
+    """Maps uint8 [...] in 0..255 to float32 in [-1, 1]."""
     return images.astype(jnp.float32) / 127.5 - 1.0
 
 

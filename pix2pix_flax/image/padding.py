@@ -1,4 +1,4 @@
-"""Reflect padding to the sizes that an encoder can halve."""
+"""Reflect padding: to multiples of a size, which an encoder can halve, and on all borders."""
 
 import jax
 import jax.numpy as jnp
@@ -6,17 +6,17 @@ import numpy as np
 
 
 def reflect(position, length):
-    """Returns the row of an axis that is seen at each position, also outside of the axis.
+    """Returns the index of the row that reflect padding reads at each position.
 
-    The outermost row is the mirror and is not repeated. Reflection goes on where the axis is
-    shorter than the distance, and an axis of one row is repeated.
+    The outermost row is the mirror and is not repeated. If the axis is shorter than the distance,
+    reflection continues at the other end; an axis of one row is repeated.
 
     Args:
       position: int array, NumPy or JAX, of any sign; the axis lies at 0..length - 1.
       length: size of the axis, at least 1; it may be a symbolic dimension of `jax.export`.
 
     Returns:
-      An array like `position`, in 0..length - 1.
+      Indices in 0..length - 1, an array like `position`.
     """
     last = length - 1
     period = jax.core.max_dim(2 * last, 1)
@@ -24,10 +24,10 @@ def reflect(position, length):
 
 
 def reflect_indices(length: int, padded: int) -> np.ndarray:
-    """Returns which source row each row of a padded axis shows, int32 [padded].
+    """Returns the source row of each row of a padded axis, int32 [padded].
 
     The axis grows at its end, so that a pixel keeps its coordinates (and its place in the
-    encoder's grid). Reflection repeats where the axis is shorter than the padding, and an axis of
+    encoder's grid). Reflection continues if the axis is shorter than the padding, and an axis of
     one pixel is repeated.
 
     Args:
@@ -40,8 +40,8 @@ def reflect_indices(length: int, padded: int) -> np.ndarray:
 def pad_to_multiple(images, multiple: int):
     """Returns `images` [B, H, W, C] reflected at the bottom and right to multiples of `multiple`.
 
-    Works on NumPy and on JAX arrays of any dtype; returns images of a fitting size unchanged.
-    Cut the result back with `[:, :height, :width]`.
+    Takes NumPy and JAX arrays of any dtype. Images whose size already fits are returned unchanged.
+    `[:, :height, :width]` removes the padding again.
     """
     height, width = images.shape[1:3]
     rows, columns = (-(-size // multiple) * multiple for size in (height, width))
@@ -53,10 +53,10 @@ def pad_to_multiple(images, multiple: int):
 
 
 def reflect_border(x: jax.Array, pixels: int) -> jax.Array:
-    """Returns `x` [B, H, W, C] reflected on all sides: [B, H + 2 pixels, W + 2 pixels, C].
+    """Returns `x` [B, H, W, C] reflected on all sides: [B, H + 2 * pixels, W + 2 * pixels, C].
 
-    Unlike `jnp.pad` it takes sizes that are not known yet, as in a program for export, and small
-    ones: reflection repeats where an axis is shorter than the border, and one pixel is repeated.
+    Unlike `jnp.pad` it takes symbolic sizes (for `jax.export`) and small sizes: reflection
+    continues if an axis is shorter than the border, and an axis of one pixel is repeated.
     """
     distance = jnp.arange(1, pixels + 1)
     for axis in (1, 2):

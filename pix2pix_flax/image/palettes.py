@@ -1,7 +1,7 @@
-"""Classes of label maps: their names, their colours and their ids.
+"""Classes of label maps: their names, colours and ids.
 
-Everywhere in this package a label map is a picture in the colours of its palette. Maps of ids are
-coloured where they are read.
+Everywhere in this package a label map is an RGB image in the colours of its palette. A map of ids
+is coloured as soon as it is read.
 """
 
 import dataclasses
@@ -17,11 +17,11 @@ Entry = tuple[str, tuple[int, int, int], tuple[int, ...]]
 
 @dataclasses.dataclass(frozen=True)
 class Palette:
-    """Classes, numbered from 0, and after the last one void: pixels that belong to none.
+    """Classes, numbered from 0, and as the last one void, for pixels that belong to no class.
 
     Attributes:
-      entries: for each class, void last, its name, its colour (RGB, 0..255), and the ids that stand
-        for it in maps of ids.
+      entries: name, colour (RGB, 0..255) and ids of each class, void last; the ids are the values
+        of its pixels in maps of ids.
     """
 
     entries: tuple[Entry, ...]
@@ -43,11 +43,11 @@ class Palette:
 
     @property
     def has_ids(self) -> bool:
-        """Whether label maps hold ids; else they are pictures in the palette's colours."""
+        """Whether label maps hold ids; else they are images in the palette's colours."""
         return any(ids for _, _, ids in self.entries)
 
     def colour_ids(self, ids: np.ndarray) -> np.ndarray:
-        """Returns uint8 RGB [..., 3] for ids uint8 [...]; ids that no class has become void."""
+        """Returns the colours of ids uint8 [...], RGB uint8 [..., 3]; unknown ids become void."""
         table = np.full((256, 3), self.colours[self.void], np.uint8)
         for _, colour, numbers in self.entries[:-1]:
             table[list(numbers)] = colour
@@ -58,15 +58,18 @@ def make_palette(entries: Sequence[Sequence]) -> Palette:
     """Makes the palette of `config.data.palette`.
 
     Args:
-      entries: a name, a colour and the ids of each class; one of them is named `void`.
+      entries: name, colour and ids of each class; one of the classes is named `void`.
 
     Raises:
-      UserError: naming the class and its mistake.
+      UserError: if `void` is missing, fewer than two classes remain, a colour or an id is invalid,
+        or a name, colour or id occurs twice.
     """
     classes = [_entry(*entry) for entry in entries]
     void = [entry for entry in classes if entry[0] == VOID]
     if len(void) != 1 or len(classes) < 3:
-        raise UserError("config.data.palette must have two classes or more, and one named 'void'.")
+        raise UserError(
+            "config.data.palette must have two classes or more, and one more named 'void'."
+        )
     for field, values in (
         ("name", [name for name, _, _ in classes]),
         ("colour", [colour for _, colour, _ in classes]),

@@ -1,26 +1,26 @@
-"""MATLAB's `imresize`: how papers on super-resolution make the small pictures, and enlarge them.
+"""MATLAB's `imresize`, with which papers on super-resolution shrink and enlarge images.
 
-Antialiased cubic interpolation, as two matrix products that run where the networks do. JAX's own
-differs at the border, and OpenCV's is not antialiased.
+Antialiased cubic interpolation as two matrix products, which run on the accelerator. The cubic
+interpolation of JAX differs at the border, and OpenCV's is not antialiased.
 """
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-_REACH = 2.0  # of the cubic kernel, in pixels of the larger grid
+_REACH = 2.0  # reach of the cubic kernel, in pixels of the coarser grid
 
 
 def imresize(images: jax.Array, height: int, width: int) -> jax.Array:
-    """Returns [B, height, width, C], the result of MATLAB's `imresize(image, [height width])`.
+    """Returns [B, height, width, C], resized as by MATLAB's `imresize(image, [height width])`.
 
     As in MATLAB, uint8 stays uint8 and is rounded after each axis. If the sizes have a ratio of 2,
     4 or 8, sums are exact in float32, and every machine gives the same levels.
 
     Args:
       images: uint8 or float32 [B, H, W, C].
-      height: new height, at least 1; a smaller size is antialiased.
-      width: new width, at least 1.
+      height: new height, at least 1; shrinking is antialiased.
+      width: new width, at least 1; shrinking is antialiased.
     """
     sizes = {1: height, 2: width}
     # The axis that shrinks most comes first; if both shrink alike, the rows.
@@ -31,7 +31,7 @@ def imresize(images: jax.Array, height: int, width: int) -> jax.Array:
 
 def _resize_axis(images: jax.Array, axis: int, resized: int) -> jax.Array:
     matrix = resampling_matrix(images.shape[axis], resized)
-    # GPUs would take fewer digits than 8 bits a channel need.
+    # The default precision of GPUs is too low for 8 bits per channel.
     precision = jax.lax.Precision.HIGHEST
     floats = jnp.asarray(images, jnp.float32)
     floats = jnp.tensordot(matrix, floats, ((1,), (axis,)), precision=precision)
@@ -42,11 +42,10 @@ def _resize_axis(images: jax.Array, axis: int, resized: int) -> jax.Array:
 
 
 def resampling_matrix(length: int, resized: int) -> np.ndarray:
-    """Returns the weights of an axis's pixels in each pixel of the resized one, [resized, length].
+    """Returns the matrix that resizes an axis, float32 [resized, length]; its rows sum up to 1.
 
-    The cubic kernel is as wide as a pixel of the coarser grid; beyond the border the axis is
-    mirrored, its outermost pixel repeated (older versions repeat that one only). Weights sum up to
-    1. Float32.
+    The unit of the cubic kernel is a pixel of the coarser grid. Beyond the border the axis is
+    mirrored with its outermost pixel repeated (older versions of MATLAB repeat only this pixel).
     """
     scale = resized / length
     stretch = max(1.0, 1.0 / scale)
@@ -69,7 +68,7 @@ def _cubic(x: np.ndarray) -> np.ndarray:
 
 
 def _mirrored(places: np.ndarray, length: int) -> np.ndarray:
-    """Returns which pixel is seen at places of an axis that may lie outside of it."""
-    # Unlike `padding.reflect`, the mirror stands on the edge of the outermost pixel.
+    """Returns the index of the pixel that is read at each place, inside or outside the axis."""
+    # Unlike in `padding.reflect`, the mirror is the outer edge of the outermost pixel.
     places = places % (2 * length)
     return np.minimum(places, 2 * length - 1 - places)

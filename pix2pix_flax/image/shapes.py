@@ -1,4 +1,4 @@
-"""A check of shapes, since arrays of different shapes broadcast without an error."""
+"""A check of shapes: without it, arrays of different shapes may broadcast without an error."""
 
 
 def check_equal(a: tuple[int, ...], b: tuple[int, ...]) -> None:

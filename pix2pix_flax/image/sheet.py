@@ -1,4 +1,4 @@
-"""Images side by side, below one another, in a grid, and the legend of a palette."""
+"""Sheets of images, side by side, below one another or in a grid, and legends of palettes."""
 
 import math
 
@@ -7,15 +7,15 @@ import numpy as np
 
 _GAP = 4  # pixels between images side by side or below one another
 _GRID_GAP = 2  # pixels between the images of a grid
-_LEGEND_CELL = (20, 110)  # height, and least width, of a colour and its name
+_LEGEND_CELL = (20, 110)  # height and least width of a colour with its name
 _FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
 
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
-    """Returns images uint8 [N, H, W, 3] in rows on white, uint8 [H', W', 3].
+    """Arranges images uint8 [N, H, W, 3] in a grid on white, uint8 [H', W', 3].
 
     Args:
-      images: from left to right and from top to bottom.
+      images: images in the order of reading, from left to right and from top to bottom.
       columns: number of images in a row; 0: as many as rows, or one more.
     """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))

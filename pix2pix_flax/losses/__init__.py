@@ -1,4 +1,4 @@
-"""Losses: arrays in, a scalar out."""
+"""Losses: functions from arrays to a scalar."""
 
 from pix2pix_flax.losses.gan import (
     GAN_LOSSES,

@@ -1,4 +1,4 @@
-"""A loss for steady videos: the output moves with its input, and ignores noise."""
+"""A loss for steady videos: the output should move with its input and ignore noise."""
 
 import dataclasses
 
@@ -12,12 +12,12 @@ _BORDER = 8  # pixels next to the wrapped edge that the loss leaves out too
 
 @dataclasses.dataclass(frozen=True)
 class Consistency:
-    """|G(T(x)) - T(G(x))| for small translations and noise T.
+    """The loss |G(T(x)) - T(G(x))| for small translations T; T(x) also has noise.
 
     If the output for an object depends on the pixel at which the object begins, a video flickers
-    (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable
-    CNNs", 2019, equation 6). Both sides learn. One pass serves both: the moved inputs are a second
-    half of the batch.
+    (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable CNNs", 2019,
+    equation 6). Gradients flow into both terms. One pass of the generator computes both: the moved
+    inputs are the second half of its batch.
 
     Attributes:
       max_shift: largest translation in pixels, each way.
@@ -28,12 +28,12 @@ class Consistency:
     noise: float
 
     def draw(self, rng: jax.Array, count: int) -> jax.Array:
-        """Returns a translation for each image, int32 [count, 2], down and to the right."""
+        """Draws a translation for each image, int32 [count, 2]: pixels down and to the right."""
         low, high = -self.max_shift, self.max_shift + 1
         return jax.random.randint(jax.random.fold_in(rng, 0), (count, 2), low, high)
 
     def views(self, rng: jax.Array, images: jax.Array) -> jax.Array:
-        """Returns [2B, H, W, C]: the images [B, H, W, C] in [-1, 1], and the same moved."""
+        """Returns [2B, H, W, C]: `images` in [-1, 1], and the same images moved and with noise."""
         moved = _shift(images, self.draw(rng, len(images)))
         noise = self.noise * jax.random.normal(jax.random.fold_in(rng, 1), images.shape)
         return jnp.concatenate([images, jnp.clip(moved + noise, -1.0, 1.0)])
@@ -42,12 +42,12 @@ class Consistency:
         """Returns the mean absolute difference, away from the borders.
 
         Args:
-          rng: the key that `views` was given.
+          rng: the key that `views` was called with.
           outputs: the generator's outputs for these views, [2B, H, W, C].
           scale: size of the outputs divided by the size of the views.
 
         Raises:
-          UserError: the images are too small to have pixels inside the borders.
+          UserError: if the images are so small that no pixel is left inside the borders.
         """
         first, moved = jnp.split(outputs, 2)
         margin = scale * self.max_shift + _BORDER

@@ -1,4 +1,4 @@
-"""GAN losses: small pure functions of arrays that return float32 scalars."""
+"""GAN losses, gradient penalties and feature matching: small pure functions of arrays."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,16 +11,17 @@ from pix2pix_flax.losses.reconstruction import l1
 
 
 class GanLoss(NamedTuple):
-    """The losses of discriminator and generator, for each logit by itself.
+    """The losses of discriminator and generator as functions of each single logit.
 
     Attributes:
       real: loss of the discriminator for logits of real images.
       fake: loss of the discriminator for logits of generated images.
       gen: loss of the generator for logits of generated images.
-      threshold: a logit above it says "real"; None: the threshold is midway between the mean logits
-        of real and of generated images, since only their difference has a meaning.
+      threshold: a logit above it counts as real. None if only differences of logits have a meaning:
+        the threshold is then midway between the mean logits of real and of generated images.
       gradient_penalty: weight of the gradient penalty in the discriminator's loss.
-      relativistic: whether the logit of a partner of the other kind is subtracted from each logit.
+      relativistic: whether real and generated images form pairs, and each logit is taken minus the
+        logit of its partner.
     """
 
     real: Callable[[jax.Array], jax.Array]
@@ -39,7 +40,7 @@ GAN_LOSSES = {
     # Cross-entropy, and the non-saturating loss of G (Goodfellow et al. 2014, section 3).
     "vanilla": GanLoss(real=_reality, fake=jax.nn.softplus, gen=_reality),
     # Real and generated images in pairs (Jolicoeur-Martineau 2018, arXiv:1807.00734, section 4.1),
-    # as in R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2): both terms of D are one.
+    # as in R3GAN (Huang et al. 2024, arXiv:2501.05441, equation 2): both terms of D are equal.
     "relativistic": GanLoss(real=_reality, fake=jax.nn.softplus, gen=_reality, relativistic=True),
     # Least squares with the labels 0 and 1 (Mao et al. 2017, equation 9, but G's is not halved).
     "lsgan": GanLoss(
@@ -66,17 +67,17 @@ GAN_LOSSES = {
 
 
 def mean_over_scales(values: list[jax.Array]) -> jax.Array:
-    """Returns the mean over scales of the mean of their values, each [B, ...]."""
+    """Returns the mean over scales of the mean over the values [B, ...] of each scale."""
     return sum(jnp.mean(scale) for scale in values) / len(values)
 
 
 def mean_loss(loss: Callable[[jax.Array], jax.Array], logits: list[jax.Array]) -> jax.Array:
-    """Returns the mean of one of a `GanLoss`'s losses over the logits [B, ...] of all scales."""
+    """Returns the mean over scales of the mean `loss` over the logits [B, ...] of each scale."""
     return mean_over_scales([loss(scale) for scale in logits])
 
 
 def relative(loss: GanLoss, logits: list[jax.Array], others: list[jax.Array]) -> list[jax.Array]:
-    """Returns the argument of a `GanLoss` for each scale: the logits, or logits minus others."""
+    """Returns the argument of a `GanLoss` for each scale: `logits`, or `logits - others`."""
     if not loss.relativistic:
         return logits
     return [a - b for a, b in zip(logits, others, strict=True)]
@@ -85,17 +86,19 @@ def relative(loss: GanLoss, logits: list[jax.Array], others: list[jax.Array]) ->
 def thresholds(
     loss: GanLoss, real: list[jax.Array], fake: list[jax.Array]
 ) -> list[jax.Array | float]:
-    """Returns for each scale the logit above which an image counts as real."""
+    """Returns the logit of each scale above which an image counts as real."""
     if loss.threshold is not None:
         return [loss.threshold] * len(real)
     return [0.5 * (jnp.mean(a) + jnp.mean(b)) for a, b in zip(real, fake, strict=True)]
 
 
 def image_scores(logits: list[jax.Array]) -> jax.Array:
-    """Returns the mean logit of each image over all scales, [B]; penalties differentiate it.
+    """Returns the score of each image, [B]: the mean over scales of its mean logit.
+
+    Gradient penalties differentiate this score.
 
     Args:
-      logits: the logits of each scale, [B, ...]; or booleans, for a share of them.
+      logits: [B, ...] for each scale. For booleans, the result is the share that is true.
     """
     return sum(scale.reshape(len(scale), -1).mean(-1) for scale in logits) / len(logits)
 
@@ -130,8 +133,8 @@ def feature_matching(
     the sum of equation 4, as in their code. No gradient flows into `real`.
 
     Args:
-      real: features of real images, [B, ...] for each layer of all scales.
-      fake: features of generated images, [B, ...] for each layer of all scales.
+      real: features of real images, [B, ...] for each layer, one scale after another.
+      fake: features of generated images, in the same order.
       num_scales: number of scales that these layers belong to.
     """
     distances = [l1(jax.lax.stop_gradient(a), b) for a, b in zip(real, fake, strict=True)]

@@ -1,4 +1,4 @@
-"""Loss terms on features of frozen networks."""
+"""Loss terms that compare features of a frozen network."""
 
 import dataclasses
 
@@ -11,25 +11,25 @@ from pix2pix_flax.models.frozen.weights import load_lpips_weights
 from pix2pix_flax.typing import PyTree
 
 TERMS = ("perceptual", "lpips")
-_BLUR = 4  # pixels; a generator misses details of about this size first
+_BLUR = 4  # pixels; a generator at first misses details of about this size
 
 
 @dataclasses.dataclass(frozen=True)
 class Perceptual:
-    """Distances of a frozen network's features, in units of a distance of pixels.
+    """Distances between features of a frozen network, in units of a distance between pixels.
 
-    The raw size of a feature distance has no meaning of its own: it depends on the layers and on
-    the images. So it is calibrated on the first batch: a weight of 100 is worth as much as 100 of
-    L1 (or of MSE) for blurred images, since generators first err by blur.
+    The raw value of a feature distance depends on the layers and on the images, so it is
+    calibrated on the first batch. For blurred images, which is how generators err at first, a
+    weight of 100 then has the same effect as a weight of 100 of L1 (or of MSE).
 
     Attributes:
       terms: the terms that have a weight, out of `perceptual` (Johnson et al. 2016, equation 2) and
         `lpips` (Zhang et al. 2018, equation 1).
       net: `vgg16`, or `alexnet`, which takes a twentieth of the time.
-      layers: weights of the five maps of `perceptual`; for VGG16 relu1_2, relu2_2, relu3_3,
-        relu4_3 and relu5_3.
-      distance: distance of the maps of `perceptual`, and unit of both terms: `l1`, or `l2` as in
-        equation 2.
+      layers: weights of the five feature maps in `perceptual`; the maps of VGG16 are relu1_2,
+        relu2_2, relu3_3, relu4_3 and relu5_3.
+      distance: distance between feature maps in `perceptual`, and between pixels in the
+        calibration of both terms: `l1`, or `l2` as in equation 2 of Johnson et al.
     """
 
     terms: tuple[str, ...]
@@ -41,15 +41,15 @@ class Perceptual:
         """Returns the frozen weights, NumPy arrays.
 
         Raises:
-          WeightsMissingError: the extra `lpips` is not installed.
+          WeightsMissingError: if the extra `lpips` is not installed.
         """
         return load_lpips_weights(self.net)
 
     def calibrate(self, weights: PyTree, target: jax.Array) -> dict[str, jax.Array]:
-        """Returns the factor of each term, float32 scalars.
+        """Returns the factor that calibrates each term, float32 scalars by name.
 
         Args:
-          weights: the weights that `load` returned.
+          weights: frozen weights, as `load` returns them.
           target: [B, H, W, 3] in [-1, 1].
         """
         batch, height, width, channels = target.shape
@@ -66,12 +66,12 @@ class Perceptual:
     def losses(
         self, weights: PyTree, scales: dict[str, jax.Array], output: jax.Array, target: jax.Array
     ) -> dict[str, jax.Array]:
-        """Returns the terms, calibrated; gradients flow into `output`.
+        """Returns the calibrated terms, float32 scalars by name; gradients flow into `output`.
 
         Args:
-          weights: the weights that `load` returned.
-          scales: the factors that `calibrate` returned.
-          output: [B, H, W, 3] in [-1, 1], of a size that LPIPS takes.
+          weights: frozen weights, as `load` returns them.
+          scales: factors, as `calibrate` returns them.
+          output: [B, H, W, 3] in [-1, 1], of a size that `lpips` accepts.
           target: [B, H, W, 3] in [-1, 1].
         """
         raw = self._raw(weights, output, target)

@@ -1,4 +1,4 @@
-"""Losses between an output and its target; a ValueError unless their shapes fit."""
+"""Losses between an output and its target; a ValueError if their shapes do not fit."""
 
 import jax
 import jax.numpy as jnp
@@ -20,15 +20,15 @@ def l2(output: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def gradient(output: jax.Array, target: jax.Array) -> jax.Array:
-    """Returns how far neighbouring pixels differ otherwise than in the target.
+    """Returns the mean absolute difference between the image gradients of output and target.
 
-    That is the gradient difference loss of Mathieu et al. 2016 (arXiv:1511.05440, equation 6) with
-    alpha 1, but for the signs: |d output - d target|, a mean over both directions. It sees the
-    checkerboards that `lpips` by AlexNet, whose first layer has stride 4, is blind to.
+    This is the gradient difference loss of Mathieu et al. 2016 (arXiv:1511.05440, equation 6) with
+    alpha 1, except that signs count: |d output - d target|, the mean over both directions. It
+    penalises checkerboards, to which `lpips` with AlexNet is blind: its first layer has stride 4.
 
     Args:
       output: [B, H, W, C], H and W at least 2.
-      target: [B, H, W, C].
+      target: [B, H, W, C], the same shape.
     """
     shapes.check_equal(output.shape, target.shape)
     error = output - target
@@ -36,11 +36,11 @@ def gradient(output: jax.Array, target: jax.Array) -> jax.Array:
 
 
 def cross_entropy(logits: jax.Array, classes: jax.Array) -> jax.Array:
-    """Returns the mean of -log softmax at each pixel's class; 0 where no pixel has one.
+    """Returns the mean of -log softmax at each pixel's class; 0 if no pixel has a class.
 
     Args:
       logits: [B, H, W, K].
-      classes: int [B, H, W]; K stands for none (void), whose pixels are left out.
+      classes: int [B, H, W]; pixels of class K (void) are left out.
     """
     shapes.check_equal(logits.shape[:-1], classes.shape)
     known = classes < logits.shape[-1]

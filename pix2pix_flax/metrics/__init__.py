@@ -1,4 +1,4 @@
-"""Scores of images against their targets. Those of sets of images: `distributions`."""
+"""Scores of images against their targets; `distributions` compares sets of images."""
 
 from pix2pix_flax.metrics.image import colourfulness, histogram_intersection, l1, luma, psnr, ssim
 from pix2pix_flax.metrics.segmentation import class_scores, confusion

@@ -1,9 +1,8 @@
-"""Distances of two sets of pictures as wholes, from features of each; NumPy, in float64.
+"""Distances between two sets of images, from the features of their images; NumPy, in float64.
 
-A set is an array [N, D], a row of features a picture. Nothing here knows where it comes from; the
-names in `vgg16_distances` hold for `models.pooled_features`. They are not the published FID and
-KID, which are the same distances of InceptionV3's features, and compare with no number but their
-own kind.
+A set is an array [N, D], one row of features per image. The functions take features of any network;
+the names in `vgg16_distances` are for `feature_sets.pooled_features`. The published FID and KID are
+the same distances on features of InceptionV3: never compare them with distances on other features.
 """
 
 from collections.abc import Iterator
@@ -11,20 +10,20 @@ from collections.abc import Iterator
 import numpy as np
 
 NEAREST_K = 5
-"""The neighbour that bounds the ball around a picture: the fifth, as in Naeem et al. 2020."""
+"""The ball around an image reaches to its fifth neighbour, as in Naeem et al. 2020."""
 
 _BLOCK = 1024  # rows of a matrix [N, M] that are in memory at a time
 
 
 def vgg16_distances(real: np.ndarray, generated: np.ndarray) -> dict[str, float]:
-    """Returns everything in this file, named `vgg16_frechet` and so on.
+    """Returns all distances of this file, named `vgg16_frechet`, `vgg16_kernel` and so on.
 
     Args:
-      real: pooled VGG16 features, [N, D], N above `NEAREST_K`.
-      generated: features of generated images, [M, D].
+      real: pooled VGG16 features of real images, [N, D], N above `NEAREST_K`.
+      generated: pooled VGG16 features of generated images, [M, D], M above `NEAREST_K`.
 
     Raises:
-      ValueError: for other shapes, or too few pictures.
+      ValueError: if the shapes do not fit, or a set has too few images.
     """
     found = {"frechet": frechet(real, generated), "kernel": kernel(real, generated)}
     found |= precision_recall_density_coverage(real, generated)
@@ -32,17 +31,18 @@ def vgg16_distances(real: np.ndarray, generated: np.ndarray) -> dict[str, float]
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
-    """Returns the Fréchet distance of the Gaussians with the sets' means and covariances.
+    """Returns the Fréchet distance between the Gaussians with the sets' means and covariances.
 
     Dowson & Landau 1982: |mean_a - mean_b|^2 + tr(A + B - 2 (A B)^(1/2)), with sample covariances A
-    and B. With few samples it is too large, the more the fewer: compare equal numbers only.
+    and B. The fewer the samples, the more the distance is overestimated: compare only distances
+    between sets of equal sizes.
 
     Args:
-      a: [N, D], N at least 2, and it may be less than D.
-      b: features, [M, D].
+      a: [N, D], N at least 2; N may be less than D.
+      b: [M, D], M at least 2; M may be less than D.
 
     Raises:
-      ValueError: for other shapes, or fewer pictures.
+      ValueError: if the shapes do not fit, or a set has too few images.
     """
     a, b = _sets(a, b, fewest=2)
     # A = root_a' root_a, so the eigenvalues of A B are the squared singular values of the product
@@ -54,23 +54,23 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _root(x: np.ndarray) -> np.ndarray:
-    """Returns R [min(N, D), D] of which R' R is the covariance of x."""
+    """Returns R [min(N, D), D], for which R' R is the covariance of x."""
     return np.linalg.qr((x - x.mean(axis=0)) / np.sqrt(len(x) - 1), mode="r")
 
 
 def kernel(a: np.ndarray, b: np.ndarray) -> float:
     """Returns the squared maximum mean discrepancy with the kernel (x.y / D + 1)^3.
 
-    Bińkowski et al. 2018 (arXiv:1801.01401): the unbiased estimate, from all pairs of pictures at
-    once and not as a mean over subsets. For sets of one kind of pictures it lies around zero, so it
-    may be negative.
+    Bińkowski et al. 2018 (arXiv:1801.01401): the unbiased estimate, from all pairs of images at
+    once and not as a mean over subsets. If both sets come from one distribution, it lies around
+    zero and may be negative.
 
     Args:
       a: [N, D], N at least 2.
-      b: features, [M, D].
+      b: [M, D], M at least 2.
 
     Raises:
-      ValueError: for other shapes, or fewer pictures.
+      ValueError: if the shapes do not fit, or a set has too few images.
     """
     a, b = _sets(a, b, fewest=2)
     within = _mean_of_others(a) + _mean_of_others(b)
@@ -78,7 +78,7 @@ def kernel(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _mean_of_others(x: np.ndarray) -> float:
-    """Returns the mean kernel of two different rows."""
+    """Returns the mean kernel over all pairs of different rows."""
     of_itself = ((x**2).sum(axis=1) / x.shape[1] + 1) ** 3
     return (_sum_of_kernel(x, x) - of_itself.sum()) / (len(x) * (len(x) - 1))
 
@@ -92,25 +92,25 @@ def precision_recall_density_coverage(
 ) -> dict[str, float]:
     """Returns `precision`, `recall`, `density` and `coverage`.
 
-    Around each picture of a set lies the closed ball that reaches to its `nearest`-th neighbour in
-    that set. Kynkäänniemi et al. 2019 (arXiv:1904.06991), equations 1 and 2:
-    `precision` is the share of
-    generated pictures in any ball of a real one, `recall` the share of real pictures in any ball of
-    a generated one. Naeem et al. 2020 (arXiv:2002.09797), section 3: `density` is in how many balls
-    of real ones a generated picture lies, over `nearest`, so it may exceed 1; `coverage` the share
-    of real pictures whose ball holds a generated one.
+    Around each image of a set lies the closed ball that reaches to its `nearest`-th neighbour in
+    the same set. Kynkäänniemi et al. 2019 (arXiv:1904.06991), equations 1 and 2: `precision` is the
+    share of generated images that lie in the ball of any real image, `recall` the share of real
+    images that lie in the ball of any generated image. Naeem et al. 2020 (arXiv:2002.09797),
+    section 3: `density` is the mean number of balls of real images around a generated image,
+    divided by `nearest`, so it may exceed 1; `coverage` is the share of real images whose ball
+    holds a generated image.
 
     Args:
-      real: [N, D], N above `nearest`.
-      generated: features of generated images, [M, D].
-      nearest: at least 1.
+      real: features of real images, [N, D], N above `nearest`.
+      generated: features of generated images, [M, D], M above `nearest`.
+      nearest: number of the neighbour that a ball reaches to, at least 1.
 
     Raises:
-      ValueError: for other shapes, or fewer pictures.
+      ValueError: if the shapes do not fit, or a set has too few images.
     """
     real, generated = _sets(real, generated, fewest=nearest + 1)
     radii, generated_radii = _radii(real, nearest), _radii(generated, nearest)
-    balls = np.zeros(len(generated), int)  # of real pictures, around each generated one
+    balls = np.zeros(len(generated), int)  # of real images, around each generated image
     covered, recalled = np.zeros((2, len(real)), bool)
     for rows in _blocks(len(real)):
         squared = _squared_distances(real[rows], generated)
@@ -137,7 +137,7 @@ def _radii(x: np.ndarray, nearest: int) -> np.ndarray:
 
 
 def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Returns squared distances [N, M]; a distance of zero may be rounded to slightly below."""
+    """Returns squared distances [N, M]; by rounding, a zero may become slightly negative."""
     return (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * (a @ b.T)
 
 
@@ -147,9 +147,9 @@ def _blocks(length: int) -> Iterator[slice]:
 
 
 def _sets(a: np.ndarray, b: np.ndarray, *, fewest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns both as float64, after a look at their shapes."""
+    """Checks the shapes of both sets and returns them as float64."""
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[1]:
         raise ValueError(f"Sets of features are [N, D] and [M, D], not {a.shape} and {b.shape}.")
     if min(len(a), len(b)) < fewest:
-        raise ValueError(f"This takes {fewest} pictures or more, not {min(len(a), len(b))}.")
+        raise ValueError(f"A set needs {fewest} images or more, not {min(len(a), len(b))}.")
     return np.asarray(a, np.float64), np.asarray(b, np.float64)

@@ -1,4 +1,4 @@
-"""Generated and real pictures as two sets, which are compared by features of VGG16."""
+"""Compares the set of generated images with the set of real images by features of VGG16."""
 
 import math
 
@@ -13,36 +13,36 @@ from pix2pix_flax.models.frozen.lpips import features
 from pix2pix_flax.typing import PyTree
 
 FEATURES = "features"
-"""Name of the arrays of `features_of_both` among the scores of examples."""
+"""Name of the result of `features_of_both` among the scores of an example."""
 
 
 class SetsError(UserError):
-    """Sets of pictures that cannot be compared; its message is one line."""
+    """Sets of images cannot be compared; the message is one line."""
 
 
 def features_of_both(vgg16: PyTree, output: jax.Array, real: jax.Array) -> jax.Array:
-    """Returns pooled features of generated and of real pictures, float32 [B, 2, 512].
+    """Returns pooled features of generated and of real images, float32 [B, 2, 512].
 
     Args:
-      vgg16: see `pooled_features`.
-      output: [B, H, W, 3] in [-1, 1]; looked at as a user gets it, in 8 bits.
-      real: uint8 [B, H, W, 3].
+      vgg16: frozen weights; see `pooled_features`.
+      output: generated images [B, H, W, 3] in [-1, 1]; first rounded to 8 bits, as in a file.
+      real: real images, uint8 [B, H, W, 3].
 
     Raises:
-      SetsError: they differ in size, which features change with.
+      SetsError: if the sizes differ, because the features depend on the size.
     """
     if output.shape != real.shape:
         sizes = [f"{images.shape[2]}x{images.shape[1]}" for images in (output, real)]
         raise SetsError(
             f"Images of {sizes[0]} do not compare with the images of {sizes[1]} of the dataset: "
-            "config.sizes.evaluation must be the size of the network's images."
+            "set config.sizes.evaluation to the size of the network's images."
         )
     sets = normalize(denormalize(output)), normalize(real)
     return jnp.stack([pooled_features(vgg16, images) for images in sets], axis=1)
 
 
 def set_distances(features: np.ndarray) -> dict[str, float]:
-    """Returns `vgg16_distances` of generated from real pictures; not-a-number for too few.
+    """Returns `vgg16_distances` of generated and real images; not-a-number for too few images.
 
     Args:
       features: [N, 2, D], as `features_of_both` gives them.
@@ -56,8 +56,8 @@ def set_distances(features: np.ndarray) -> dict[str, float]:
 def pooled_features(vgg16: PyTree, images: jax.Array) -> jax.Array:
     """Returns the spatial means of VGG16's relu5_3, float32 [B, 512], >= 0.
 
-    They depend on the size of the objects shown: compare sets of images of one size. Full float32
-    on every machine, as is right for a metric.
+    The features depend on the size of the images: compare only sets of images of one size. A
+    metric must give the same number on every machine, so the precision is full float32.
 
     Args:
       vgg16: frozen weights, as `weights.load_lpips_weights("vgg16")` returns them.

@@ -1,6 +1,6 @@
 """Image quality metrics: one value for each example.
 
-`l1`, `psnr` and `ssim` raise a ValueError unless both batches have one shape.
+`l1`, `psnr` and `ssim` raise a ValueError if the shapes of the two batches differ.
 """
 
 import dm_pix
@@ -19,7 +19,7 @@ def _unit(images: jax.Array) -> jax.Array:
 def l1(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns the mean absolute difference of [B, H, W, C] images in [-1, 1], float32 [B].
 
-    The unit is the unit of the images, so 2.0 is black against white.
+    In the unit of the images: 2.0 for black against white.
     """
     shapes.check_equal(a.shape, b.shape)
     return jnp.mean(jnp.abs(jnp.asarray(a, jnp.float32) - b), axis=(1, 2, 3))
@@ -28,7 +28,7 @@ def l1(a: jax.Array, b: jax.Array) -> jax.Array:
 def psnr(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns the peak signal-to-noise ratio in dB of [B, H, W, C] images in [-1, 1], float32 [B].
 
-    Over all channels of RGB, peak to peak 2.0; infinite for equal images.
+    Over all channels; the peak is 2.0, from black to white. Infinite for equal images.
     """
     shapes.check_equal(a.shape, b.shape)
     return dm_pix.psnr(_unit(a), _unit(b))
@@ -38,11 +38,11 @@ def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
     """Returns the structural similarity of [B, H, W, C] images in [-1, 1], float32 [B].
 
     Wang et al. 2004: Gaussian window 11x11 with sigma 1.5, K1 .01, K2 .03, population covariance,
-    windows that lie inside the image only, the mean over channels. Equals scikit-image's
+    only windows that lie inside the image, the mean over channels. Equals scikit-image's
     `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)`.
 
     Raises:
-      UserError: for images smaller than the window.
+      UserError: if the images are smaller than the window.
     """
     shapes.check_equal(a.shape, b.shape)
     if min(a.shape[1:3]) < 11:
@@ -53,17 +53,17 @@ def ssim(a: jax.Array, b: jax.Array) -> jax.Array:
 def luma(images: jax.Array) -> jax.Array:
     """Returns Y, float32 [B, H, W, 1] in [-1, 1], of RGB [B, H, W, 3] in [-1, 1].
 
-    That of MATLAB's `rgb2ycbcr` (ITU-R BT.601): 16 for black and 235 for white, of 255. PSNR of it
-    is 1.3 dB more than the PSNR of levels from 0 to 255.
+    As in MATLAB's `rgb2ycbcr` (ITU-R BT.601), black is 16 and white 235 of 255. The PSNR of this Y
+    is 1.3 dB higher than the PSNR of a Y with levels from 0 to 255.
     """
     shares = jnp.array([[65.481], [128.553], [24.966]], jnp.float32)
-    # GPUs would take fewer digits than 8 bits a channel need.
+    # The default precision of GPUs is too low for 8 bits per channel.
     levels = jnp.matmul(_unit(images), shares, precision=jax.lax.Precision.HIGHEST) + 16.0
     return levels / 127.5 - 1.0
 
 
 def colourfulness(images: jax.Array) -> jax.Array:
-    """Returns how colourful [B, H, W, 3] images in [-1, 1] look, float32 [B].
+    """Returns the colourfulness of [B, H, W, 3] images in [-1, 1], float32 [B].
 
     Hasler and Süsstrunk, "Measuring colourfulness in natural images", 2003, equation 7, for levels
     of 0..255: 0 for grey, about 15 for slightly, 45 for averagely and 82 for highly colourful.
@@ -75,15 +75,16 @@ def colourfulness(images: jax.Array) -> jax.Array:
 
 
 def histogram_intersection(a: jax.Array, b: jax.Array, *, bins: int, limit: float) -> jax.Array:
-    """Returns which share of their histograms [B, H, W, C] arrays have in common, float32 [B, C].
+    """Returns the share that the histograms of two arrays have in common, float32 [B, C].
 
-    Swain and Ballard, "Color indexing", 1991, section 3.1. 1 for the same values, in any order.
+    Swain and Ballard, "Color indexing", 1991, section 3.1. It is 1 for equal values
+    in any order.
 
     Args:
-      a: values within `limit` of 0; values beyond count for the outermost bin.
-      b: values like `a`.
-      bins: of one width.
-      limit: where the outermost bins end.
+      a: [B, H, W, C]; values outside -limit..limit count for the outermost bins.
+      b: [B, H, W, C], treated like `a`.
+      bins: number of bins, which have equal widths.
+      limit: the bins cover -limit..limit.
     """
     return jnp.minimum(*(_histograms(values, bins, limit) for values in (a, b))).sum(-1)
 

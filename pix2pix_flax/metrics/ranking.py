@@ -1,4 +1,4 @@
-"""Which of two values of a score is the better one."""
+"""Whether a higher or a lower value of a score is better."""
 
 import math
 
@@ -11,7 +11,7 @@ HIGHER_IS_BETTER = frozenset(
         *("vgg16_precision", "vgg16_recall", "vgg16_density", "vgg16_coverage"),
     }
 )
-"""Scores of which more is better. Of all others, distances and errors, less is better."""
+"""Scores for which higher is better. All others are distances or errors: lower is better."""
 
 
 def rank(name: str, value: float | None) -> float:

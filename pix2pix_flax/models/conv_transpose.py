@@ -1,4 +1,4 @@
-"""The transposed convolution of pix2pix, with a gradient that is fast on CPUs too."""
+"""The transposed convolution of pix2pix, with a gradient that is fast on CPUs as well."""
 
 from functools import partial
 
@@ -7,10 +7,10 @@ import jax.numpy as jnp
 
 _SIZE = 4
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
-# XLA's CPU backend is slow for dilated inputs of fewer rows than this.
+# XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
 _SMALLEST = 4
-# From here on convolutions are about as fast or faster (see benchmarks/conv_transpose.py), and the
-# patches, which grow with the area, would take much memory.
+# From this number of pixels on, `by_convolution` is about as fast as `by_patches` or faster (see
+# benchmarks/conv_transpose.py). The memory of the patches grows with the area.
 _LARGE = 32 * 32
 
 
@@ -18,9 +18,9 @@ _LARGE = 32 * 32
 def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns the 4x4 transposed convolution of `x` with stride 2, which doubles its size.
 
-    Autodiff would take the kernel's gradient from a convolution with a dilated input, for which
-    XLA's CPU backend needs about a second a layer. It is also that of the adjoint, a strided
-    convolution, with input and cotangent swapped; see `_backward`.
+    Autodiff would compute the kernel's gradient by a convolution with a dilated input, for which
+    XLA's CPU backend needs about a second per layer. The same gradient is the kernel's gradient in
+    the adjoint, a strided convolution, with input and cotangent swapped; see `_backward`.
 
     Args:
       x: [B, H, W, I].
@@ -30,9 +30,9 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
       [B, 2H, 2W, O].
     """
     height, width = x.shape[1:3]
-    # Not `max`: programs for export have sizes that are not known yet.
+    # Not `max`: in programs for `jax.export` the sizes are symbolic.
     missing = [(0, jax.core.max_dim(_SMALLEST - size, 0)) for size in (height, width)]
-    x = jnp.pad(x, [(0, 0), *missing, (0, 0)])  # zeros add nothing to what is kept below
+    x = jnp.pad(x, [(0, 0), *missing, (0, 0)])  # does not change the part that is kept below
     doubled = jax.lax.conv_transpose(x, kernel, (2, 2), "SAME", dimension_numbers=_CHANNELS_LAST)
     return doubled[:, : 2 * height, : 2 * width]
 
@@ -42,11 +42,11 @@ def _forward(x, kernel):
 
 
 def _backward(residuals, cotangent):
-    """Returns the gradients by `x` and by `kernel`.
+    """Returns the gradients with respect to `x` and `kernel`.
 
-    Each pixel of `x` was spread over a 4x4 patch of the output, so both gradients contract the
-    patches of the cotangent: with the kernel, and with `x`. Small maps (and large kernels) take
-    that as matrix products, large maps as the same sums by convolution.
+    Each pixel of `x` was spread over a 4x4 patch of the output. So both gradients contract the
+    patches of the cotangent, one with the kernel and the other with `x`: as matrix products for
+    small maps (which have large kernels), and by convolution for large maps.
     """
     x, kernel = residuals
     by = by_convolution if x.shape[1] * x.shape[2] >= _LARGE else by_patches
@@ -56,7 +56,7 @@ def _backward(residuals, cotangent):
 def by_patches(
     x: jax.Array, kernel: jax.Array, cotangent: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """Returns the gradients by `x` and `kernel` as products with the cotangent's patches.
+    """Returns both gradients of `conv_transpose` as products with patches of the cotangent.
 
     Args:
       x: [B, H, W, I].

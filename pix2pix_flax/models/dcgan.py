@@ -1,4 +1,4 @@
-"""The networks of DCGAN (Radford et al. 2016, arXiv:1511.06434), for any power of two."""
+"""The networks of DCGAN (Radford et al. 2016, arXiv:1511.06434), for any size 4 * 2**depth."""
 
 from typing import ClassVar
 
@@ -8,22 +8,22 @@ import jax.numpy as jnp
 
 from pix2pix_flax.models.layers import Dtype, Norm, convolve, down_conv, initializer, up_conv
 
-_START = 4  # height and width of the first maps of G, and of the last ones of D
+_START = 4  # height and width of the first feature maps of G and of the last ones of D
 _LEAKY_SLOPE = 0.2
 
 
 class DCGANGenerator(nn.Module):
-    """Makes images of 4 * 2**depth pixels from noise (figure 1).
+    """Makes square images from noise, with sides of 4 * 2**depth pixels (figure 1).
 
     Attributes:
-      depth: how often the 4x4 maps double; 4 for 64x64 pixels.
-      width: channels of the last maps but the image; the first ones have 2**(depth - 1) times as
-        many. 128 in the paper.
-      out_channels: of the image.
-      norm: `batch` (the paper's), `instance`, `group` or `none`; not after the last layer.
+      depth: number of times that the 4x4 feature maps double in size; 4 for 64x64 pixels.
+      width: channels of the last feature maps, 128 in the paper; the first ones have
+        2**(depth - 1) times as many.
+      out_channels: channels of the image.
+      norm: `batch` (the paper's), `instance`, `group` or `none`; the last layer has no norm.
       upsample: `transpose` (the paper's) or `resize`.
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
     depth: int
@@ -41,8 +41,8 @@ class DCGANGenerator(nn.Module):
         """Returns images float32 [B, H, W, out_channels] in [-1, 1].
 
         Args:
-          latents: [B, Z].
-          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+          latents: noise [B, Z].
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
         """
         settings = {"kernel_init": self.kernel_init, "dtype": self.dtype}
         channels = [self.width * 2**level for level in reversed(range(self.depth))]
@@ -68,20 +68,20 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """Judges an image of 4 * 2**depth pixels by one logit; a larger one by several.
+    """Judges an image with sides of 4 * 2**depth pixels by one logit, a larger one by several.
 
-    Where the collection `intermediates` is mutable, `features` in it holds the maps of all layers
-    but that of the logit, float32 [B, h, w, c].
+    If the collection `intermediates` is mutable, its `features` are the feature maps of all layers
+    except the logit, float32 [B, h, w, c].
 
     Attributes:
-      depth: convolutions with stride 2; 4 for 64x64 pixels.
-      width: channels of the first layer; they double with each.
+      depth: number of convolutions with stride 2; 4 for 64x64 pixels.
+      width: channels of the first layer; each later layer doubles them.
       norm: `batch` (the paper's), `instance`, `group` or `none`; the first and the last layer have
-        none.
-      spectral_norm: whether kernels are divided by their largest singular value (Miyato et al.
-        2018, section 2.1); one power iteration a pass.
+        no norm.
+      spectral_norm: whether each kernel is divided by its largest singular value (Miyato et al.
+        2018, section 2.1); one power iteration per pass.
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
     depth: int
@@ -93,11 +93,11 @@ class DCGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns one array of float32 logits [B, h, w, 1], positive for what looks real.
+        """Returns one array of logits, float32 [B, h, w, 1]; positive means real.
 
         Args:
           images: [B, H, W, C] in [-1, 1].
-          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
         """
         x = images.astype(self.dtype)
         settings = {"kernel_init": self.kernel_init, "dtype": self.dtype}

@@ -1,4 +1,4 @@
-"""The PatchGAN discriminator of Isola et al. 2017 (section 3.2.2 and 6.1.2), at several scales."""
+"""The PatchGAN discriminator of Isola et al. 2017 (sections 3.2.2 and 6.1.2), at several scales."""
 
 import flax.linen as nn
 import jax
@@ -11,22 +11,24 @@ _LEAKY_SLOPE = 0.2
 
 
 class PatchDiscriminator(nn.Module):
-    """Judges each patch of an image by a logit of its own.
+    """Judges each patch of an image by one logit.
 
-    Where the collection `intermediates` is mutable, `features` in it holds the maps of all layers
-    but those of logits, float32 [B, h, w, c], finest scale first.
+    If the collection `intermediates` is mutable, its `features` are the feature maps of all layers
+    except the logits, float32 [B, h, w, c], finest scale first.
 
     Attributes:
-      depth: convolutions with stride 2, which set the patch (the receptive field of one logit):
-        0 is the 1x1 PixelGAN, 1 the 16x16, 3 the 70x70 and 5 the 286x286 PatchGAN.
-      width: channels of the first layer; they double up to 8 times as many.
-      norm: `batch`, `instance`, `group` or `none`; the first and the last layer have none.
-      spectral_norm: whether kernels are divided by their largest singular value, as matrices with
-        a column for each output (Miyato et al. 2018, section 2.1); one power iteration a pass.
-      scales: networks of this architecture: on the image, on its half, on its quarter and so on
-        (Wang et al. 2018, pix2pixHD, section 3.2).
+      depth: number of convolutions with stride 2; it sets the size of the patch (the receptive
+        field of one logit): 0 is the 1x1 PixelGAN, 1 the 16x16, 3 the 70x70 and 5 the 286x286
+        PatchGAN.
+      width: channels of the first layer; later layers double them, up to 8 times `width`.
+      norm: `batch`, `instance`, `group` or `none`; the first and the last layer have no norm.
+      spectral_norm: whether each kernel, as a matrix with one column per output channel, is divided
+        by its largest singular value (Miyato et al. 2018, section 2.1); one power iteration per
+        pass.
+      scales: number of networks of this architecture, for the image in full size, half size,
+        quarter size and so on (Wang et al. 2018, pix2pixHD, section 3.2).
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
     depth: int
@@ -39,15 +41,15 @@ class PatchDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns for each scale float32 logits [B, h, w, 1], positive for what looks real.
+        """Returns the logits of each scale, float32 [B, h, w, 1]; positive means real.
 
         Args:
           images: [B, H, W, C] in [-1, 1]; a conditional discriminator gets input and output
             concatenated along the channels.
-          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
 
         Raises:
-          UserError: without a scale, and for images that are too small for a logit.
+          UserError: if `scales` is less than 1, or the images are too small for one logit.
         """
         if self.scales < 1:
             raise UserError(f"config.discriminator.scales must be at least 1, not {self.scales}.")
@@ -58,12 +60,12 @@ class PatchDiscriminator(nn.Module):
         if not logits[-1].size:
             raise UserError(
                 "config.sizes.crop is too small for config.discriminator.depth "
-                f"{self.depth} and scales {self.scales}."
+                f"{self.depth} and scales {self.scales}: enlarge it, or lower one of the two."
             )
         return logits
 
     def _judge(self, images: jax.Array, train: bool) -> jax.Array:
-        """Returns the logits of one scale, by layers of its own."""
+        """Returns the logits of one scale; each scale has its own layers."""
         x = images.astype(self.dtype)
         layers = self._pixel_layers() if self.depth == 0 else self._patch_layers()
         for index, layer in enumerate(layers[:-1]):
@@ -78,7 +80,7 @@ class PatchDiscriminator(nn.Module):
         return convolve(layer, x, spectral_norm=self.spectral_norm, train=train)
 
     def _patch_layers(self) -> list[nn.Conv]:
-        """Convolutions: `depth` with stride 2, one without, and the one to logits."""
+        """Returns `depth` convolutions with stride 2, one with stride 1, and the one to logits."""
         settings = {"dtype": self.dtype, "kernel_init": self.kernel_init}
         first = down_conv(self.width, use_bias=True, **settings)
         halving = [
@@ -108,8 +110,8 @@ class PatchDiscriminator(nn.Module):
 
 
 def _halve(images: jax.Array) -> jax.Array:
-    """Returns every second of the means of 3x3 pixels, at the border of those there are.
+    """Halves images by 3x3 average pooling; means at the border are over fewer pixels.
 
-    Neighbouring means overlap, so that less of what is too fine for the half is folded into it.
+    Neighbouring windows overlap, which reduces the aliasing of details too fine for half the size.
     """
     return nn.avg_pool(images, (3, 3), (2, 2), ((1, 1), (1, 1)), count_include_pad=False)

@@ -1,4 +1,4 @@
-"""The residual generator of Johnson et al. 2016 (arXiv:1603.08155), as CycleGAN has it.
+"""The residual generator of Johnson et al. 2016 (arXiv:1603.08155), as in CycleGAN.
 
 Zhu et al. 2017 (arXiv:1703.10593), appendix 7.2: c7s1-64, d128, d256, R256 x 9, u128, u64, c7s1-3.
 """
@@ -12,27 +12,28 @@ import jax.numpy as jnp
 from pix2pix_flax.image.padding import pad_to_multiple, reflect_border
 from pix2pix_flax.models.layers import Dtype, Norm, initializer, stage, up_conv
 
-_LEVELS = 3  # of resolution: whole, half and quarter
+_LEVELS = 3  # resolutions: whole, half and quarter
 
 
 class ResnetGenerator(nn.Module):
     """Residual blocks at a quarter of the size, between two halvings and two doublings.
 
-    Any height and width goes in and the same comes out: the input is reflected to multiples of 4,
-    and the output is cut back. Layers without a stride pad by reflection.
+    The output has the height and width of the input, which may be any: the input is padded by
+    reflection to multiples of 4, and the output is cut back. Layers with stride 1 also pad by
+    reflection.
 
     Attributes:
-      blocks: how many residual blocks; 9 in the paper, 6 for pictures of 128x128.
+      blocks: number of residual blocks; 9 in the paper, 6 for images of 128x128.
       width: channels of the first layer; the blocks have 4 times as many.
       out_channels: channels of the output.
-      norm: `batch`, `instance` (the paper's), `group` or `none`. All have scales and biases, unlike
-        the instance norm of the paper's code.
+      norm: `batch`, `instance` (the paper's), `group` or `none`. Norms have learned scales and
+        biases, unlike the instance norm of the paper's code.
       upsample: `transpose` (the paper's) or `resize` (nearest, then a 3x3 convolution).
-      dropout: rate within the blocks; drawn from the `dropout` stream when that is given.
+      dropout: dropout rate within the blocks; on in calls with an rng named `dropout`.
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
-      remat: whether training computes each layer and block twice, to keep less in memory.
-      logits: whether the output is left as it is, not brought to [-1, 1] by tanh.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
+      remat: whether the backward pass computes each layer and block again, which saves memory.
+      logits: whether to leave out tanh, which brings the output to [-1, 1].
     """
 
     blocks: int
@@ -60,11 +61,11 @@ class ResnetGenerator(nn.Module):
 
         Args:
           images: [B, H, W, C] in [-1, 1].
-          train: whether batch statistics are taken from this batch; a call with a `dropout` rng
-            drops features out, whatever `train` is.
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
+            Dropout depends only on the `dropout` rng.
 
         Returns:
-          float32 [B, H, W, out_channels], in [-1, 1] but for `logits`.
+          float32 [B, H, W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
         x = pad_to_multiple(images, self.stride).astype(self.dtype)
@@ -81,7 +82,7 @@ class ResnetGenerator(nn.Module):
         return x if self.logits else jnp.tanh(x)
 
     def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
-        """Returns what c7s1 makes at level 0, or d, which halves the size, at the others."""
+        """Applies layer c7s1 at level 0, and layer d, which halves the size, at the others."""
         name, features = f"down{level}", self.width * 2**level
         if level:
             x = self._conv(name, 3, features, strides=2, padding=1)(x)
@@ -90,7 +91,7 @@ class ResnetGenerator(nn.Module):
         return nn.relu(self._norm(name)(x, train=train))
 
     def _block(self, index: int, train: bool, x: jax.Array) -> jax.Array:
-        """Returns `x` and what R, the block's two convolutions, adds to it."""
+        """Adds the output of two convolutions to `x` (layer R in the paper)."""
         features, first, second = x.shape[-1], f"block{index}_0", f"block{index}_1"
         y = self._conv(first, 3, features)(reflect_border(x, 1))
         y = nn.relu(self._norm(first)(y, train=train))
@@ -99,7 +100,7 @@ class ResnetGenerator(nn.Module):
         return x + self._norm(second)(y, train=train)
 
     def _up(self, level: int, train: bool, x: jax.Array) -> jax.Array:
-        """Returns what u makes, which doubles the size."""
+        """Upsamples by 2 (layer u in the paper)."""
         name, features = f"up{level}", self.width * 2 ** (level - 1)
         settings = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": name}
         x = up_conv(self.upsample, 3, features, use_bias=self._bias, **settings)(x)

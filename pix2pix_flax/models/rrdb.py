@@ -10,20 +10,20 @@ from pix2pix_flax.models.layers import Dtype, ResizeConv, doublings, initializer
 
 _LEAKY_SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2  # beta, section 3.1
-_INIT_SCALE = 0.1  # of He's, likewise: "smaller initialization"
+_INIT_SCALE = 0.1  # times He's initialization; "smaller initialization", section 3.1
 
 
 class RRDBNet(nn.Module):
     """Residual-in-residual dense blocks without norms, then doublings by nearest neighbours.
 
     Attributes:
-      blocks: how many, each of three dense blocks of five convolutions; 23 in the paper.
-      width: channels, 64 in the paper; dense layers add half as many each.
+      blocks: number of blocks, each of three dense blocks of five convolutions; 23 in the paper.
+      width: channels, 64 in the paper; each dense layer adds half as many.
       out_channels: channels of the output.
-      scale: size of the output over that of the input: 1, 2, 4, 8...
+      scale: factor by which height and width grow: 1, 2, 4, 8...
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`; `kaiming` is the paper's, whose
-        tenth it takes in the dense blocks.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`; `kaiming` in the paper.
+        Kernels of the dense blocks start at a tenth of it.
     """
 
     blocks: int
@@ -46,13 +46,13 @@ class RRDBNet(nn.Module):
 
         Args:
           images: [B, H, W, C] in [-1, 1].
-          train: of no effect.
+          train: unused; the network has no dropout and no running statistics.
 
         Returns:
-          float32 [B, scale * H, scale * W, out_channels], of images in [-1, 1].
+          float32 [B, scale * H, scale * W, out_channels]; -1 is black and 1 white, without clipping.
 
         Raises:
-          ValueError: for a scale that is no power of two.
+          UserError: if `scale` is not a power of two.
         """
         del train
         first = self._conv("first", self.width)(images.astype(self.dtype))
@@ -70,7 +70,7 @@ class RRDBNet(nn.Module):
         return self._conv("out", self.out_channels)(x).astype(jnp.float32)
 
     def _dense(self, name: str, x: jax.Array) -> jax.Array:
-        """Returns `x` and a fifth of what convolutions make of it that each see all before."""
+        """Adds a fifth of a dense block to `x`; each convolution sees the maps of all before it."""
         seen = x
         for layer in range(4):
             y = _leaky(self._conv(f"{name}_{layer}", self.width // 2, _INIT_SCALE)(seen))

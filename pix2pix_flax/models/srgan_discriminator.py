@@ -7,22 +7,23 @@ import jax.numpy as jnp
 from pix2pix_flax.models.layers import Dtype, Norm, initializer
 
 _LEAKY_SLOPE = 0.2
-_HIDDEN = 16  # times `width`: 1024 in the paper
+_HIDDEN = 16  # units of the dense layer divided by `width`; 1024 units in the paper
 
 
 class SRGANDiscriminator(nn.Module):
-    """Judges a whole image by one logit; the dense layers tie it to the size it was made for.
+    """Judges a whole image by one logit; the dense layer fixes the size of the images.
 
-    Where the collection `intermediates` is mutable, `features` in it holds what each layer but the
-    last makes, float32 [B, ...].
+    If the collection `intermediates` is mutable, its `features` are the outputs of all layers
+    except the last, float32 [B, ...].
 
     Attributes:
-      depth: stages of two 3x3 convolutions, the second with stride 2; 4 in the paper.
-      width: channels of the first stage; they double with each. The dense layer has 16 times as
-        many units.
-      norm: `batch` (the paper's), `instance`, `group` or `none`; the first convolution has none.
+      depth: number of stages; each has two 3x3 convolutions, the second with stride 2. 4 in the
+        paper.
+      width: channels of the first stage; each later stage doubles them. The dense layer has
+        16 times `width` units.
+      norm: `batch` (the paper's), `instance`, `group` or `none`; the first convolution has no norm.
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
     depth: int
@@ -33,11 +34,11 @@ class SRGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns one array of float32 logits [B, 1], positive for what looks real.
+        """Returns one array of logits, float32 [B, 1]; positive means real.
 
         Args:
-          images: [B, H, W, C] in [-1, 1], of one size in all calls.
-          train: whether batch statistics are taken from this batch, and `batch_stats` moves.
+          images: [B, H, W, C] in [-1, 1], of the same size in all calls.
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
         """
         x = images.astype(self.dtype)
         for index in range(2 * self.depth):
@@ -47,7 +48,7 @@ class SRGANDiscriminator(nn.Module):
         return [self._dense("logit", 1)(x).astype(jnp.float32)]
 
     def _conv(self, index: int, x: jax.Array, train: bool) -> jax.Array:
-        """Returns the features of a convolution: every other one halves the size."""
+        """Applies a convolution and its norm; every second convolution halves the size."""
         normed = self.norm if index else "none"
         x = nn.Conv(
             self.width * 2 ** (index // 2),

@@ -8,24 +8,24 @@ import jax.numpy as jnp
 
 from pix2pix_flax.models.layers import Dtype, Norm, doublings, initializer, pixel_shuffle
 
-_SLOPE = 0.25  # with which PReLU starts (He et al. 2015, section 2.1)
+_SLOPE = 0.25  # initial slope of PReLU (He et al. 2015, section 2.1)
 
 
 class SRResNet(nn.Module):
     """Residual blocks at the size of the input, then doublings by pixel shuffle.
 
-    Deviations from the paper: convolutions before BatchNorm have no biases, which it would take
-    away again. What the paper leaves open: PReLU has one slope a layer, and nothing follows the
-    last convolution.
+    Deviation from the paper: convolutions before BatchNorm have no biases, because BatchNorm would
+    remove them. Choices that the paper leaves open: PReLU has one slope per layer, and the last
+    convolution has no activation.
 
     Attributes:
-      blocks: how many residual blocks; 16 in the paper.
+      blocks: number of residual blocks; 16 in the paper.
       width: channels, 64 in the paper.
       out_channels: channels of the output.
       norm: `batch` (the paper's), `instance`, `group` or `none`.
-      scale: size of the output over that of the input: 1, 2, 4, 8...
+      scale: factor by which height and width grow: 1, 2, 4, 8...
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
     blocks: int
@@ -48,14 +48,14 @@ class SRResNet(nn.Module):
         """Returns the enlarged images.
 
         Args:
-          images: [B, H, W, C] in [-1, 1]; LR is in [0, 1] in the paper.
-          train: whether batch statistics are taken from this batch.
+          images: small images [B, H, W, C] in [-1, 1]; the paper has them in [0, 1].
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
 
         Returns:
-          float32 [B, scale * H, scale * W, out_channels], of images in [-1, 1].
+          float32 [B, scale * H, scale * W, out_channels]; -1 is black and 1 white, without clipping.
 
         Raises:
-          ValueError: for a scale that is no power of two.
+          UserError: if `scale` is not a power of two.
         """
         first = self._prelu(self._conv("first", 9, self.width)(images.astype(self.dtype)))
         x = first
@@ -72,7 +72,7 @@ class SRResNet(nn.Module):
         return x + self._normed(f"{name}_1", y, train)
 
     def _normed(self, name: str, x: jax.Array, train: bool) -> jax.Array:
-        """Returns what a 3x3 convolution and its norm make of `x`."""
+        """Applies a 3x3 convolution and its norm."""
         x = self._conv(name, 3, self.width, use_bias=self.norm != "batch")(x)
         return Norm(self.norm, self.dtype, name=f"{name}_norm")(x, train=train)
 

@@ -16,22 +16,23 @@ _DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the 
 class Unet(nn.Module):
     """An encoder and a decoder of `depth` levels with a skip connection at each.
 
-    Any height and width goes in and the same comes out: the input is reflected to multiples of
-    `2**depth`, and the output is cut back. Give padded sizes to have one compilation for each.
+    The output has the height and width of the input, which may be any: the input is padded by
+    reflection to multiples of `2**depth`, and the output is cut back. Each new size is compiled, so
+    pad images before the call to have fewer sizes.
 
     Attributes:
-      depth: how many times the image is halved; 8 brings 256x256 down to one pixel.
-      width: channels of the first level; they double down to 8 times as many.
+      depth: number of times that the image is halved; 8 brings 256x256 down to one pixel.
+      width: channels of the first level; deeper levels double them, up to 8 times `width`.
       out_channels: channels of the output.
       norm: `batch`, `instance`, `group` or `none`; the first and the innermost encoder level and
         the output are never normalised, as in the paper's code.
       upsample: `transpose` (the paper's) or `resize` (nearest, then a 3x3 convolution).
-      dropout: rate at the three innermost decoder levels; drawn from the `dropout`
-        stream when that is given, so it may be on at test as in the paper.
+      dropout: dropout rate at the three innermost decoder levels. Dropout is on in calls with an
+        rng named `dropout`, so it may also be on at test, as in the paper.
       dtype: the compute dtype; parameters are float32.
-      kernel_init: how kernels start, one of `layers.INITS`.
-      remat: whether training computes each level twice, to keep less in memory.
-      logits: whether the output is left as it is, not brought to [-1, 1] by tanh.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
+      remat: whether the backward pass computes each level again, which saves memory.
+      logits: whether to leave out tanh, which brings the output to [-1, 1].
     """
 
     depth: int
@@ -59,11 +60,11 @@ class Unet(nn.Module):
 
         Args:
           images: [B, H, W, C] in [-1, 1].
-          train: whether batch statistics are taken from this batch; a call with a `dropout` rng
-            drops features out, whatever `train` is.
+          train: whether norms use the statistics of this batch, and `batch_stats` is updated.
+            Dropout depends only on the `dropout` rng.
 
         Returns:
-          float32 [B, H, W, out_channels], in [-1, 1] but for `logits`.
+          float32 [B, H, W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
         x = pad_to_multiple(images, self.stride).astype(self.dtype)
@@ -75,7 +76,7 @@ class Unet(nn.Module):
         return self.width * min(2**level, 8)
 
     def _encode(self, x: jax.Array, train: bool) -> list[jax.Array]:
-        """Returns the features of each level, finest first."""
+        """Returns the encoder features of each level, finest first."""
         down, levels = stage(Unet._down, self.remat), []
         for level in range(self.depth):
             x = down(self, level, train, x)
@@ -83,14 +84,14 @@ class Unet(nn.Module):
         return levels
 
     def _decode(self, levels: list[jax.Array], train: bool) -> jax.Array:
-        """Returns the output before tanh from the features of each level."""
+        """Returns the output before tanh, from the encoder features of each level."""
         up, x = stage(Unet._up, self.remat), levels[-1]
         for level in reversed(range(1, self.depth)):
             x = up(self, level, train, x, levels[level - 1])
         return self._up_conv(0, self.out_channels, use_bias=True)(nn.relu(x))
 
     def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
-        """Returns the features of a level from those of the one above it."""
+        """Returns the features of an encoder level from the features of the level above."""
         normalised = 0 < level < self.depth - 1
         if level:
             x = nn.leaky_relu(x, _LEAKY_SLOPE)
@@ -102,7 +103,7 @@ class Unet(nn.Module):
         return x
 
     def _up(self, level: int, train: bool, x: jax.Array, skip: jax.Array) -> jax.Array:
-        """Returns `skip`, the features of the level above, beside what comes up to them."""
+        """Upsamples `x` and concatenates it to `skip`, the encoder features of the level above."""
         features = self._channels(level - 1)
         x = self._up_conv(level, features, use_bias=self.norm != "batch")(nn.relu(x))
         x = Norm(self.norm, self.dtype, name=f"up{level}_norm")(x, train=train)

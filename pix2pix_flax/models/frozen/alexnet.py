@@ -5,9 +5,9 @@ import jax
 from jax import lax
 
 MIN_SIZE = 31
-"""Smallest height and width, pixels: the strided convolution and two poolings leave one pixel."""
+"""Smallest height and width in pixels: the strided convolution and two poolings leave one pixel."""
 
-# Width, kernel, stride, padding, and whether a pooling comes before.
+# Width, kernel, stride, padding, and whether a pooling comes before the convolution.
 _LAYERS = (
     (64, 11, 4, 2, False),
     (192, 5, 1, 2, True),
@@ -21,7 +21,7 @@ class AlexNet(nn.Module):
     """Feature maps of AlexNet; its frozen weights come from `pix2pix_flax.models.frozen.weights`.
 
     Attributes:
-      precision: Of the convolutions. The default of some accelerators is coarser than float32.
+      precision: Precision of the convolutions. Some accelerators default to less than float32.
     """
 
     precision: lax.PrecisionLike = None
@@ -31,7 +31,7 @@ class AlexNet(nn.Module):
         """Returns the rectified output of each of the five convolutions.
 
         Args:
-          images: [B, H, W, 3] float, normalised as the weights want it; H, W >= `MIN_SIZE`.
+          images: [B, H, W, 3] float, normalised as the weights expect it; H, W >= `MIN_SIZE`.
 
         Returns:
           Five maps [B, h_i, w_i, C_i], C = 64, 192, 384, 256, 256; the first is about H/4 x W/4.
@@ -46,7 +46,7 @@ class AlexNet(nn.Module):
                 strides=stride,
                 padding=padding,
                 precision=self.precision,
-                name=f"Conv_{i}",  # The names are those of the weight file.
+                name=f"Conv_{i}",  # the name in the weight file
             )
             x = nn.relu(conv(x))
             maps.append(x)

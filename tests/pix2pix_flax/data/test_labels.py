@@ -61,9 +61,9 @@ def test_colours_are_left_as_they_are():
 
 def test_ids_and_colours_are_not_mistaken_for_each_other():
     ids = make_ids(0)
-    with pytest.raises(DatasetError, match=r"show colours: .*config.data.palette \(\) for ids"):
+    with pytest.raises(DatasetError, match=r"show colours, .*config.data.palette \(\) as ids"):
         read_labels(coloured(ids), make_palette(PALETTE))
-    with pytest.raises(DatasetError, match="one channel, which is ids"):
+    with pytest.raises(DatasetError, match="one channel, so they hold ids"):
         read_labels(ids[..., None], make_palette(WITHOUT_IDS))
 
 
@@ -77,8 +77,8 @@ def test_void_is_the_last_class_and_the_others_keep_their_order():
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        (PALETTE[1:], "two classes or more, and one named 'void'"),
-        (PALETTE[:2], "two classes or more, and one named 'void'"),
+        (PALETTE[1:], "two classes or more, and one more named 'void'"),
+        (PALETTE[:2], "two classes or more, and one more named 'void'"),
         ((*PALETTE, ("road", (1, 2, 3), ())), "has the name 'road' twice"),
         ((*PALETTE, ("tree", (64, 0, 128), ())), r"has the colour \(64, 0, 128\) twice"),
         ((*PALETTE, ("tree", (1, 2, 3), (7,))), "has the id 7 twice"),

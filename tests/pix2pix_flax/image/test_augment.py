@@ -79,7 +79,7 @@ def test_a_crop_of_the_whole_size_keeps_it():
 @pytest.mark.parametrize("shape", [(32, 24), (24, 32)])
 def test_a_crop_larger_than_the_images_is_named(shape):
     with pytest.raises(
-        ValueError, match=f"augment.crop_size is 25, but the images are {shape[0]}x{shape[1]}"
+        ValueError, match=f"config.sizes.crop is 25, but the images are {shape[0]}x{shape[1]}"
     ):
         crops(numbered(1, *shape), 25, flip=True)
 
@@ -116,5 +116,5 @@ def test_both_images_of_a_pair_are_turned_alike():
 
 def test_what_is_not_square_cannot_be_turned():
     wide = {"input": IMAGES[:, :, :10]}
-    with pytest.raises(ValueError, match=r"config.augment.rotate is for squares, not 12x10"):
+    with pytest.raises(ValueError, match=r"config.augment.rotate needs square images, not 12x10"):
         jitter(jax.random.key(0), wide, crop_size=0, flip=True, rotate=True)

@@ -83,5 +83,5 @@ def test_gradients_flow_through(name):
 
 
 def test_unknown_policy_is_named():
-    with pytest.raises(ValueError, match="must be of colour, translation, cutout, not 'color'"):
+    with pytest.raises(ValueError, match="may list colour, translation, cutout, not 'color'"):
         changed(images(), "color")

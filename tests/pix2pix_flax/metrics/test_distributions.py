@@ -181,5 +181,5 @@ def test_what_is_no_pair_of_sets_is_refused(distance):
         distance(a[:, 0], a[:, 0])
     fewest = 6 if distance is precision_recall_density_coverage else 2
     distance(a[:fewest], a)
-    with pytest.raises(ValueError, match=f"takes {fewest} pictures or more, not {fewest - 1}"):
+    with pytest.raises(ValueError, match=f"needs {fewest} images or more, not {fewest - 1}"):
         distance(a, a[: fewest - 1])

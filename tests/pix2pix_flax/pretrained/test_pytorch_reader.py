@@ -184,7 +184,7 @@ def test_records_that_overlap_are_refused(write):
 
 def test_a_pickle_that_would_fill_the_memory_is_refused(write):
     data = state_dict(a=tensor()).removesuffix(b".") + b"r\xff\xff\xff\x7f."
-    refuse(write(data), "numbers more objects than it has")
+    refuse(write(data), "has an index larger than the pickle itself")
 
 
 @pytest.mark.parametrize(

@@ -179,7 +179,7 @@ def test_a_seed_has_one_latent():
 
 
 def test_images_compare_with_pictures_of_their_size_only():
-    with pytest.raises(SetsError, match="Pictures of 64x48 do not compare with those of 32x32"):
+    with pytest.raises(SetsError, match="Images of 64x48 do not compare with the images of 32x32"):
         features_of_both({}, jnp.zeros((1, 48, 64, 3)), jnp.zeros((1, 32, 32, 3), jnp.uint8))
 
 

@@ -82,7 +82,7 @@ def test_a_file_with_other_arrays_is_refused(cache, tmp_path, monkeypatch):
     path.write_bytes(data)
     monkeypatch.setattr(weights, "_locate", lambda net: path)
     monkeypatch.setitem(weights._SHA256, "alexnet", hashlib.sha256(data).hexdigest())
-    with pytest.raises(weights.WeightsError, match="not those of alexnet"):
+    with pytest.raises(weights.WeightsError, match="not the weights of alexnet"):
         weights.load_lpips_weights("alexnet")
 
 
