@@ -49,7 +49,7 @@ class RRDBNet(nn.Module):
           train: unused; the network has no dropout and no running statistics.
 
         Returns:
-          float32 [B, scale * H, scale * W, out_channels]; -1 is black and 1 white, without clipping.
+          float32 [B, scale * H, scale * W, out_channels]; -1 is black, 1 is white, not clipped.
 
         Raises:
           UserError: if `scale` is not a power of two.

@@ -52,7 +52,7 @@ class SRResNet(nn.Module):
           train: whether norms use the statistics of this batch, and `batch_stats` is updated.
 
         Returns:
-          float32 [B, scale * H, scale * W, out_channels]; -1 is black and 1 white, without clipping.
+          float32 [B, scale * H, scale * W, out_channels]; -1 is black, 1 is white, not clipped.
 
         Raises:
           UserError: if `scale` is not a power of two.
