@@ -149,7 +149,7 @@ def eval_batches(
       split: name of the split.
       batch_size: examples in a batch.
       limit: number of examples to take, evenly spread over the split; 0 for all.
-      places: indices in the split of the examples to take; None for the examples of `limit`.
+      places: indices in the split of the examples to take; None to take them by `limit`.
       crop: side of the square that is cut from the middle of larger images; 0 for whole images.
     """
     data, size = config.data, config.sizes.evaluation

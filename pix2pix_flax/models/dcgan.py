@@ -93,7 +93,7 @@ class DCGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns one array of logits, float32 [B, h, w, 1]; positive means real.
+        """Returns one array of logits, float32 [B, h, w, 1]; higher means more real.
 
         Args:
           images: [B, H, W, C] in [-1, 1].

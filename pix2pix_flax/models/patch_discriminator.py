@@ -41,7 +41,7 @@ class PatchDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns the logits of each scale, float32 [B, h, w, 1]; positive means real.
+        """Returns the logits of each scale, float32 [B, h, w, 1]; higher means more real.
 
         Args:
           images: [B, H, W, C] in [-1, 1]; a conditional discriminator gets input and output

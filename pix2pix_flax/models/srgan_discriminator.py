@@ -34,7 +34,7 @@ class SRGANDiscriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array, *, train: bool) -> list[jax.Array]:
-        """Returns one array of logits, float32 [B, 1]; positive means real.
+        """Returns one array of logits, float32 [B, 1]; higher means more real.
 
         Args:
           images: [B, H, W, C] in [-1, 1], of the same size in all calls.

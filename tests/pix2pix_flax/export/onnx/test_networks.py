@@ -45,7 +45,7 @@ class Other:
 
 
 def test_not_all_networks_have_an_onnx_graph(untrained, tmp_path, monkeypatch):
-    task = SimpleNamespace(module=Other())
+    task = SimpleNamespace(module=Other(), input_kind="image")
     monkeypatch.setattr(generator, "make_task", lambda *_, **__: task)
     known = "only for Unet, SRResNet, RRDBNet"
     with pytest.raises(ExportError, match=f"no ONNX graph is known for Other, {known}"):
