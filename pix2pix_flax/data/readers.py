@@ -53,7 +53,7 @@ def read_labels(maps: np.ndarray, palette: Palette) -> np.ndarray:
         return maps
     if (maps != maps[..., :1]).any():
         raise DatasetError(
-            "Label maps show colours, not ids: give each class of config.data.palette () as ids."
+            "Label maps hold colours, not ids: give each class of config.data.palette () as ids."
         )
     return palette.colour_ids(maps[..., 0])
 

@@ -81,7 +81,7 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
     for _ in _sampled_records(described):
         pass
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints each file that it looks for
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
         return builder.as_data_source(split)
 
 

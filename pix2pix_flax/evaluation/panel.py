@@ -1,4 +1,4 @@
-"""The picture beside a report: examples, chosen by their scores, or sets side by side."""
+"""The panel of a report: examples that are chosen by their scores, or sets of images in grids."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,14 +18,15 @@ from pix2pix_flax.tasks.paired import PairedTask
 Output = Callable[[dict[str, jax.Array]], jax.Array]
 ORDERS = ("spread", "best", "worst")
 
-_GAP_OF_SETS = 16  # pixels between the grids
+_GAP_OF_SETS = 16  # pixels between two grids
 
 
 def check_order(task: Task, order: str) -> None:
-    """Raises a SetsError if examples have no scores, and so no order but `spread`."""
+    """Raises a SetsError if the examples have no scores, and `order` is not `spread`."""
     if order != "spread" and not task.scores.ranked_by:
         raise SetsError(
-            f"Images from seeds have no scores, so none are the {order}: leave out --panel."
+            f"Images from seeds have no scores, so they cannot be ordered by `{order}`: "
+            "leave out --panel."
         )
 
 
@@ -38,20 +39,20 @@ def show_pairs(
     order: str,
     count: int,
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Returns the description of a panel of examples, and the panel.
+    """Draws a panel of examples, and returns its description and the panel.
 
     Args:
-      task: its scores rank the examples, and its columns show them.
-      outputs: by row, functions from a batch to images; the row `network` is shown.
-      batches: reads the prepared examples.
+      task: the task, whose scores rank the examples and whose columns are drawn.
+      outputs: functions from a batch to images, by the row's name; the row `network` is drawn.
+      batches: makes an iterator over the prepared examples.
       result: the scores of the examples.
-      order: the order of the examples; see `choose`.
+      order: order of the examples, one of `ORDERS`; see `choose`.
       count: number of examples.
 
     Returns:
-      The `ids` of the examples and the `metric` that chose them; and uint8 [H, W, 3], the task's
-      columns, such as controls | target | output, one example in each row, above its legend if it
-      has one.
+      The description: `ids` of the examples, and `metric`, the name of the score that ranks them.
+      The panel, uint8 [H, W, 3]: one example in each row, in the task's columns (for example
+      controls | target | output), above the legend of the task if it has one.
     """
     scores = result.examples["network"]
     metric = next(name for name in task.scores.ranked_by if name in scores)
@@ -66,16 +67,17 @@ def show_pairs(
 def show_sets(
     outputs: dict[str, Output], batches: Callable[..., Iterator[EvalBatch]], *, side: int
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Returns the description of grids of sets, and the grids side by side.
+    """Draws one grid for each set of images, and returns their description and the panel.
 
     Args:
-      outputs: by row, functions from a batch to images.
-      batches: reads the prepared examples, which are spread evenly over the split.
+      outputs: functions from a batch to images, by the set's name.
+      batches: makes an iterator over `limit` examples, spread evenly over the split.
       side: number of rows and of columns of each grid.
 
     Returns:
-      The `ids` of the examples, and `grids`, the names of the sets from left to right, the last
-      being `real`; and uint8 [H, W, 3], one grid for each set.
+      The description: `ids` of the examples, and `grids`, the names of the sets from left to
+      right; the last one is `real`.
+      The panel, uint8 [H, W, 3]: the grids side by side.
     """
     sets: dict[str, list[np.ndarray]] = {name: [] for name in (*outputs, "real")}
     ids: list[str] = []
@@ -89,12 +91,12 @@ def show_sets(
 
 
 def choose(distances: np.ndarray, count: int, order: str) -> list[int]:
-    """Returns the places of the examples to show, in their order.
+    """Returns the indices of `count` examples, in the given order.
 
     Args:
-      distances: one score for each example, of which less is better; a NaN is the worst.
-      count: number of examples; all, if there are fewer.
-      order: `spread` from the best to the worst, evenly by rank, so that the middle one of three is
+      distances: one score for each example, lower is better; NaN is the worst.
+      count: number of examples; the number of scores limits it.
+      order: `spread`, from the best to the worst, evenly by rank, so that the second of three is
         the median; `best`, best first; `worst`, worst first.
     """
     ranked = np.argsort(distances, kind="stable")
@@ -110,11 +112,11 @@ def draw(
     batches: Iterable[EvalBatch],
     ids: list[str],
 ) -> np.ndarray:
-    """Returns a panel of examples, uint8 [H, W, 3], one example in each row on white.
+    """Draws a panel of examples on white, uint8 [H, W, 3], one example in each row.
 
     Args:
-      columns: from a batch to the columns of its examples, uint8 [B, H, W, 3] each.
-      batches: hold the examples, among others.
+      columns: function from a batch to its columns, uint8 [B, H, W, 3] each.
+      batches: batches that contain the examples, and may contain more.
       ids: ids of the examples, from top to bottom.
     """
     rows: dict[str, np.ndarray] = {}

@@ -1,4 +1,4 @@
-"""Features of real images: of a split of a dataset, or of images in memory."""
+"""Features of real images, from a split of a dataset or from memory."""
 
 import logging
 from typing import NamedTuple
@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class SplitFeatures(NamedTuple):
-    """Features of the targets of a split.
+    """Features of the targets in a split.
 
     Attributes:
-      places: places of the examples in the split, int [N].
+      places: indices of the examples in the split, int [N].
       features: pooled features of VGG16, float32 [N, 512].
     """
 
@@ -34,16 +34,16 @@ class SplitFeatures(NamedTuple):
 
 
 def split_features(config, split: str, vgg16: PyTree, *, limit: int = 0) -> SplitFeatures:
-    """Returns `pooled_features` of a split's targets.
+    """Computes `pooled_features` of the targets in a split.
 
     Args:
       config: the whole configuration.
       split: name of the split.
       vgg16: the weights of VGG16; see `pooled_features`.
-      limit: number of examples, spread over the split; 0: all.
+      limit: number of examples, spread evenly over the split; 0 for all.
 
     Raises:
-      DatasetError: the dataset or the split is missing.
+      DatasetError: if the dataset or the split is missing.
     """
     mesh = make_mesh(_BATCH_SIZE)
     weights = jax.device_put(vgg16, replicated(mesh))
@@ -60,7 +60,7 @@ def split_features(config, split: str, vgg16: PyTree, *, limit: int = 0) -> Spli
 
 
 def features_of(images: np.ndarray, vgg16: PyTree) -> np.ndarray:
-    """Returns `pooled_features` of images uint8 [N, H, W, 3], float32 [N, 512]."""
+    """Computes `pooled_features`, float32 [N, 512], of images uint8 [N, H, W, 3]."""
 
     @jax.jit
     def embed(weights, images):
@@ -78,12 +78,12 @@ def real_distances(config, split: str, targets: np.ndarray, vgg16: PyTree) -> di
     Args:
       config: the whole configuration.
       split: name of the split that holds the targets.
-      targets: the features of the targets, [N, 512].
+      targets: features of the N targets, [N, 512].
       vgg16: the weights of VGG16; see `pooled_features`.
 
     Returns:
-      The distances; {}, with a warning, if the training split has fewer images than the targets, or
-      shares examples with them.
+      The distances by name. An empty dict, with a warning, if a split is missing, or if the
+      training split has fewer than N images or shares examples with the split.
     """
     data = config.data
     try:

@@ -16,7 +16,7 @@ def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
 
     Args:
       images: images in the order of reading, from left to right and from top to bottom.
-      columns: number of images in a row; 0: as many as rows, or one more.
+      columns: number of images in a row; 0 for a square grid, or one more column than rows.
     """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     rows = math.ceil(len(images) / columns)

@@ -23,28 +23,37 @@ INITS: dict[str, Callable[[int, int], nn.initializers.Initializer]] = {
     ),
     "orthogonal": lambda inputs, outputs: nn.initializers.orthogonal(_GAIN, column_axis=outputs),
 }
-"""Initializers of kernels by name, for the axes of their inputs and outputs."""
+"""Initializers of kernels by name; their arguments are the input axis and the output axis."""
 
 
 def choose(choices: dict[str, Any], key: str, name: str) -> Any:
-    """Returns the choice of this name; raises a UserError that lists the known names."""
+    """Returns `choices[name]`.
+
+    Args:
+      choices: values by name.
+      key: key of the configuration that has the name, for the error message.
+      name: name of a value.
+
+    Raises:
+      UserError: if the name is unknown; the message lists the known names.
+    """
     if name not in choices:
         raise UserError(f"{key} must be one of {', '.join(choices)}, not {name!r}.")
     return choices[name]
 
 
 def initializer(kind: str, *, transposed: bool = False) -> nn.initializers.Initializer:
-    """Returns the initializer of kernels.
+    """Returns the initializer of this kind for kernels.
 
     Args:
       kind: `normal` (N(0, 0.02), Isola et al. 2017, section 6.2), `xavier` (normal, Glorot and
         Bengio 2010) or `orthogonal` (Saxe et al. 2013), both times 0.02, or `kaiming` (normal, for
         ReLU, He et al. 2015). No distribution is truncated.
-      transposed: whether the kernel is for a transposed convolution. As in PyTorch, its inputs and
-        outputs are then counted as those of the convolution that it transposes.
+      transposed: whether the kernel is for a transposed convolution. As in PyTorch, fans are
+        then counted for the convolution that it transposes: inputs and outputs change places.
 
     Raises:
-      UserError: for another kind.
+      UserError: if the kind is unknown.
     """
     inputs, outputs = (-1, -2) if transposed else (-2, -1)
     return choose(INITS, "kernel_init", kind)(inputs, outputs)
@@ -59,10 +68,10 @@ class Norm(nn.Module):
     """Normalises [B, H, W, C] per channel.
 
     Attributes:
-      kind: `batch` (statistics of the batch while training, running ones after), `instance`
-        (each image and channel by itself), `group` (32 groups, or one channel a group where there
-        are fewer channels) or `none`.
-      dtype: the compute dtype; statistics are always taken in float32.
+      kind: `batch` (statistics of the batch in training, running statistics afterwards),
+        `instance` (each image and channel separately), `group` (32 groups; fewer than 32 channels
+        have one group each) or `none`.
+      dtype: the compute dtype; statistics are always computed in float32.
     """
 
     kind: str = "batch"
@@ -70,7 +79,7 @@ class Norm(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        """Returns the normalised `x`, same shape; moves `batch_stats` when `train`."""
+        """Returns the normalised `x`, same shape; `train` updates `batch_stats` of kind `batch`."""
         settings = {"epsilon": 1e-5, "scale_init": scale_init, "dtype": self.dtype}
         return choose(NORMS, "norm", self.kind)(x, train, settings)
 
@@ -97,16 +106,16 @@ NORMS: dict[str, Callable[[jax.Array, bool, dict[str, Any]], jax.Array]] = {
     "group": _group_norm,
     "none": _no_norm,
 }
-"""Normalisations by name; called within `Norm`, whose submodules they make."""
+"""Normalisations by name; they create submodules of `Norm`, so only `Norm` calls them."""
 
 
 class ConvTranspose(nn.Module):
-    """A transposed convolution with stride 2: [B, H, W, C] doubles in size.
+    """A transposed convolution with stride 2, which doubles height and width.
 
     Attributes:
       features: channels of the output.
-      size: of the kernel: 4 (Isola et al. 2017), or 3 (Johnson et al. 2016).
-      kernel_init: one of `INITS`.
+      size: size of the kernel, 4 (Isola et al. 2017) or 3 (Johnson et al. 2016).
+      kernel_init: initializer of the kernel, a key of `INITS`.
       use_bias: whether a bias is added.
       dtype: the compute dtype.
     """
@@ -122,7 +131,7 @@ class ConvTranspose(nn.Module):
         """Returns [B, 2H, 2W, features]."""
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", initializer(self.kernel_init, transposed=True), shape)
-        # Three taps are four, the furthest of which is zero.
+        # A 3x3 kernel equals a 4x4 kernel whose furthest taps are zero.
         kernel = jnp.pad(kernel, [(4 - self.size, 0)] * 2 + [(0, 0)] * 2)
         y = conv_transpose(x.astype(self.dtype), kernel.astype(self.dtype))
         if self.use_bias:
@@ -131,7 +140,14 @@ class ConvTranspose(nn.Module):
 
 
 class ResizeConv(nn.Module):
-    """Nearest-neighbour doubling and a 3x3 convolution: no checkerboards (Odena et al. 2016)."""
+    """Nearest-neighbour doubling and a 3x3 convolution: no checkerboards (Odena et al. 2016).
+
+    Attributes:
+      features: channels of the output.
+      kernel_init: initializer of the kernel, a key of `INITS`.
+      use_bias: whether a bias is added.
+      dtype: the compute dtype.
+    """
 
     features: int
     kernel_init: str
@@ -162,20 +178,20 @@ def _resized(features: int, size: int, **settings: Any) -> nn.Module:
 
 
 UPSAMPLES: dict[str, Callable[..., nn.Module]] = {"resize": _resized, "transpose": _transposed}
-"""Layers that double the size, by name."""
+"""Layers that double height and width, by name."""
 
 
 def up_conv(upsample: str, size: int, features: int, **settings: Any) -> nn.Module:
-    """Makes the layer that doubles the size.
+    """Makes a layer that doubles height and width.
 
     Args:
       upsample: `transpose` (as in the papers) or `resize`.
       size: size of the kernel of `transpose`; `resize` always has 3x3.
       features: channels of the output.
-      **settings: arguments that both layers take.
+      **settings: `kernel_init`, `use_bias`, `dtype` and `name` of the layer.
 
     Raises:
-      UserError: for another `upsample`.
+      UserError: if `upsample` is unknown.
     """
     return choose(UPSAMPLES, "upsample", upsample)(features, size, **settings)
 
@@ -183,7 +199,7 @@ def up_conv(upsample: str, size: int, features: int, **settings: Any) -> nn.Modu
 def down_conv(
     features: int, *, use_bias: bool, kernel_init: str, dtype: Dtype, name: str | None = None
 ) -> nn.Conv:
-    """Makes the paper's 4x4 convolution with stride 2 and one pixel of zero padding."""
+    """Makes a 4x4 convolution with stride 2 and one pixel of zero padding, as in the paper."""
     return nn.Conv(
         features,
         (4, 4),
@@ -197,27 +213,34 @@ def down_conv(
 
 
 def convolve(layer: nn.Conv, x: jax.Array, *, spectral_norm: bool, train: bool) -> jax.Array:
-    """Returns `layer(x)`; its kernel may be divided by its largest singular value.
+    """Returns `layer(x)`, with spectral normalisation of the kernel if `spectral_norm`.
 
-    As a matrix with a column for each output (Miyato et al. 2018, section 2.1), by one power
-    iteration a pass, whose vectors move when `train`.
+    The kernel, as a matrix with one column per output channel, is divided by its largest singular
+    value (Miyato et al. 2018, section 2.1). One power iteration per pass estimates this value;
+    `train` stores the vectors of the iteration.
     """
     return nn.SpectralNorm(layer)(x, update_stats=train) if spectral_norm else layer(x)
 
 
 def stage(method: Callable[..., jax.Array], remat: bool) -> Callable[..., jax.Array]:
-    """Returns `method(module, index, train, *arrays)`, or the same that keeps less for gradients.
+    """Returns `method`, or if `remat` a version that uses less memory for gradients.
 
-    With `remat`, of what is computed within nothing is kept; it is computed once more when the
-    gradients are (Chen et al. 2016, arXiv:1604.06174). XLA's CPU backend undoes that.
+    With `remat`, no intermediate result of the method is kept; the backward pass computes them
+    again (Chen et al. 2016, arXiv:1604.06174). XLA's CPU backend removes this second computation,
+    so it saves no memory there.
+
+    Args:
+      method: method of a module, called as `method(module, index, train, *arrays)`.
+      remat: whether to recompute.
     """
     return nn.remat(method, static_argnums=(1, 2)) if remat else method
 
 
 def pixel_shuffle(x: jax.Array, factor: int) -> jax.Array:
-    """Returns [B, factor * H, factor * W, C] for [B, H, W, factor**2 * C].
+    """Returns [B, factor * H, factor * W, C], rearranged from `x` [B, H, W, factor**2 * C].
 
-    Channels are those of the output for each of its pixels in turn, row by row.
+    Each pixel of `x` becomes factor x factor pixels, row by row. The first C channels of `x` belong
+    to the first of these pixels, the next C channels to the second, and so on.
     """
     batch, height, width, channels = x.shape
     x = x.reshape(batch, height, width, factor, factor, channels // factor**2)
@@ -226,7 +249,11 @@ def pixel_shuffle(x: jax.Array, factor: int) -> jax.Array:
 
 
 def doublings(scale: int) -> int:
-    """Returns how many doublings make a scale; raises a ValueError where none do."""
+    """Returns log2 of a scale, the number of doublings in it.
+
+    Raises:
+      UserError: if the scale is not a power of two.
+    """
     count = scale.bit_length() - 1
     if scale != 2**count:
         raise UserError(f"config.generator.scale must be 1, 2, 4 or 8, not {scale}.")

@@ -29,7 +29,7 @@ DTYPES = ("float32", "bfloat16")
 
 
 _NOT_IN_CONFIG = {"parent", "name", "dtype", "logits"}
-"""Attributes of networks that are no keys of a configuration: a task decides about logits."""
+"""Attributes of networks that are not keys of a config; the task sets `logits`."""
 
 
 def make_generator(config, dtype: str) -> nn.Module:
@@ -40,7 +40,7 @@ def make_generator(config, dtype: str) -> nn.Module:
       dtype: dtype of the computation, one of `DTYPES`.
 
     Raises:
-      UserError: naming the field with an unknown value, or the keys of this network.
+      UserError: if a value is unknown, or `config` has other keys than the network's attributes.
     """
     return _make(GENERATORS, "generator", config, dtype)
 
@@ -53,7 +53,7 @@ def make_discriminator(config, dtype: str) -> nn.Module:
       dtype: dtype of the computation, one of `DTYPES`.
 
     Raises:
-      UserError: naming the field with an unknown value, or the keys of this network.
+      UserError: if a value is unknown, or `config` has other keys than the network's attributes.
     """
     return _make(DISCRIMINATORS, "discriminator", config, dtype)
 

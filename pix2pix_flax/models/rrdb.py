@@ -70,7 +70,7 @@ class RRDBNet(nn.Module):
         return self._conv("out", self.out_channels)(x).astype(jnp.float32)
 
     def _dense(self, name: str, x: jax.Array) -> jax.Array:
-        """Adds a fifth of a dense block's output to `x`; each layer sees the maps of all before it."""
+        """Adds a fifth of a dense block's output to `x`; each layer sees all maps before it."""
         seen = x
         for layer in range(4):
             y = _leaky(self._conv(f"{name}_{layer}", self.width // 2, _INIT_SCALE)(seen))

@@ -61,7 +61,7 @@ def test_colours_are_left_as_they_are():
 
 def test_ids_and_colours_are_not_mistaken_for_each_other():
     ids = make_ids(0)
-    with pytest.raises(DatasetError, match=r"show colours, .*config.data.palette \(\) as ids"):
+    with pytest.raises(DatasetError, match=r"hold colours, .*config.data.palette \(\) as ids"):
         read_labels(coloured(ids), make_palette(PALETTE))
     with pytest.raises(DatasetError, match="one channel, so they hold ids"):
         read_labels(ids[..., None], make_palette(WITHOUT_IDS))

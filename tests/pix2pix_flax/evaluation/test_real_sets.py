@@ -84,7 +84,7 @@ def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
         evaluate_checkpoint(trained, choice, baseline=networks[0], panel_rows=1)
     with pytest.raises(SetsError, match="need 50 examples or more, not 8"):
         evaluate_checkpoint(networks[0], choice, panel_rows=1)
-    with pytest.raises(SetsError, match="have no scores, so none are the worst"):
+    with pytest.raises(SetsError, match="have no scores, so they cannot be ordered by `worst`"):
         evaluate_checkpoint(networks[0], choice, panel="worst", panel_rows=1)
 
 
