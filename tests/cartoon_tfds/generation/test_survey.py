@@ -1,94 +1,57 @@
 """Every photograph is looked at before the first is drawn: what is left out, and why."""
 
 import dataclasses
-import io
 import json
 
 import pytest
-from PIL import Image
 
-from cartoon_tfds.generation.survey import Skipped, Survey, Used, make_survey
-from cartoon_tfds.images import read_image
+from cartoon_tfds.generation.survey import Skipped, Survey, Used
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.base import SourceError
-from cartoon_tfds.sources.folders import PairFolders, PictureFolder
+from cartoon_tfds.sources.folders import PairFolders
 from cartoon_tfds.sources.packaged import Packaged, iter_packaged
 from cartoon_tfds.sources.splits import SPLITS, split_of
+from tests.cartoon_tfds.generation.surveys import jpeg, names_used, splits_of, survey_of, write
 
 NAMES = ["astronaut", "chelsea", "coffee", "motorcycle", "rocket", "china", "flower"]
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    """The packaged photographs, made small, by name."""
-    return {
-        photo.photo_id: Image.fromarray(read_image(photo.data)).resize((96, 64))
-        for photo in iter_packaged()
-    }
-
-
-def _jpeg(picture, comment=""):
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=90, comment=comment)
-    return stream.getvalue()
-
-
-def _write(folder, files):
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return PictureFolder(folder, "mine")
-
-
-def _survey(*sources, recipe=None, skip_bad=False, **options):
-    return make_survey(sources, recipe or Pictures(), skip_bad=skip_bad, **options)
-
-
-def _splits(survey):
-    return {key: used.split for key, used in survey.used.items()}
-
-
-def _used(survey, *sources, split=None):
-    return [photo.photo_id for photo in survey.select(sources, split)]
-
-
 def test_splits_of_packaged_photographs_follow_from_their_content():
-    survey = _survey(Packaged())
+    survey = survey_of(Packaged())
     photos = list(iter_packaged())
     expected = {photo.key: split_of(photo.sha256) for photo in photos}
     assert survey == Survey({key: Used(split, 1, 1) for key, split in expected.items()}, ())
     assert list(survey.used) == [photo.key for photo in photos]
-    assert set(_splits(survey).values()) == set(SPLITS)
+    assert set(splits_of(survey).values()) == set(SPLITS)
     assert survey.counts() == {}
     names = [photo.photo_id for photo in photos]
-    assert _used(survey, Packaged()) == names
+    assert names_used(survey, Packaged()) == names
     for split in SPLITS:
-        assert _used(survey, Packaged(), split=split) == [
+        assert names_used(survey, Packaged(), split=split) == [
             photo.photo_id for photo in photos if split_of(photo.sha256) == split
         ]
 
 
 def test_order_of_names_and_of_sources_is_kept(tmp_path, pictures):
-    files = {f"{name}.jpg": _jpeg(pictures[name]) for name in reversed(NAMES)}
-    first = _write(tmp_path / "first", dict(list(files.items())[:4]))
-    second = _write(tmp_path / "second", dict(list(files.items())[4:]))
+    files = {f"{name}.jpg": jpeg(pictures[name]) for name in reversed(NAMES)}
+    first = write(tmp_path / "first", dict(list(files.items())[:4]))
+    second = write(tmp_path / "second", dict(list(files.items())[4:]))
     for sources in ((first, second), (second, first)):
         names = [photo.photo_id for source in sources for photo in source.photos()]
         assert len(names) == len(NAMES)
-        survey = _survey(*sources)
-        assert _used(survey, *sources) == names
+        survey = survey_of(*sources)
+        assert names_used(survey, *sources) == names
         keys = [photo.key for source in sources for photo in source.photos()]
         assert list(survey.used) == keys
 
 
 def test_more_photographs_move_none(tmp_path, pictures):
-    files = {f"{name}.jpg": _jpeg(pictures[name]) for name in NAMES}
-    few = _write(tmp_path / "few", dict(list(files.items())[:3]))
-    all_of_them = _write(tmp_path / "all", files)
-    before, after = _splits(_survey(few)), _splits(_survey(all_of_them))
+    files = {f"{name}.jpg": jpeg(pictures[name]) for name in NAMES}
+    few = write(tmp_path / "few", dict(list(files.items())[:3]))
+    all_of_them = write(tmp_path / "all", files)
+    before, after = splits_of(survey_of(few)), splits_of(survey_of(all_of_them))
     assert len(before) == 3
     assert before.items() <= after.items()
 
@@ -96,13 +59,13 @@ def test_more_photographs_move_none(tmp_path, pictures):
 @pytest.fixture
 def with_bad(tmp_path, pictures):
     """A folder with three photographs that can be used, a duplicate and three that cannot."""
-    good = {f"{name}.jpg": _jpeg(pictures[name]) for name in NAMES[:3]}
+    good = {f"{name}.jpg": jpeg(pictures[name]) for name in NAMES[:3]}
     bad = {
         "half.jpg": good["chelsea.jpg"][:900],
         "sub/Ü 写真.jpg": b"no picture",
-        "tiny.png": _jpeg(pictures["coffee"].resize((4, 4))),
+        "tiny.png": jpeg(pictures["coffee"].resize((4, 4))),
     }
-    return _write(tmp_path, {**good, **bad, "zoo.jpg": good["coffee.jpg"]})
+    return write(tmp_path, {**good, **bad, "zoo.jpg": good["coffee.jpg"]})
 
 
 BAD = ["half.jpg", "sub/Ü 写真.jpg", "tiny.png"]
@@ -110,7 +73,7 @@ BAD = ["half.jpg", "sub/Ü 写真.jpg", "tiny.png"]
 
 def test_all_that_cannot_be_used_are_listed_in_one_error(with_bad):
     with pytest.raises(SourceError) as error:
-        _survey(with_bad)
+        survey_of(with_bad)
     first, *lines, last = str(error.value).splitlines()
     assert first == "3 of 7 photographs cannot be used:"
     assert [line.partition(": ")[0].strip() for line in lines] == BAD
@@ -119,8 +82,8 @@ def test_all_that_cannot_be_used_are_listed_in_one_error(with_bad):
 
 
 def test_skip_bad_leaves_them_out_and_lists_them(with_bad, tmp_path):
-    survey = _survey(with_bad, skip_bad=True)
-    assert _used(survey, with_bad) == [f"{name}.jpg" for name in sorted(NAMES[:3])]
+    survey = survey_of(with_bad, skip_bad=True)
+    assert names_used(survey, with_bad) == [f"{name}.jpg" for name in sorted(NAMES[:3])]
     assert survey.counts() == {"duplicate": 1, "unusable": 3}
     path = tmp_path / "skipped.json"
     survey.write_skipped(path)
@@ -135,10 +98,10 @@ def test_skip_bad_leaves_them_out_and_lists_them(with_bad, tmp_path):
 
 
 def test_what_is_unusable_depends_on_the_recipe(tmp_path, pictures):
-    source = _write(tmp_path, {"odd.jpg": _jpeg(pictures["coffee"].resize((95, 64)))})
-    assert len(_survey(source).used) == 1
+    source = write(tmp_path, {"odd.jpg": jpeg(pictures["coffee"].resize((95, 64)))})
+    assert len(survey_of(source).used) == 1
     with pytest.raises(SourceError, match=r"odd\.jpg: 95 pixels wide"):
-        _survey(source, recipe=ReadyPairs())
+        survey_of(source, recipe=ReadyPairs())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,62 +112,65 @@ class _Unread(Pictures):
 
 
 def test_known_problems_are_listed_without_decoding(tmp_path, pictures):
-    _write(tmp_path / "inputs", {"one.jpg": _jpeg(pictures["coffee"])})
-    _write(tmp_path / "targets", {"two.jpg": _jpeg(pictures["coffee"])})
+    write(tmp_path / "inputs", {"one.jpg": jpeg(pictures["coffee"])})
+    write(tmp_path / "targets", {"two.jpg": jpeg(pictures["coffee"])})
     source = PairFolders(tmp_path / "inputs", tmp_path / "targets", license="mine")
     with pytest.raises(SourceError) as error:
-        _survey(source, recipe=_Unread())
+        survey_of(source, recipe=_Unread())
     assert str(error.value).startswith("2 of 2 photographs cannot be used:")
     assert "  one: not in " in str(error.value)
     assert "  two: not in " in str(error.value)
 
 
 def test_nothing_that_can_be_used(tmp_path):
-    source = _write(tmp_path, {"a.jpg": b"no picture", "b.jpg": b""})
+    source = write(tmp_path, {"a.jpg": b"no picture", "b.jpg": b""})
     with pytest.raises(SourceError, match="2 of 2 photographs cannot be used"):
-        _survey(source, skip_bad=True)
+        survey_of(source, skip_bad=True)
     with pytest.raises(SourceError, match="there are no photographs"):
-        _survey()
+        survey_of()
 
 
 def test_nothing_that_can_be_used_says_why(tmp_path):
     # Nothing is written that would list them, so the error has to.
-    source = _write(tmp_path, {"a.jpg": b"no picture", "b.jpg": b""})
+    source = write(tmp_path, {"a.jpg": b"no picture", "b.jpg": b""})
     with pytest.raises(SourceError) as error:
-        _survey(source, skip_bad=True)
+        survey_of(source, skip_bad=True)
     assert "a.jpg: not a picture" in str(error.value)
     assert "b.jpg: the file is empty" in str(error.value)
 
 
 def test_number_of_workers_changes_nothing(with_bad, tmp_path, pictures):
     copies = {
-        f"{name}-{number}.jpg": _jpeg(pictures[name].resize((60 + number, 40)), f"{number}")
+        f"{name}-{number}.jpg": jpeg(pictures[name].resize((60 + number, 40)), f"{number}")
         for name in NAMES
         for number in range(12)
     }
-    other = _write(tmp_path / "copies", copies)
-    one = _survey(with_bad, other, skip_bad=True, workers=1)
+    other = write(tmp_path / "copies", copies)
+    one = survey_of(with_bad, other, skip_bad=True, workers=1)
     assert {skipped.reason for skipped in one.skipped} == {
         "unusable",
         "duplicate",
         "near duplicate",
     }
-    many = _survey(with_bad, other, skip_bad=True, workers=7)
+    many = survey_of(with_bad, other, skip_bad=True, workers=7)
     assert many == one
     assert list(many.used) == list(one.used)
 
 
 def test_first_of_each_split():
-    survey = _survey(Packaged(), recipe=Cartoons(view_size=64))
+    survey = survey_of(Packaged(), recipe=Cartoons(view_size=64))
     in_order = {
-        split: [key for key, found in _splits(survey).items() if found == split] for split in SPLITS
+        split: [key for key, found in splits_of(survey).items() if found == split]
+        for split in SPLITS
     }
     for count in (1, 2, 3, 100):
         first = survey.first(count)
         assert first.skipped == survey.skipped
-        assert list(_splits(first).items()) == [
-            (key, split) for key, split in _splits(survey).items() if key in in_order[split][:count]
+        assert list(splits_of(first).items()) == [
+            (key, split)
+            for key, split in splits_of(survey).items()
+            if key in in_order[split][:count]
         ]
     assert len(survey.first(1).used) == 3
     assert survey.first(100) == survey
-    assert len(_used(survey.first(2), Packaged(), split="train")) == 2
+    assert len(names_used(survey.first(2), Packaged(), split="train")) == 2

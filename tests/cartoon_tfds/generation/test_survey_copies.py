@@ -1,70 +1,31 @@
 """Copies of a photograph: used once, and never in a split beside the one they are measured by."""
 
-import io
-
 import numpy as np
 import pytest
 from PIL import Image
 
 from cartoon_tfds.generation.near_duplicates import MAX_DISTANCE
-from cartoon_tfds.generation.survey import Skipped, make_survey
-from cartoon_tfds.images import read_image
+from cartoon_tfds.generation.survey import Skipped
 from cartoon_tfds.recipes.pairs import ReadyPairs
-from cartoon_tfds.recipes.pictures import Pictures
-from cartoon_tfds.sources.folders import PairFolders, PictureFolder
-from cartoon_tfds.sources.packaged import iter_packaged
+from cartoon_tfds.sources.folders import PairFolders
 from cartoon_tfds.sources.splits import SPLITS, content_hash, split_of
+from tests.cartoon_tfds.generation.surveys import jpeg, names_used, splits_of, survey_of, write
 
 NAMES = ["astronaut", "chelsea", "coffee", "motorcycle", "rocket", "china", "flower"]
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    """The packaged photographs, made small, by name."""
-    return {
-        photo.photo_id: Image.fromarray(read_image(photo.data)).resize((96, 64))
-        for photo in iter_packaged()
-    }
-
-
-def _jpeg(picture, comment=""):
-    stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=90, comment=comment)
-    return stream.getvalue()
-
-
 def _in_split(picture, split):
     """Returns a JPEG file of the picture whose content belongs to the split."""
-    files = (_jpeg(picture, str(number)) for number in range(1000))
+    files = (jpeg(picture, str(number)) for number in range(1000))
     return next(data for data in files if split_of(content_hash(data)) == split)
 
 
-def _write(folder, files):
-    for name, data in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-    return PictureFolder(folder, "mine")
-
-
-def _survey(*sources, recipe=None, skip_bad=False, **options):
-    return make_survey(sources, recipe or Pictures(), skip_bad=skip_bad, **options)
-
-
-def _splits(survey):
-    return {key: used.split for key, used in survey.used.items()}
-
-
-def _used(survey, *sources, split=None):
-    return [photo.photo_id for photo in survey.select(sources, split)]
-
-
 def test_same_bytes_are_used_once(tmp_path, pictures):
-    data = _jpeg(pictures["coffee"])
+    data = jpeg(pictures["coffee"])
     names = ["a/one.jpg", "b/two.jpg", "three.png"]
-    source = _write(tmp_path, {**dict.fromkeys(names, data), "zoo.jpg": _jpeg(pictures["chelsea"])})
-    survey = _survey(source)
-    assert _used(survey, source) == ["a/one.jpg", "zoo.jpg"]
+    source = write(tmp_path, {**dict.fromkeys(names, data), "zoo.jpg": jpeg(pictures["chelsea"])})
+    survey = survey_of(source)
+    assert names_used(survey, source) == ["a/one.jpg", "zoo.jpg"]
     assert survey.skipped == (
         Skipped("b/two.jpg", "duplicate", "same bytes as a/one.jpg"),
         Skipped("three.png", "duplicate", "same bytes as a/one.jpg"),
@@ -73,9 +34,9 @@ def test_same_bytes_are_used_once(tmp_path, pictures):
 
 
 def test_one_folder_given_twice_is_used_once(tmp_path, pictures):
-    source = _write(tmp_path, {f"{name}.jpg": _jpeg(pictures[name]) for name in NAMES[:2]})
-    survey = _survey(source, source)
-    assert _used(survey, source, source) == ["astronaut.jpg", "chelsea.jpg"]
+    source = write(tmp_path, {f"{name}.jpg": jpeg(pictures[name]) for name in NAMES[:2]})
+    survey = survey_of(source, source)
+    assert names_used(survey, source, source) == ["astronaut.jpg", "chelsea.jpg"]
     assert survey.counts() == {"duplicate": 2}
 
 
@@ -91,9 +52,9 @@ def test_copy_of_what_is_measured_is_left_out(tmp_path, pictures, less, more, na
         "other.jpg": _in_split(pictures["chelsea"], less),
         "third.jpg": _in_split(pictures["china"], more),
     }
-    source = _write(tmp_path, files)
-    survey = _survey(source)
-    assert sorted(_used(survey, source)) == sorted([kept, "other.jpg", "third.jpg"])
+    source = write(tmp_path, files)
+    survey = survey_of(source)
+    assert sorted(names_used(survey, source)) == sorted([kept, "other.jpg", "third.jpg"])
     (skipped,) = survey.skipped
     assert (skipped.photo_id, skipped.reason) == (left_out, "near duplicate")
     start, _, end = skipped.detail.partition(": ")
@@ -111,15 +72,15 @@ def test_the_nearest_copy_is_named(tmp_path, pictures):
         "b.jpg": _in_split(picture, "train"),
         "c.jpg": _in_split(picture, "test"),
     }
-    (skipped,) = _survey(_write(tmp_path, files)).skipped
+    (skipped,) = survey_of(write(tmp_path, files)).skipped
     assert skipped == Skipped("b.jpg", "near duplicate", "like c.jpg in test: 0 of 256 bits differ")
 
 
 def test_of_copies_in_all_splits_the_one_in_test_stays(tmp_path, pictures):
     files = {f"{split}.jpg": _in_split(pictures["coffee"], split) for split in SPLITS}
-    source = _write(tmp_path, files)
-    survey = _survey(source)
-    assert _used(survey, source) == ["test.jpg"]
+    source = write(tmp_path, files)
+    survey = survey_of(source)
+    assert names_used(survey, source) == ["test.jpg"]
     assert {skipped.photo_id for skipped in survey.skipped} == {"train.jpg", "validation.jpg"}
     assert survey.counts() == {"near duplicate": 2}
 
@@ -128,9 +89,9 @@ def test_of_copies_in_all_splits_the_one_in_test_stays(tmp_path, pictures):
 def test_copies_in_one_split_stay(tmp_path, pictures, split):
     sizes = [(96, 64), (60, 40), (48, 32)]
     files = {f"{size[0]}.jpg": _in_split(pictures["coffee"].resize(size), split) for size in sizes}
-    source = _write(tmp_path, files)
-    survey = _survey(source)
-    assert list(_splits(survey).values()) == [split] * 3
+    source = write(tmp_path, files)
+    survey = survey_of(source)
+    assert list(splits_of(survey).values()) == [split] * 3
     assert survey.skipped == ()
 
 
@@ -139,7 +100,7 @@ def test_different_photographs_in_different_splits_stay(tmp_path, pictures):
         f"{name}.jpg": _in_split(pictures[name], SPLITS[number % 3])
         for number, name in enumerate(NAMES)
     }
-    survey = _survey(_write(tmp_path, files))
+    survey = survey_of(write(tmp_path, files))
     assert len(survey.used) == len(NAMES)
     assert survey.skipped == ()
 
@@ -147,8 +108,8 @@ def test_different_photographs_in_different_splits_stay(tmp_path, pictures):
 def _pairs(tmp_path, files):
     """Writes pairs of a picture, with a number in its file, and its grey version."""
     for name, (picture, number) in files.items():
-        _write(tmp_path / "inputs", {name: _jpeg(picture, f"{number}")})
-        _write(tmp_path / "targets", {name: _jpeg(picture.convert("L"))})
+        write(tmp_path / "inputs", {name: jpeg(picture, f"{number}")})
+        write(tmp_path / "targets", {name: jpeg(picture.convert("L"))})
     return PairFolders(tmp_path / "inputs", tmp_path / "targets", license="mine")
 
 
@@ -157,7 +118,7 @@ def test_pairs_with_splits_of_their_own_are_not_touched(tmp_path, pictures):
     files = {f"{split}/same.jpg": (pictures["coffee"], split) for split in ("train", "val", "test")}
     files |= {f"train/{name}.jpg": (pictures[name], 0) for name in NAMES}
     source = _pairs(tmp_path, files)
-    survey = _survey(source, recipe=ReadyPairs())
+    survey = survey_of(source, recipe=ReadyPairs())
     assert survey.skipped == ()
     splits = {photo.photo_id: survey.used[photo.key].split for photo in survey.select([source])}
     assert splits == {
@@ -170,15 +131,15 @@ def test_pairs_with_splits_of_their_own_are_not_touched(tmp_path, pictures):
 def test_given_split_stays_beside_a_copy_whose_content_decides(tmp_path, pictures):
     pairs = _pairs(tmp_path, {"train/same.jpg": (pictures["coffee"], 0)})
     both = np.concatenate([np.asarray(pictures["coffee"])] * 2, axis=1)
-    single = _write(tmp_path / "single", {"copy.jpg": _in_split(Image.fromarray(both), "test")})
-    survey = _survey(pairs, PairFolders(single.folder, license="mine"), recipe=ReadyPairs())
-    assert list(_splits(survey).values()) == ["train", "test"]
+    single = write(tmp_path / "single", {"copy.jpg": _in_split(Image.fromarray(both), "test")})
+    survey = survey_of(pairs, PairFolders(single.folder, license="mine"), recipe=ReadyPairs())
+    assert list(splits_of(survey).values()) == ["train", "test"]
 
 
 def test_pairs_without_splits_are_split_by_the_content_of_both_files(tmp_path, pictures):
     source = _pairs(tmp_path, {f"{name}.jpg": (pictures[name], 0) for name in NAMES})
-    survey = _survey(source, recipe=ReadyPairs())
-    assert _splits(survey) == {photo.key: split_of(photo.sha256) for photo in source.photos()}
+    survey = survey_of(source, recipe=ReadyPairs())
+    assert splits_of(survey) == {photo.key: split_of(photo.sha256) for photo in source.photos()}
 
 
 def test_near_duplicates_of_pairs_without_splits_are_found_by_their_inputs(tmp_path, pictures):
@@ -186,6 +147,6 @@ def test_near_duplicates_of_pairs_without_splits_are_found_by_their_inputs(tmp_p
     files = {f"{number:02}.jpg": (pictures["coffee"], number) for number in range(60)}
     source = _pairs(tmp_path, files)
     assert {split_of(photo.sha256) for photo in source.photos()} == set(SPLITS)
-    survey = _survey(source, recipe=ReadyPairs())
-    assert set(_splits(survey).values()) == {"test"}
+    survey = survey_of(source, recipe=ReadyPairs())
+    assert set(splits_of(survey).values()) == {"test"}
     assert len(survey.used) + survey.counts()["near duplicate"] == 60

@@ -1,43 +1,20 @@
 """All recipes: pickled, described for their folder of parts, and their features."""
 
 import dataclasses
-import io
 import json
 import pickle
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from cartoon_tfds.images import ImageError, encode_png, write_png
+from cartoon_tfds.images import ImageError, encode_png
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.comics import Panels
 from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.recipes.pictures import Pictures
-from cartoon_tfds.sources.folders import PairFolders
-from cartoon_tfds.sources.packaged import iter_packaged
+from tests.cartoon_tfds.recipes.examples import make_all, pair_of_files
 
 SMALL = {"views_per_photo": 3, "view_size": 64, "line_width": 1.0}
-
-
-@pytest.fixture(scope="module")
-def photos():
-    """The packaged photographs by name."""
-    return {photo.photo_id: photo for photo in iter_packaged()}
-
-
-@pytest.fixture(scope="module")
-def pixels(photos):
-    """Two photographs, decoded and made small: uint8 [48, 72, 3]."""
-    pictures = (Image.open(io.BytesIO(photos[name].data)) for name in ("coffee", "chelsea"))
-    return [np.array(picture.convert("RGB").resize((72, 48))) for picture in pictures]
-
-
-def _make_all(recipe, photo):
-    """Returns the examples of all parts."""
-    return [
-        example for part in range(recipe.num_parts(photo)) for example in recipe.make(photo, part)
-    ]
 
 
 def test_unreadable_photograph_is_named(photos):
@@ -50,21 +27,13 @@ def test_unreadable_photograph_is_named(photos):
                 call(broken)
 
 
-def _two_files(folder, first, second):
-    for name, image in (("inputs", first), ("targets", second)):
-        (folder / name).mkdir()
-        write_png(folder / name / "one.png", image)
-    (photo,) = PairFolders(folder / "inputs", folder / "targets", license="mine").photos()
-    return photo
-
-
 @pytest.mark.parametrize("recipe", [Cartoons(**SMALL, style="soft"), ReadyPairs(), Pictures(32)])
 def test_recipes_can_be_pickled_and_do_the_same_again(tmp_path, pixels, recipe):
-    photo = _two_files(tmp_path, *pixels)
+    photo = pair_of_files(tmp_path, *pixels)
     same = pickle.loads(pickle.dumps(recipe))
     assert same == recipe
     assert same.describe() == recipe.describe()
-    assert _make_all(same, photo) == _make_all(recipe, photo) == _make_all(recipe, photo)
+    assert make_all(same, photo) == make_all(recipe, photo) == make_all(recipe, photo)
 
 
 @pytest.mark.parametrize(

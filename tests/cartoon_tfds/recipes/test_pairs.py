@@ -1,52 +1,16 @@
 """Ready pairs: the pixels of both pictures, and the pairs that are refused."""
 
 import dataclasses
-import io
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
 from cartoon_tfds.images import ImageError, write_png
 from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.sources.folders import PairFolders
-from cartoon_tfds.sources.packaged import iter_packaged
 from cartoon_tfds.sources.splits import content_hash
-
-
-@pytest.fixture(scope="module")
-def photos():
-    """The packaged photographs by name."""
-    return {photo.photo_id: photo for photo in iter_packaged()}
-
-
-@pytest.fixture(scope="module")
-def pixels(photos):
-    """Two photographs, decoded and made small: uint8 [48, 72, 3]."""
-    pictures = (Image.open(io.BytesIO(photos[name].data)) for name in ("coffee", "chelsea"))
-    return [np.array(picture.convert("RGB").resize((72, 48))) for picture in pictures]
-
-
-def _decoded(png):
-    """Returns the pixels, read by another decoder than the package's."""
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
-
-
-def _assert_provenance(features, photo):
-    assert features["id"] == photo.photo_id
-    assert features["source"] == photo.source
-    assert features["license"] == photo.license
-    assert features["theme"] == photo.theme
-    assert features["sha256"] == photo.sha256
-
-
-def _two_files(folder, first, second):
-    for name, image in (("inputs", first), ("targets", second)):
-        (folder / name).mkdir()
-        write_png(folder / name / "one.png", image)
-    (photo,) = PairFolders(folder / "inputs", folder / "targets", license="mine").photos()
-    return photo
+from tests.cartoon_tfds.recipes.examples import assert_provenance, decoded, pair_of_files
 
 
 def _side_by_side(folder, image):
@@ -59,7 +23,7 @@ def _side_by_side(folder, image):
 def test_ready_pair_has_the_pixels_of_both_pictures(tmp_path, pixels, two_files):
     first, second = pixels
     if two_files:
-        photo = _two_files(tmp_path, first, second)
+        photo = pair_of_files(tmp_path, first, second)
         both = [(tmp_path / name / "one.png").read_bytes() for name in ("inputs", "targets")]
         assert photo.sha256 == content_hash(" ".join(map(content_hash, both)).encode())
     else:
@@ -70,10 +34,10 @@ def test_ready_pair_has_the_pixels_of_both_pictures(tmp_path, pixels, two_files)
     ((key, features),) = recipe.make(photo, 0)
     assert key == photo.sha256
     assert features.keys() == recipe.features().keys()
-    _assert_provenance(features, photo)
+    assert_provenance(features, photo)
     assert (photo.photo_id, photo.source, photo.license) == ("one", "one.png", "mine")
-    np.testing.assert_array_equal(_decoded(features["input"]), first)
-    np.testing.assert_array_equal(_decoded(features["target"]), second)
+    np.testing.assert_array_equal(decoded(features["input"]), first)
+    np.testing.assert_array_equal(decoded(features["target"]), second)
     np.testing.assert_array_equal(recipe.read(photo), first)
 
 
@@ -86,14 +50,14 @@ def test_ready_pair_of_an_odd_width_is_no_two_halves(tmp_path, pixels):
 @pytest.mark.parametrize("shape", [(48, 71), (47, 72), (24, 36), (72, 48)])
 def test_ready_pair_of_two_sizes_is_refused(tmp_path, pixels, shape):
     other = cv2.resize(pixels[1], shape[::-1])
-    photo = _two_files(tmp_path, pixels[0], other)
+    photo = pair_of_files(tmp_path, pixels[0], other)
     cause = rf"^one: the input is 72x48 pixels, the target {shape[1]}x{shape[0]}$"
     with pytest.raises(ImageError, match=cause):
         ReadyPairs().read(photo)
 
 
 def test_ready_pair_says_which_of_its_files_is_damaged(tmp_path, pixels):
-    photo = _two_files(tmp_path, *pixels)
+    photo = pair_of_files(tmp_path, *pixels)
     with pytest.raises(ImageError, match=r"^one \(target\): damaged"):
         ReadyPairs().read(dataclasses.replace(photo, target=photo.target[:1000]))
     with pytest.raises(ImageError, match=r"^one: damaged"):

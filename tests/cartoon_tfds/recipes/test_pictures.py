@@ -2,49 +2,22 @@
 
 import io
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from cartoon_tfds.recipes.pictures import Pictures
-from cartoon_tfds.sources.packaged import iter_packaged
-
-
-@pytest.fixture(scope="module")
-def photos():
-    """The packaged photographs by name."""
-    return {photo.photo_id: photo for photo in iter_packaged()}
-
-
-def _make_all(recipe, photo):
-    """Returns the examples of all parts."""
-    return [
-        example for part in range(recipe.num_parts(photo)) for example in recipe.make(photo, part)
-    ]
-
-
-def _decoded(png):
-    """Returns the pixels, read by another decoder than the package's."""
-    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR_RGB)
-
-
-def _assert_provenance(features, photo):
-    assert features["id"] == photo.photo_id
-    assert features["source"] == photo.source
-    assert features["license"] == photo.license
-    assert features["theme"] == photo.theme
-    assert features["sha256"] == photo.sha256
+from tests.cartoon_tfds.recipes.examples import assert_provenance, decoded, make_all
 
 
 def test_picture_as_it_is(photos):
     recipe, photo = Pictures(), photos["grace_hopper"]
-    ((key, features),) = _make_all(recipe, photo)
+    ((key, features),) = make_all(recipe, photo)
     assert key == photo.sha256
     assert features.keys() == recipe.features().keys()
-    _assert_provenance(features, photo)
+    assert_provenance(features, photo)
     expected = np.array(Image.open(io.BytesIO(photo.data)))
-    np.testing.assert_array_equal(_decoded(features["image"]), expected)
+    np.testing.assert_array_equal(decoded(features["image"]), expected)
 
 
 @pytest.mark.parametrize(
@@ -57,8 +30,8 @@ def test_picture_as_it_is(photos):
     ],
 )
 def test_picture_of_a_given_short_side(photos, name, size, shape):
-    ((_, features),) = _make_all(Pictures(size=size), photos[name])
-    result = _decoded(features["image"])
+    ((_, features),) = make_all(Pictures(size=size), photos[name])
+    result = decoded(features["image"])
     assert result.shape == (*shape, 3)
     original = Image.open(io.BytesIO(photos[name].data)).convert("RGB")
     # Another library's resizing: the same scene, upright and with channels in the same order.

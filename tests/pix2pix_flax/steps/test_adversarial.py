@@ -44,7 +44,7 @@ class FromNoise(nn.Module):
 
 
 def recording_sgd():
-    """SGD that keeps the gradients as its state, to look at."""
+    """SGD that keeps the gradients as its state."""
     return optax.GradientTransformation(
         lambda params: jax.tree.map(jnp.zeros_like, params),
         lambda gradients, state, params: (jax.tree.map(lambda g: -RATE * g, gradients), gradients),
@@ -84,7 +84,6 @@ def conditioned(batch):
 
 
 def play(gan, nets, batch, number):
-    """One step, conditional."""
     return gan(nets, conditioned(batch), {"disc": jax.random.key(number)}, number)
 
 
@@ -117,6 +116,10 @@ def run(request):
     return Run(request.param, step._cache_size(), nets, after, metrics, found)
 
 
+def mean(values):
+    return jnp.mean(jnp.stack([jnp.mean(value) for value in values]))
+
+
 def write_out(gan, loss, nets, batch, number):
     """The same step as two losses, with passes of their own and slopes image by image."""
     gen, disc, disc_input = nets["gen"], nets["disc"], beside(batch["condition"])
@@ -133,9 +136,6 @@ def write_out(gan, loss, nets, batch, number):
             variables, disc_input(images), train=True, mutable=mutable
         )
         return logits, jax.tree.leaves(moved.pop("intermediates")), moved
-
-    def mean(values):
-        return jnp.mean(jnp.stack([jnp.mean(value) for value in values]))
 
     def slopes(params, collections, images):
         def score(image, index):
@@ -164,16 +164,9 @@ def write_out(gan, loss, nets, batch, number):
     (value, aux), disc_gradients = jax.value_and_grad(disc_loss, has_aux=True)(disc.params)
     values, logits, collections = aux
     moved = jax.tree.map(lambda p, g: p - RATE * g, disc.params, disc_gradients)
-    _, wanted, _ = look(moved, collections, batch["real"])
 
-    def gan_term(params):
-        logits, _, _ = look(moved, collections, generate(params))
-        return mean(map(GEN_FORMULAS[loss][0], logits))
-
-    def feature_term(params):
-        logits, features, _ = look(moved, collections, generate(params))
-        pairs = zip(wanted, features, strict=True)
-        return sum(jnp.abs(a - b).mean() for a, b in pairs) / len(logits)
+    def moved_look(images):
+        return look(moved, collections, images)
 
     return {
         "disc": {"loss": value, **values},
@@ -182,10 +175,26 @@ def write_out(gan, loss, nets, batch, number):
         "third_pass": look(moved, collections, generate(gen.params))[2],
         "disc_gradients": disc_gradients,
         "terms": {
-            "gan": jax.value_and_grad(gan_term)(gen.params),
-            "feature_matching": jax.value_and_grad(feature_term)(gen.params),
+            name: jax.value_and_grad(term)(gen.params)
+            for name, term in generator_terms(loss, moved_look, generate, batch["real"]).items()
         },
     }
+
+
+def generator_terms(loss, look, generate, real):
+    """The terms of G as functions of its parameters; `look` is a pass of D after its step."""
+    _, wanted, _ = look(real)
+
+    def gan_term(params):
+        logits, _, _ = look(generate(params))
+        return mean(map(GEN_FORMULAS[loss][0], logits))
+
+    def feature_term(params):
+        logits, features, _ = look(generate(params))
+        pairs = zip(wanted, features, strict=True)
+        return sum(jnp.abs(a - b).mean() for a, b in pairs) / len(logits)
+
+    return {"gan": gan_term, "feature_matching": feature_term}
 
 
 def leaves(tree):
