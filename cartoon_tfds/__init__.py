@@ -1,5 +1,5 @@
 """Photograph and cartoon pairs, as a TensorFlow Datasets builder that needs no TensorFlow.
 
-Nothing is imported here: `cartoon_tfds.images` serves inference too, where neither
-TensorFlow Datasets nor the packages with the sample photographs have to be installed.
+This file imports no module, because inference uses `cartoon_tfds.images` on machines without
+TensorFlow Datasets and without the packages that contain the sample photographs.
 """

@@ -5,9 +5,9 @@ python -m cartoon_tfds [build] --photos=DIR | --pairs=INPUTS,TARGETS | --pairs=D
 python -m cartoon_tfds [build] --images=DIR --panels
 python -m cartoon_tfds check DATA_DIR
 
-`build` uses the same builder as `tfds build cartoon_tfds`, hence makes the same records. A
-killed build is resumed: its finished parts are not made again. An existing dataset is replaced when
-the new one is complete.
+`build` uses the same builder as `tfds build cartoon_tfds`, so both make the same records. If a
+build was killed, the next one reuses its finished parts. `--overwrite` replaces an existing dataset
+once the new one is complete.
 """
 
 import argparse
@@ -39,9 +39,9 @@ _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_siz
 
 def main() -> None:
     """Runs the command line; exits with 1 after an error, with 2 after a wrong flag."""
-    logging.set_verbosity(logging.ERROR)  # TFDS warns of every dataset of a user's own.
+    logging.set_verbosity(logging.ERROR)  # TFDS warns about every user-defined dataset.
     if not sys.stderr.isatty():
-        tfds.disable_progress_bar()  # It would fill a log file.
+        tfds.disable_progress_bar()  # The bar would fill a log file.
     parser = _make_parser()
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in ("build", "check", "-h", "--help"):
@@ -66,43 +66,45 @@ def _make_parser() -> argparse.ArgumentParser:
     make = commands.add_parser("build", help="Build a dataset.", allow_abbrev=False)
     make.set_defaults(run=_run_build)
     _add_build_flags(make)
-    check = commands.add_parser("check", help="Check prepared datasets.", allow_abbrev=False)
+    check = commands.add_parser("check", help="Check datasets for changes.", allow_abbrev=False)
     check.set_defaults(run=_run_check)
-    check.add_argument("data_dir", type=Path, help="Where prepared datasets lie.")
-    check.add_argument("--config", help="Which of them; by default all.")
+    check.add_argument("data_dir", type=Path, help="Folder of prepared datasets.")
+    check.add_argument("--config", help="Name of the dataset to check; default: all.")
     return parser
 
 
 def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    origin = parser.add_argument_group("photographs").add_mutually_exclusive_group()
+    origin = parser.add_argument_group("source (one of)").add_mutually_exclusive_group()
     names = [config.name for config in Builder.BUILDER_CONFIGS]
-    origin.add_argument("--config", choices=names, help="Default: sample.")
-    origin.add_argument("--photos", type=Path, metavar="DIR", help="Pairs with their cartoons.")
-    origin.add_argument("--pairs", metavar="A_DIR,B_DIR|AB_DIR", help="Ready-made pairs.")
-    origin.add_argument("--images", type=Path, metavar="DIR", help="Single pictures.")
-    add("--name", help="Of the dataset; by default the config's or the folder's.")
-    add("--license", default="not stated", help="Of the pictures in a folder.")
+    origin.add_argument("--config", choices=names, help="Ready-made config; default: sample.")
+    photos = "Folder, zip or tar file of photographs; pairs them with computed cartoons."
+    origin.add_argument("--photos", type=Path, metavar="DIR", help=photos)
+    pairs = "Ready-made pairs: folders of inputs and targets, or one folder of images side by side."
+    origin.add_argument("--pairs", metavar="A_DIR,B_DIR|AB_DIR", help=pairs)
+    images = "Folder, zip or tar file of single pictures."
+    origin.add_argument("--images", type=Path, metavar="DIR", help=images)
+    add("--name", help="Name of the dataset; default: name of the config or of the folder.")
+    add("--license", default="not stated", help="Licence of the pictures in the folder.")
     known = ", ".join(STYLES)
-    style = f"Default: ink. Several, with commas, or all take turns. Known: {known}."
+    style = f"Styles with commas, or all; the views take turns. Default: ink. Known: {known}."
     add("--style", type=_style, help=style)
-    add("--strength", type=float, help="Of the style, 0 (the photo) to 1 (default).")
-    add("--line_width", type=float, help="In pixels of a view; default: 2.")
-    add("--views_per_photo", type=int, help="Of a folder's photographs by default 8.")
+    add("--strength", type=float, help="Strength of the style, 0 (the photo) to 1 (default).")
+    add("--line_width", type=float, help="Width of the lines in pixels of a view; default: 2.")
+    add("--views_per_photo", type=int, help="Views of each photograph; default for --photos: 8.")
     add("--view_size", type=int, help="Short side of a view in pixels; default: 256.")
-    add("--size", type=int, help="Short side of --images in pixels; default: as they are.")
-    add("--panels", action="store_true", help="Cut --images, comic pages, into their panels.")
-    add(
-        "--skip_bad", action="store_true", help="List unusable photographs, and go on without them."
-    )
-    add("--data_dir", type=Path, help="Default: $TFDS_DATA_DIR or ~/tensorflow_datasets.")
-    add("--overwrite", action="store_true", help="Replace a dataset that is there.")
-    add("--workers", type=int, help="Threads; by default one for each core.")
-    add("--export_dir", type=Path, help="Also write whole photographs and cartoons here.")
+    add("--size", type=int, help="New short side of --images in pixels; default: not resized.")
+    add("--panels", action="store_true", help="Cut the comic pages in --images into panels.")
+    add("--skip_bad", action="store_true", help="Leave out unusable photographs and list them.")
+    data_dir = "Folder of prepared datasets; default: $TFDS_DATA_DIR or ~/tensorflow_datasets."
+    add("--data_dir", type=Path, help=data_dir)
+    add("--overwrite", action="store_true", help="Replace an existing dataset of the same name.")
+    add("--workers", type=int, help="Number of threads; default: one per core.")
+    add("--export_dir", type=Path, help="Folder for whole photographs and cartoons as PNG files.")
 
 
 def _style(text: str) -> str:
-    """Returns the names of the styles that a flag asks for, behind commas."""
+    """Checks the value of `--style`; returns the names with commas, all of them for `all`."""
     names = tuple(STYLES) if text == "all" else tuple(text.split(","))
     for name in names:
         if name not in STYLES:
@@ -112,14 +114,14 @@ def _style(text: str) -> str:
 
 
 def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """Builds, reports and exports."""
+    """Builds a dataset, prints its content, and exports PNG files for `--export_dir`."""
     try:
         config = _make_config(args, parser)
         options = BuildOptions(workers=args.workers, progress=True, skip_bad=args.skip_bad)
     except UserError as error:
         parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
-        parser.error("--export_dir is for photographs and their cartoons")
+        parser.error("--export_dir is for photographs with cartoons: use --photos or --config")
     data_dir = args.data_dir and args.data_dir.expanduser()
     builder = build(config, data_dir, overwrite=args.overwrite, options=options)
     report(builder)
@@ -130,26 +132,26 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
 def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> CartoonConfig:
     """Returns the config that the flags describe."""
     if args.panels and not args.images:
-        parser.error("--panels is for --images")
+        parser.error("--panels is for --images: give the folder of comic pages as --images=DIR")
     base = _base_config(args)
     given = {name: getattr(args, name) for name in _RECIPE_FLAGS}
     changes = {name: value for name, value in given.items() if value is not None}
     known = {field.name for field in dataclasses.fields(base.recipe)}
     if unknown := sorted(changes.keys() - known):
-        parser.error(f"--{unknown[0]} is not for {type(base.recipe).__name__.lower()}")
+        parser.error(f"omit --{unknown[0]}: it is not for {type(base.recipe).__name__.lower()}")
     name = args.name or base.name
     if base is Builder.builder_configs.get(name) and not changes:
         return base
     if not re.fullmatch(r"[A-Za-z0-9_][\w.-]*", name):
-        parser.error(f"{name!r} cannot be the name of a dataset: give it a --name of letters")
+        parser.error(f"{name!r} cannot be the name of a dataset: give a --name like my_photos-2")
     if name in Builder.builder_configs:
-        parser.error(f"{name} is a config of its own: give this dataset another --name")
+        parser.error(f"{name} is the name of a ready-made config: give this dataset another --name")
     recipe = dataclasses.replace(base.recipe, **changes)
     return dataclasses.replace(base, name=name, recipe=recipe)
 
 
 def _base_config(args: argparse.Namespace) -> CartoonConfig:
-    """Returns a config with the photographs that the flags name and the default recipe."""
+    """Returns a config for the photographs that the flags name, before flags change its recipe."""
     if path := args.photos or args.images:
         source = (PictureFolder if path.is_dir() else ArchiveFile)(path, args.license)
         pictures = Panels() if args.panels else Pictures()
@@ -163,25 +165,25 @@ def _base_config(args: argparse.Namespace) -> CartoonConfig:
 
 
 def _config_of(path: Path, source: Source, recipe: Recipe) -> CartoonConfig:
-    """Returns a config that is called like its folder or file."""
+    """Returns a config that is named after its folder or file."""
     name = re.sub(r"[^\w-]+", "_", path.resolve().name.split(".")[0])
     return CartoonConfig(
-        name=name, description=f"Of {path.name}.", origin=Local(source), recipe=recipe
+        name=name, description=f"Made from {path.name}.", origin=Local(source), recipe=recipe
     )
 
 
 def _run_check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
-    """Checks datasets against their manifests; exits with 1 at the first difference."""
+    """Compares datasets with their manifests; exits with 1 at the first difference."""
     del parser
     pattern = f"cartoon_tfds/{args.config or '*'}/[0-9]*.[0-9]*.[0-9]*"
     folders = sorted(args.data_dir.expanduser().glob(pattern))
     if not folders:
-        sys.exit(f"error: no dataset {args.config or ''} in {args.data_dir}/cartoon_tfds")
+        sys.exit(f"error: no dataset {args.config or 'at all'} in {args.data_dir}/cartoon_tfds")
     for folder in folders:
         if difference := manifest.first_difference(folder):
             sys.exit(f"error: {folder}: {difference}")
         count = sum(1 for _ in manifest.read_examples(folder))
-        print(f"{folder}: {count} examples, as the manifest says")
+        print(f"{folder}: all {count} examples match the manifest")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Builds a dataset next to the existing one, and swaps both when it is complete."""
+"""Builds a dataset in a separate folder, and moves it into place when it is complete."""
 
 import contextlib
 import dataclasses
@@ -23,21 +23,21 @@ def build(
     overwrite: bool,
     options: BuildOptions,
 ) -> Builder:
-    """Returns the builder of a dataset that is there, having built it if it was not.
+    """Builds a dataset unless it exists, and returns its builder.
 
-    A build that ends early, for whatever reason, leaves a dataset that was there as it was, and
-    its finished parts for the next build.
+    If a build fails or is killed, an existing dataset stays unchanged, and the next build reuses
+    the finished parts.
 
     Args:
       config: the config to build.
-      data_dir: where prepared datasets lie; None for TensorFlow Datasets' own place.
-      overwrite: whether an existing dataset is built again.
-      options: how to build it; the folder for unfinished work is chosen here.
+      data_dir: folder of prepared datasets; None for the default of TensorFlow Datasets.
+      overwrite: True to build an existing dataset again.
+      options: options of the build; this function sets `work_dir` itself.
 
     Raises:
-      SourceError: photographs cannot be had or used, or an existing dataset was made of others or
-        in another way.
-      InUseError: another process is building the dataset.
+      SourceError: if photographs are missing or unusable, or if the existing dataset was built from
+        other photographs or with other settings.
+      InUseError: if another process is building the dataset.
     """
     root = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
     final = root / Builder.name / config.name / str(Builder.VERSION)
@@ -56,9 +56,9 @@ def build(
             data_dir=staging,
             options=dataclasses.replace(options, work_dir=work),
         )
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS names folders that will be gone
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints temporary folders
             new.download_and_prepare(download_dir=root / "downloads")
-        # A file of TensorFlow Datasets for all configs, which names the default config.
+        # TFDS keeps one folder for all configs, with the name of the default config.
         shutil.copytree(
             staging / Builder.name / ".config", root / Builder.name / ".config", dirs_exist_ok=True
         )
@@ -70,10 +70,10 @@ def build(
 
 
 def _open(config: CartoonConfig, root: Path) -> Builder:
-    """Returns the builder of a dataset that is there."""
+    """Returns the builder of an existing dataset."""
     try:
         return Builder(config=config, data_dir=root)
-    except Exception as error:  # a damaged description fails in as many ways as it has parsers
+    except Exception as error:  # each parser has its own errors for a damaged file
         raise SourceError(
             f"the description of {config.name} in {root} is damaged ({type(error).__name__});"
             " --overwrite builds the dataset again"
@@ -81,7 +81,7 @@ def _open(config: CartoonConfig, root: Path) -> Builder:
 
 
 def _put_back(old: Path, final: Path) -> None:
-    """Undoes half a swap: of a build that was killed between its two renames."""
+    """Moves the old dataset back if a build was killed between its two renames."""
     if old.exists() and not final.exists():
         with locked(old.parent):
             old.rename(final)

@@ -1,4 +1,4 @@
-"""The dataset builder: names the configs, and hands the examples to TensorFlow Datasets."""
+"""The dataset builder: lists the configs, and passes the examples to TensorFlow Datasets."""
 
 import contextlib
 import dataclasses
@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
 
-# Absolute imports: after a failed relative one, `tfds build` hides which module is missing.
+# Absolute imports: if a relative import fails, `tfds build` hides which module is missing.
 from cartoon_tfds.generation import beam
 from cartoon_tfds.generation.local import LocalRunner, library_versions
 from cartoon_tfds.generation.survey import make_survey
@@ -30,12 +30,12 @@ SKIPPED = "skipped.json"
 
 @dataclasses.dataclass
 class CartoonConfig(tfds.core.BuilderConfig):
-    """The photographs of a dataset, and the recipe of its examples.
+    """The origin of a dataset's photographs, and the recipe that makes its examples.
 
     Attributes:
       origin: where the photographs come from.
       recipe: makes the examples of a photograph.
-      skip_bad: leaves out photographs that cannot be used, and lists them, instead of failing.
+      skip_bad: leaves out and lists unusable photographs instead of raising an error.
     """
 
     origin: Origin = dataclasses.field(default_factory=lambda: Local(Packaged()))
@@ -48,11 +48,11 @@ class BuildOptions:
     """Options of a build that do not change the records.
 
     Attributes:
-      work_dir: folder for unfinished work, which the caller has locked; by default one in
-        `data_dir`, locked by each build.
-      workers: threads that draw; by default one for each core.
+      work_dir: folder for finished parts, already locked by the caller; by default the build
+        creates and locks a folder in `data_dir`.
+      workers: number of threads that draw; by default one per core.
       progress: shows progress bars.
-      skip_bad: leaves out photographs that cannot be used even where the config does not.
+      skip_bad: leaves out unusable photographs even if `CartoonConfig.skip_bad` is False.
     """
 
     work_dir: Path | None = None
@@ -73,18 +73,18 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "1.0.0": "Initial release.",
         "2.0.0": "Theme, view, strength and hash of each photograph; photo_id is now id.",
     }
-    # `tfds build` without --config builds all, in this order: without a network the first is there.
+    # `tfds build` without --config builds them in this order; the first needs no network.
     BUILDER_CONFIGS = [  # noqa: RUF012
         CartoonConfig(
             name="sample",
-            description="Eight photographs of installed packages, 64 views of each. No network.",
+            description="Eight photographs from installed packages, 64 views of each. No network.",
         ),
         CartoonConfig(
             name="public",
             description="Faces, animals, nature and roads from public archives.",
             origin=public.PublicArchives(),
             recipe=Cartoons(views_per_photo=2),
-            # A checksum fixes the content of an archive: a few of its files are no pictures.
+            # A few files in the archives are not pictures, and checksums forbid removing them.
             skip_bad=True,
         ),
     ]
@@ -99,14 +99,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Makes a builder.
 
         Args:
-          file_format: of the records; by default ArrayRecord.
-          options: how to build.
-          **kwargs: of the base class.
+          file_format: file format of the records; by default ArrayRecord.
+          options: options of the build.
+          **kwargs: arguments of the base class.
         """
         super().__init__(file_format=file_format, **kwargs)
         self._options = options
         if file_format is None and not self.info.initialized:
-            # The one format with random access, and the one that needs no TensorFlow.
+            # The only format with random access, and the only one that needs no TensorFlow.
             self.info.set_file_format("array_record", override=True)
 
     @tfds.core.utils.classproperty
@@ -125,11 +125,11 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def download_and_prepare(
         self, *, download_config: tfds.download.DownloadConfig | None = None, **kwargs
     ) -> None:
-        """Builds the dataset and its manifest, unless it is there (see the base class).
+        """Builds the dataset and its manifest unless the dataset exists (see the base class).
 
         Raises:
-          SourceError: if photographs are missing or unusable, or if the dataset was made of other
-            photographs or in another way.
+          SourceError: if photographs are missing or unusable, or if the existing dataset was built
+            from other photographs or with other settings.
         """
         download_config = download_config or tfds.download.DownloadConfig()
         mode = download_config.download_mode
@@ -141,15 +141,15 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manifest.write(Path(self.data_path), self._build_settings)
 
     def refuse_another_build(self, max_examples_per_split: int | None = None) -> None:
-        """Raises SourceError unless this builder would make the prepared dataset again."""
+        """Raises a SourceError if the existing dataset has no manifest or other settings."""
         made = manifest.read_build(Path(self.data_path))
         where = f"{self.info.full_name} in {self.data_path}"
         if made is None:
-            raise SourceError(f"{where} has no manifest: its build did not end; --overwrite")
+            raise SourceError(f"{where} has no manifest: its build did not end; use --overwrite")
         for name, value in self._settings(max_examples_per_split).items():
             if made.get(name) != value:
                 raise SourceError(
-                    f"{where} is of another build, {name}: {_difference(made.get(name), value)};"
+                    f"{where} has other settings, {name}: {_difference(made.get(name), value)};"
                     " --overwrite replaces it"
                 )
 
@@ -163,14 +163,14 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _download_and_prepare(self, dl_manager, download_config) -> None:
-        """Builds in a folder of its own, with the settings that TFDS tells only here."""
+        """Builds in a work folder; TFDS passes `download_config` to this method only."""
         self._download_config = download_config
         with contextlib.ExitStack() as stack:
             self._work = self._options.work_dir or stack.enter_context(
                 work_folder(self.data_dir_root, self.builder_config.name)
             )
             for old in set(self.data_path.parent.glob("incomplete.*")) - {self.data_path}:
-                shutil.rmtree(old)  # of a build that was killed: this one has the lock
+                shutil.rmtree(old)  # left by a killed build, as this build holds the lock
             super()._download_and_prepare(dl_manager, download_config)
         self._build_settings = {
             **self._settings(download_config.max_examples_per_split),
@@ -211,7 +211,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _difference(made: Any, wanted: Any) -> str:
-    """Returns on one line how two values differ."""
+    """Returns one line that says how two values differ."""
     if not isinstance(made, dict):
         return f"{made} instead of {wanted}"
     names = sorted(name for name in made | wanted if made.get(name) != wanted.get(name))

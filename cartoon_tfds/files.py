@@ -1,4 +1,4 @@
-"""Files that are complete or absent, and folders that one process at a time works in."""
+"""Atomic writing of files, and locks of folders."""
 
 import contextlib
 import os
@@ -11,22 +11,22 @@ from cartoon_tfds.errors import UserError
 
 
 class InUseError(UserError):
-    """A folder that another process works in; the message is one line that names the process."""
+    """Another process works in a folder; the message is one line that names the process."""
 
 
 def temporary_path(path: Path) -> Path:
-    """Returns a new hidden name in the folder of `path`, which begins and ends like its name.
+    """Returns a new hidden path in the folder of `path`, with the same suffix.
 
-    In the same folder a rename is one step, and programs that go by the suffix can check the file
-    before it gets its own name. A killed process leaves its temporary file behind.
+    A rename within a folder is atomic. Programs that recognise a format by the suffix can check the
+    file before the rename. A killed process leaves its temporary file behind.
     """
-    start = path.stem[:40]  # the longest names of files leave no room for more characters
+    start = path.stem[:40]  # file systems limit the length of names
     return path.with_name(f".{start}.{secrets.token_hex(8)}.part{path.suffix}")
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write to; at the end of the block it is renamed to `path`.
+    """Yields a temporary path to write to, and renames it to `path` at the end of the block.
 
     After an error in the block the temporary file is removed, and `path` is left unchanged.
 
@@ -43,9 +43,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Holds a folder for this process; the lock ends with the process, however it ends.
+    """Locks a folder for this process, until the end of the block or of the process.
 
-    The file `lock` in the folder names the process.
+    The file `lock` in the folder names the process that holds the lock.
 
     Args:
       folder: an existing folder.
@@ -53,7 +53,7 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
       InUseError: another process holds the folder.
     """
-    import fcntl  # Not on Windows, where pictures are written all the same.
+    import fcntl  # Imported here: Windows lacks it, and writes pictures without it.
 
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:
@@ -61,7 +61,7 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise InUseError(f"{folder} is in use by {holder}.") from None
+            raise InUseError(f"{folder} is in use by {holder}. Wait until it ends.") from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

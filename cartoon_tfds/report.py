@@ -1,4 +1,4 @@
-"""The text about a finished dataset, and its pictures as files."""
+"""Prints the content of a finished dataset, and exports its pictures as PNG files."""
 
 import collections
 from pathlib import Path
@@ -14,7 +14,7 @@ _MOST_NAMES_SHOWN = 20
 
 
 def report(builder: Builder) -> None:
-    """Prints the folder of a dataset, the content of its splits and the photographs left out."""
+    """Prints the folder, the content of each split and the number of photographs left out."""
     folder = Path(builder.data_path)
     print(f"{builder.info.full_name} lies in {folder}")
     by_split = collections.defaultdict(list)
@@ -29,19 +29,19 @@ def report(builder: Builder) -> None:
         print(f"  {split}: {len(examples)} examples of {len(themes)} pictures: {names}")
     for split in SPLITS:
         if split not in by_split:
-            print(f"  {split}: not there, since no picture falls into it")
+            print(f"  {split}: not there, because no picture belongs to it")
     if skipped := manifest.read_build(folder)["skipped"]:
         counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
         print(f"  left out: {counts}; {folder / SKIPPED} lists them")
 
 
 def export(builder: Builder, folder: Path) -> None:
-    """Writes the whole photographs and their cartoons as PNG files, sorted by split.
+    """Writes the whole photographs and their cartoons as PNG files, in a folder per split.
 
     Args:
-      builder: of photographs and their cartoons.
-      folder: gets SPLIT/photo/NAME.png and SPLIT/cartoon/NAME.png; of several styles
-        SPLIT/STYLE/NAME.png.
+      builder: the builder of a prepared dataset with the recipe `Cartoons`.
+      folder: output folder for SPLIT/photo/NAME.png and SPLIT/cartoon/NAME.png. With several
+        styles, the cartoons are SPLIT/STYLE/NAME.png.
     """
     recipe = builder.builder_config.recipe
     dl_manager = tfds.download.DownloadManager(

@@ -1,1 +1,1 @@
-"""From photographs to the examples of a dataset, on all cores."""
+"""Makes the examples of a dataset from its photographs, on all cores."""

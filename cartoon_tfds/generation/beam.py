@@ -1,4 +1,4 @@
-"""The same examples made by Apache Beam, on as many machines as there are."""
+"""Makes the same examples as `local`, with Apache Beam on one or more machines."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,12 +13,12 @@ def make(sources: tuple[Source, ...], recipe: Recipe, survey: Survey, split: str
     """Returns the Beam transform that makes the examples of a split.
 
     Args:
-      sources: of the photographs; every worker has to find their files where they are here.
+      sources: sources of the photographs; every worker must find their files at the same paths.
       recipe: makes the examples of a photograph.
-      survey: which of them are used.
-      split: a name in `cartoon_tfds.sources.splits.SPLITS`.
+      survey: the photographs to use.
+      split: name of the split, one of `cartoon_tfds.sources.splits.SPLITS`.
     """
-    import apache_beam as beam  # here, since a build without Beam does not need it
+    import apache_beam as beam  # imported here, because other builds do not need it
 
     def read(source: Source) -> Iterator[tuple[Photo, int]]:
         for photo in survey.select([source], split):

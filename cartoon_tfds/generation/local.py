@@ -1,4 +1,4 @@
-"""Makes the examples of all photographs, on all cores, and keeps finished parts."""
+"""Makes the examples of all photographs on all cores, and keeps finished parts on disk."""
 
 import dataclasses
 import importlib.metadata
@@ -18,14 +18,14 @@ _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 
 @dataclasses.dataclass(frozen=True)
 class LocalRunner:
-    """Makes the examples on this machine once, and reads them as often as is wanted.
+    """Makes the examples on this machine once; they can be read any number of times.
 
     Attributes:
-      folder: for finished parts. Those of another recipe, or made by other versions of the
-        libraries, lie apart in it.
-      sources: of the photographs.
+      folder: folder for finished parts, with a subfolder for each recipe and set of library
+        versions.
+      sources: sources of the photographs.
       recipe: makes the examples of a photograph.
-      survey: which of them are used.
+      survey: the photographs to use.
     """
 
     folder: Path
@@ -40,14 +40,14 @@ class LocalRunner:
         return PartStore(self.folder / digest[:16])
 
     def make_all(self, *, workers: int | None = None, progress: bool = False) -> None:
-        """Makes all parts that are not there yet.
+        """Makes all parts that are not stored yet.
 
         Args:
-          workers: threads; by default one for each core. The examples do not depend on it.
+          workers: number of threads; by default one per core. It does not change the examples.
           progress: shows a progress bar.
 
         Raises:
-          SourceError: if a photograph of the survey is no longer there.
+          SourceError: if a photograph of the survey was changed or removed.
         """
         store = self._store
 
@@ -73,10 +73,10 @@ class LocalRunner:
             scale=examples / wanted,
         )
         if sum(1 for _ in parts) != wanted:
-            raise SourceError("photographs have changed since the build began; start it again")
+            raise SourceError("photographs changed or disappeared during the build; start it again")
 
     def examples(self, split: str) -> Iterator[Example]:
-        """Yields the examples of a split; `make_all` has to have been called."""
+        """Yields the examples of a split; call `make_all` first."""
         store = self._store
         for key, used in self.survey.used.items():
             if used.split == split:
@@ -85,7 +85,7 @@ class LocalRunner:
 
 
 def library_versions() -> dict[str, str]:
-    """Returns the versions of the libraries on which pixels depend."""
+    """Returns the versions of the libraries that determine the pixels."""
     return {name: importlib.metadata.version(name) for name in _LIBRARIES}
 
 

@@ -1,4 +1,4 @@
-"""Work on all cores, in order, with a progress bar."""
+"""An ordered map over threads, and a progress bar."""
 
 import collections
 import concurrent.futures
@@ -11,7 +11,7 @@ from typing import TypeVar
 import cv2
 import tqdm
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt, from malloc.h
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -20,20 +20,21 @@ _Out = TypeVar("_Out")
 def map_in_order(
     function: Callable[[_In], _Out], items: Iterable[_In], workers: int | None = None
 ) -> Iterator[_Out]:
-    """Yields `function(item)` of all items, in their order, computed by threads.
+    """Yields `function(item)` for each item in the order of the items, computed by threads.
 
-    Unlike `Executor.map` it takes no more items than the threads need: archives are large.
+    It reads at most four items per thread ahead. `Executor.map` would first read all items, which
+    for an archive can be gigabytes.
 
     Args:
-      function: called in many threads at once.
-      items: iterated in the calling thread.
-      workers: threads; by default one for each core.
+      function: called in several threads at once.
+      items: the arguments, read in the calling thread.
+      workers: number of threads; by default one per core.
     """
     workers = workers or os.cpu_count() or 1
     keep_freed_memory()
     pending: collections.deque[concurrent.futures.Future[_Out]] = collections.deque()
-    # Threads, not processes: OpenCV, NumPy and zlib work without the interpreter's lock, and
-    # threads start under any command line. OpenCV's own threads would only compete with them.
+    # Threads, not processes: OpenCV, NumPy and zlib release the interpreter's lock, and threads
+    # also start from `python -c` and notebooks. OpenCV's own threads would only compete with them.
     with one_opencv_thread(), concurrent.futures.ThreadPoolExecutor(workers) as executor:
         try:
             for item in items:
@@ -42,7 +43,7 @@ def map_in_order(
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
-        finally:  # After an error, or when the caller stops: drop the calls that have not begun.
+        finally:  # After an error, or if the caller stops: cancel the waiting calls.
             executor.shutdown(cancel_futures=True)
 
 
@@ -55,18 +56,18 @@ def progress_bar(
     total: int | None = None,
     scale: float = 1,
 ) -> Iterator[_In]:
-    """Yields the items, counted on a terminal with their rate and the time left.
+    """Yields the items, and shows their count, rate and remaining time on a terminal.
 
     Args:
       items: the items to count.
-      shown: whether the bar is shown; it never is without a terminal.
+      shown: True to show the bar; without a terminal it stays hidden.
       desc: name of the work.
-      unit: name of one item.
-      total: how many items there are, if that is known.
-      scale: how many units an item is.
+      unit: name of one unit, in the singular.
+      total: number of items, if known.
+      scale: number of units per item.
     """
     all_units = None if total is None else round(total * scale)
-    hidden = None if shown else True  # None asks whether there is a terminal
+    hidden = None if shown else True  # tqdm hides the bar for None if stderr is no terminal
     with tqdm.tqdm(desc=desc, unit=f" {unit}s", total=all_units, disable=hidden) as bar:
         for count, item in enumerate(items, start=1):
             yield item
@@ -74,20 +75,21 @@ def progress_bar(
 
 
 def keep_freed_memory() -> None:
-    """Tells the C library to keep the memory of large arrays that are freed, for the next ones.
+    """Tells glibc to keep the memory of freed large arrays for new arrays.
 
-    By default glibc gives it back and asks for new pages each time, whose first touch takes a
-    quarter of the time of stylising. Other C libraries are left as they are.
+    By default glibc returns this memory to the system and requests new pages for each array. The
+    first access to new pages takes a quarter of the time of stylising. Other C libraries are not
+    changed.
     """
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt
         mallopt(_M_TRIM_THRESHOLD, 2**30)
-        mallopt(_M_MMAP_THRESHOLD, 2**25)  # more is refused
+        mallopt(_M_MMAP_THRESHOLD, 2**25)  # the largest value that glibc accepts
 
 
 @contextlib.contextmanager
 def one_opencv_thread() -> Iterator[None]:
-    """Makes OpenCV work in the calling thread only, and restores its setting."""
+    """Limits OpenCV to the calling thread within the block, then restores its setting."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

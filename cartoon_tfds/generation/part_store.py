@@ -1,4 +1,4 @@
-"""Finished parts of a dataset on disk, so that a build that was killed goes on where it was."""
+"""Stores finished parts of a dataset on disk, so that a killed build can be continued."""
 
 import json
 import zipfile
@@ -12,30 +12,30 @@ _INDEX = "examples.json"
 
 
 class PartStore:
-    """A folder of finished parts: each an uncompressed zip file of its pictures and an index.
+    """A folder of finished parts: uncompressed zip files, each with its pictures and an index.
 
-    A part is either complete or absent. Any zip tool shows its content.
+    A part is either complete or absent. Any zip tool can open it.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
 
     def holds(self, key: str) -> bool:
-        """Returns whether a part is there and undamaged."""
+        """Returns True if a part is stored and undamaged."""
         if not self._path(key).exists():
             return False
         try:
-            self.load(key)  # which compares all checksums
-        except Exception:  # a damaged file makes zipfile raise almost anything
+            self.load(key)  # zipfile compares all checksums
+        except Exception:  # zipfile raises many kinds of errors for a damaged file
             return False
         return True
 
     def save(self, key: str, examples: list[Example]) -> None:
-        """Writes a part.
+        """Writes the examples of a part.
 
         Args:
-          key: the part's name, of letters, digits and dashes.
-          examples: bytes become files; all other values must fit into JSON.
+          key: name of the part, made of letters, digits and dashes.
+          examples: features of type bytes become files in the zip; the others must be JSON values.
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +44,7 @@ class PartStore:
             file.writestr(_INDEX, json.dumps(index))
 
     def load(self, key: str) -> list[Example]:
-        """Returns a part as it was saved; `holds` has to be true of it."""
+        """Returns the examples of a part; call it only if `holds(key)` is True."""
         with zipfile.ZipFile(self._path(key)) as file:
             index = json.loads(file.read(_INDEX))
             return [(name, _load_features(file, features)) for name, features in index]
@@ -54,7 +54,7 @@ class PartStore:
 
 
 def _save_features(file: zipfile.ZipFile, name: str, features: dict[str, Any]) -> dict[str, Any]:
-    """Writes the bytes among the features to the file; returns all as JSON can hold them."""
+    """Writes features of type bytes to the zip file, and returns all features as JSON values."""
     saved = {}
     for feature, value in features.items():
         if isinstance(value, bytes):
@@ -67,7 +67,7 @@ def _save_features(file: zipfile.ZipFile, name: str, features: dict[str, Any]) -
 
 
 def _load_features(file: zipfile.ZipFile, saved: dict[str, Any]) -> dict[str, Any]:
-    """Returns features as they were before `_save_features`."""
+    """Returns the features that were passed to `_save_features`."""
     return {
         feature: file.read(value["file"]) if isinstance(value, dict) else value
         for feature, value in saved.items()

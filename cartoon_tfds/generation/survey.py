@@ -1,7 +1,6 @@
-"""The first look at all photographs: which can be used, and in which split.
+"""Checks all photographs before a build: which are usable, and in which split.
 
-Everything that can be wrong with a photograph is found here, for all of them, before hours are
-spent on the first.
+The survey finds all unusable photographs at once, before the build spends hours on drawing.
 """
 
 import collections
@@ -39,18 +38,18 @@ class Used(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Survey:
-    """The result of a survey.
+    """The photographs that a dataset uses and the photographs that it leaves out.
 
     Attributes:
-      used: the photographs that are used, by `Photo.key`, in order.
-      skipped: the others, in order.
+      used: split and size of each used photograph, by `Photo.key`, in the order of the sources.
+      skipped: the photographs left out, in the order of the sources.
     """
 
     used: dict[str, Used]
     skipped: tuple[Skipped, ...]
 
     def select(self, sources: Iterable[Source], split: str | None = None) -> Iterator[Photo]:
-        """Yields the photographs that are used, each once, of one split or of all."""
+        """Yields each used photograph of a split once; of all splits if `split` is None."""
         seen = set()
         for photo in iter_photos(sources):
             found = self.used.get(photo.key)
@@ -59,7 +58,7 @@ class Survey:
                 yield photo
 
     def first(self, count: int) -> "Survey":
-        """Returns the survey of no more than the first `count` photographs of each split."""
+        """Returns a survey that uses at most the first `count` photographs of each split."""
         seen = collections.Counter()
         few = {}
         for key, found in self.used.items():
@@ -69,24 +68,24 @@ class Survey:
         return dataclasses.replace(self, used=few)
 
     def counts(self) -> dict[str, int]:
-        """Returns how many photographs are left out, by reason."""
+        """Returns the number of photographs left out, by reason."""
         return dict(sorted(collections.Counter(item.reason for item in self.skipped).items()))
 
     def write_skipped(self, path: Path) -> None:
-        """Writes the photographs that are left out, with counts, as JSON."""
+        """Writes the photographs left out, and their numbers by reason, as JSON."""
         photographs = [item._asdict() for item in self.skipped]
         content = {"counts": self.counts(), "photographs": photographs}
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 class _Checked(NamedTuple):
-    """A photograph that was decoded, and the facts that its use depends on."""
+    """The facts about a decoded photograph that decide about its use."""
 
     photo_id: str
     key: str
     sha256: str
     used: Used
-    by_content: bool  # whether the split follows from the content
+    by_content: bool  # True if the hash of the content decides the split
     hash: np.ndarray | None
     problem: str  # empty if the photograph can be used
 
@@ -99,22 +98,23 @@ def make_survey(
     workers: int | None = None,
     progress: bool = False,
 ) -> Survey:
-    """Returns the survey of all photographs, having decoded each.
+    """Decodes all photographs, and returns the used ones and the ones to leave out.
 
-    Of files with the same bytes one is used. Where near duplicates (see `near_duplicates`) are in
-    different splits, the one in the training split is left out, or that in the validation split for
-    a test photograph's sake: a test photograph must not have been trained on. Splits that are given
-    by folders are only rid of files with the same bytes.
+    Of files with the same bytes, one is used. If near duplicates (see `near_duplicates`) are in two
+    splits, the copy in the earlier one of train, validation and test is left out, because a network
+    must not be trained on a test photograph. If folders give the splits, near duplicates are kept
+    and only files with the same bytes are left out.
 
     Args:
-      sources: of the photographs.
-      recipe: decides whether a photograph can be used.
+      sources: sources of the photographs.
+      recipe: its `read` raises an error for unusable photographs.
       skip_bad: leaves out unusable photographs instead of raising an error.
-      workers: threads; by default one for each core.
+      workers: number of threads; by default one per core.
       progress: shows a progress bar.
 
     Raises:
-      SourceError: naming all photographs that cannot be used, or if none can.
+      SourceError: if photographs are unusable and `skip_bad` is False, or if none is usable; the
+        message names all unusable ones.
     """
 
     def check(photo: Photo) -> _Checked:
@@ -151,7 +151,7 @@ def iter_photos(sources: Iterable[Source]) -> Iterator[Photo]:
 
 
 def _list_bad(bad: list[Skipped], total: int) -> str:
-    """Returns a message of one line for each photograph that cannot be used."""
+    """Returns a message with one line for each unusable photograph."""
     lines = [f"{len(bad)} of {total} photographs cannot be used:"]
     lines += [f"  {item.detail}" for item in bad]
     if len(bad) < total:
@@ -160,7 +160,7 @@ def _list_bad(bad: list[Skipped], total: int) -> str:
 
 
 def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
-    """Returns the unusable photographs by their place in the list."""
+    """Returns the unusable photographs by their index in the list."""
     return {
         index: Skipped(one.photo_id, "unusable", one.problem)
         for index, one in enumerate(checked)
@@ -169,7 +169,7 @@ def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
 
 
 def _find_duplicates(checked: list[_Checked], skipped: Container[int]) -> dict[int, Skipped]:
-    """Returns the copies of files: all of the same bytes but the first in the last split, test."""
+    """Returns the copies to leave out; of equal files, the first in the latest split is kept."""
     by_content = collections.defaultdict(list)
     for index, one in enumerate(checked):
         if index not in skipped:

@@ -1,4 +1,4 @@
-"""The folder in which a build works until it is complete."""
+"""The folder for the unfinished work of a build."""
 
 import contextlib
 import shutil
@@ -10,29 +10,29 @@ from cartoon_tfds.files import locked
 
 @contextlib.contextmanager
 def work_folder(data_dir: Path, name: str) -> Iterator[Path]:
-    """Gives `DATA_DIR/.cartoon_tfds-NAME` to one build at a time.
+    """Creates and locks the work folder `DATA_DIR/.cartoon_tfds-NAME`, and yields its path.
 
-    It is removed when the block ends without an error; else finished parts stay in it for the next
-    build.
+    The folder is removed at the end of the block. After an error it stays, and the next build
+    reuses the finished parts in it.
 
     Args:
-      data_dir: where prepared datasets lie.
-      name: of the dataset's config.
+      data_dir: folder of prepared datasets.
+      name: name of the dataset's config.
 
     Raises:
-      InUseError: another process is building the same dataset.
+      InUseError: if another process is building the same dataset.
     """
     folder = locate(data_dir, name)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        # Between the two lines above another build may have finished and removed the folder.
+        # Another build may have finished and removed the folder after `mkdir` and before the lock.
         folder.mkdir(exist_ok=True)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):  # On NFS the file of the lock stays until it is closed.
+    with contextlib.suppress(OSError):  # NFS keeps the lock file until it is closed.
         folder.rmdir()
 
 
 def locate(data_dir: Path, name: str) -> Path:
-    """Returns where a dataset's work folder is, or would be."""
+    """Returns the path of a dataset's work folder, which may not exist."""
     return data_dir / f".cartoon_tfds-{name}"

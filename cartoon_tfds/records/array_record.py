@@ -1,4 +1,4 @@
-"""The records of a dataset: written so that their bytes depend on their content alone, and read."""
+"""Writes record files whose bytes depend only on their content, and reads them."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -21,21 +21,21 @@ class RecordError(UserError):
 class RepeatableWriter(tfds.core.ExampleWriter):
     """Writes examples with their features in a fixed order.
 
-    TensorFlow Datasets leaves the order of the features to protobuf, which draws a new one in each
-    process: two builds would hold the same examples as different bytes.
+    TensorFlow Datasets leaves this order to protobuf, which chooses a new one in each process. So
+    two builds of the same examples would have different bytes.
     """
 
     def write(self, path: os.PathLike, examples: Iterable[tuple[object, bytes]]):
         """Writes one file (see the base class).
 
         Args:
-          path: of the file.
-          examples: keys and serialized `tf.train.Example`s.
+          path: path of the file to write.
+          examples: pairs of a key and a serialized `tf.train.Example`.
         """
         canonical = ((key, _canonical(record)) for key, record in examples)
         if self.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
             return super().write(path, canonical)
-        # Compression, which TFDS uses, gains no space: nearly all bytes are of PNG files.
+        # Uncompressed, unlike in TFDS: nearly all bytes belong to PNG files, which are compressed.
         writer = array_record_module.ArrayRecordWriter(os.fspath(path), "group_size:1,uncompressed")
         for _, record in canonical:
             writer.write(record)
@@ -44,17 +44,17 @@ class RepeatableWriter(tfds.core.ExampleWriter):
 
 
 def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
-    """Yields split, index in the split and bytes of all records of a prepared dataset.
+    """Yields (split, index in the split, bytes) for each record of a prepared dataset.
 
     Args:
-      folder: of a dataset of ArrayRecord files.
+      folder: folder of the dataset, DATA_DIR/cartoon_tfds/CONFIG/VERSION, with ArrayRecord files.
 
     Raises:
-      RecordError: naming the damaged file.
+      RecordError: if a file is damaged; the message names it.
     """
     try:
         splits = tfds.builder_from_directory(folder).info.splits
-    except Exception as error:  # a damaged description fails in as many ways as it has parsers
+    except Exception as error:  # each parser has its own errors for a damaged file
         raise RecordError(f"{folder} cannot be opened ({type(error).__name__})") from error
     for name, split in splits.items():
         index = 0
@@ -65,7 +65,7 @@ def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def parse_record(record: bytes) -> dict[str, Any]:
-    """Returns the features of a record: a picture as the bytes of its file, a text as text.
+    """Returns the features of a record by name: pictures as PNG bytes, texts as str.
 
     Args:
       record: a serialized `tf.train.Example`.
@@ -83,14 +83,14 @@ def _parse_feature(feature: Any) -> Any:
 
 
 def _iter_shard(path: Path, split: str, first: int) -> Iterator[bytes]:
-    """Yields the records of a file, the first of which has the index `first` in its split."""
+    """Yields the records of a file; `first` is the index of its first record in the split."""
     index = first
     try:
         reader = array_record_module.ArrayRecordReader(str(path))
         for number in range(reader.num_records()):
             yield reader.read([number])[0]
             index += 1
-        reader.close()  # raises an error of the file
+        reader.close()  # raises an error if the file is damaged
     except (IndexError, RuntimeError, ValueError) as error:
         raise RecordError(f"{split} example {index} cannot be read from {path.name}") from error
 

@@ -1,7 +1,7 @@
-"""The manifest of a prepared dataset: its ingredients, and the check of its records.
+"""Writes the manifest of a prepared dataset, and compares the dataset with it.
 
-`manifest.jsonl` has a line about the build, a line for each example in the order of the records,
-and last the SHA-256 of all lines before.
+`manifest.jsonl` has one line about the build, one line for each example in the order of the
+records, and a last line with the SHA-256 of all lines above it.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ def write(folder: Path, build: dict[str, Any]) -> None:
     """Writes the manifest of a complete dataset into its folder.
 
     Args:
-      folder: of the dataset: DATA_DIR/cartoon_tfds/CONFIG/VERSION.
-      build: the ingredients and the tools of the dataset, as plain values.
+      folder: folder of the dataset, DATA_DIR/cartoon_tfds/CONFIG/VERSION.
+      build: settings and library versions of the build, as JSON values.
     """
     header = {**build, "files": _describe_files(folder)}
     text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
@@ -32,7 +32,7 @@ def write(folder: Path, build: dict[str, Any]) -> None:
 
 
 def read_build(folder: Path) -> dict[str, Any] | None:
-    """Returns the `build` that `write` was given, or None without a readable manifest."""
+    """Returns the line about the build, or None if the manifest cannot be read."""
     try:
         with (folder / NAME).open(encoding="utf-8") as file:
             build = json.loads(file.readline())
@@ -42,7 +42,7 @@ def read_build(folder: Path) -> dict[str, Any] | None:
 
 
 def read_examples(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields the entry of each example in the manifest of a dataset."""
+    """Yields the line of each example in the manifest of a dataset, as a dict."""
     with (folder / NAME).open(encoding="utf-8") as file:
         for line in file:
             content = json.loads(line)
@@ -51,13 +51,13 @@ def read_examples(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def first_difference(folder: Path) -> str | None:
-    """Returns where a dataset first differs from its manifest, in one line, or None.
+    """Returns a one-line message about the first difference from the manifest, or None.
 
-    The manifest is checked first, then the size and SHA-256 of each file, and where a file of
-    records differs, which record; at last each example against its line.
+    Checks the manifest itself, then the size and SHA-256 of each file, then each example against
+    its line. If a record file differs, the message also names the first record that differs.
 
     Args:
-      folder: of the dataset.
+      folder: folder of the dataset.
     """
     try:
         text = (folder / NAME).read_text(encoding="utf-8")
@@ -87,7 +87,7 @@ def _first_changed_file(expected: dict[str, Any], found: dict[str, Any]) -> str 
 
 
 def _first_changed_example(folder: Path, lines: list[dict[str, Any]]) -> str | None:
-    """Returns which example is the first that cannot be read or is not as its line says."""
+    """Returns a message about the first example that is damaged or differs from its line."""
     expected = iter(lines)
     try:
         for found in _describe_examples(folder):
@@ -96,19 +96,19 @@ def _first_changed_example(folder: Path, lines: list[dict[str, Any]]) -> str | N
                 return _what_differs(found, line)
     except RecordError as error:
         return f"{error}."
-    return None if next(expected, None) is None else "There are fewer examples than lines."
+    return None if next(expected, None) is None else f"{NAME} has more lines than examples."
 
 
 def _what_differs(found: dict[str, Any], line: dict[str, Any]) -> str:
     names = sorted(key for key in found.keys() | line.keys() if found.get(key) != line.get(key))
     return (
-        f"{found['split']} example {found['index']} ({line.get('id')}) is not as the manifest says"
+        f"{found['split']} example {found['index']} ({line.get('id')}) differs from the manifest"
         f" in {', '.join(names)}."
     )
 
 
 def _describe_files(folder: Path) -> dict[str, Any]:
-    """Returns size and SHA-256 of the files in a folder, but for the manifest, by name."""
+    """Returns the size and SHA-256 of each file in a folder except the manifest, by name."""
     paths = sorted(path for path in folder.iterdir() if path.name != NAME)
     return {path.name: _describe_file(path) for path in paths}
 
@@ -120,7 +120,7 @@ def _describe_file(path: Path) -> dict[str, Any]:
 
 
 def _describe_examples(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yields the entry of each example in a manifest, in the order of the records."""
+    """Yields the manifest line of each example as a dict, made from the records in their order."""
     for split, index, record in iter_records(folder):
         features = {
             name: {"sha256": content_hash(value)} if isinstance(value, bytes) else value

@@ -1,1 +1,1 @@
-"""Where photographs come from, and in which split they are."""
+"""Sources of photographs, and the split of each photograph."""

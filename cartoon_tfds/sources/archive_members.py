@@ -1,8 +1,8 @@
-"""Files in tar and zip archives, read by ourselves and never unpacked to disk.
+"""Reads files from tar and zip archives without unpacking them to disk.
 
-TensorFlow Datasets' own `extract` and `iter_archive` need TensorFlow. An archive is judged as a
-whole, by its listing, before the first file is read from it: one that holds a path out of its
-folder, a link or a device was made to do harm, and none of its other members can be trusted.
+TensorFlow Datasets has `extract` and `iter_archive`, but both need TensorFlow. The whole listing of
+an archive is checked before the first file is read. If a path leads out of the archive's folder, or
+a member is a link or a device, the archive was made to do harm, and no member is trusted.
 """
 
 import bz2
@@ -19,7 +19,7 @@ from typing import BinaryIO, NamedTuple
 from cartoon_tfds.errors import one_line
 from cartoon_tfds.sources.base import SourceError
 
-# Others inflate without bounds in zipfile: few of their bytes make gigabytes in one step.
+# zipfile inflates the other methods without a bound: a few bytes can become gigabytes in one step.
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ZIP_LOCAL_HEADER_BYTES = 30
 _TAR_DECOMPRESSORS = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
@@ -30,10 +30,12 @@ class Limits(NamedTuple):
     """Limits of an archive; an archive over a limit is refused as a whole.
 
     Attributes:
-      member_bytes: of a member that is read.
-      members: entries in the listing, folders included. COCO's largest archive has 118,287.
-      ratio: unpacked size by the size of the file. Photographs hardly compress, bombs a thousand
-        times. Up to 1 MiB goes unquestioned: a tar file of one icon is mostly padding.
+      member_bytes: maximum size of a member that is read.
+      members: maximum number of entries in the listing, folders included. COCO's largest archive
+        has 118,287.
+      ratio: maximum ratio of the unpacked size to the size of the file. Photographs hardly
+        compress; bombs compress a thousandfold. An unpacked size up to 1 MiB is always accepted,
+        because a tar file of one icon is mostly padding.
     """
 
     member_bytes: int = 64 * 2**20
@@ -41,7 +43,7 @@ class Limits(NamedTuple):
     ratio: int = 100
 
     def total_bytes(self, path: Path) -> int:
-        """Returns how many bytes a file may unpack to."""
+        """Returns the maximum unpacked size of an archive, in bytes."""
         return max(2**20, self.ratio * path.stat().st_size)
 
 
@@ -51,21 +53,23 @@ LIMITS = Limits()
 def iter_members(
     path: Path, wanted: Callable[[str], bool], limits: Limits = LIMITS
 ) -> Iterator[tuple[str, bytes]]:
-    """Yields the names and contents of files in a tar or zip file, in its order.
+    """Yields the name and content of each wanted file in a tar or zip file, in its order.
 
     Hidden files and the files that macOS adds to archives are left out.
 
     Args:
-      path: tar, as it is or compressed with gzip, bzip2 or xz; or zip. The content decides which.
-      wanted: says by its name whether to read a file.
-      limits: limits of sizes and counts.
+      path: path of a zip file, or of a tar file that may be compressed with gzip, bzip2 or xz. The
+        content decides about the format.
+      wanted: returns True for the name of a file to read.
+      limits: maximum sizes and counts.
 
     Raises:
-      SourceError: in one line, before anything is yielded, if the archive is unsafe, too large,
-        encrypted or no archive; or when damage is met.
+      SourceError: before the first file is yielded, if the archive is unsafe, too large, encrypted
+        or in another format; later, if a wanted file is damaged or too large. The message is one
+        line.
     """
     try:
-        if not path.is_file():  # Opening a named pipe would wait for ever.
+        if not path.is_file():  # Opening a named pipe would wait forever.
             raise SourceError(f"{path}: no such file")
         with path.open("rb") as stream:
             magic = stream.read(6)
@@ -73,12 +77,12 @@ def iter_members(
         yield from read(path, lambda name: not _is_hidden(name) and wanted(name), limits)
     except SourceError:
         raise
-    except Exception as error:  # Damaged archives make Python's readers raise almost anything.
-        raise SourceError(f"{path}: damaged, or no archive: {one_line(error)}") from error
+    except Exception as error:  # Python's readers raise many kinds of errors.
+        raise SourceError(f"{path}: damaged, or no tar or zip file: {one_line(error)}") from error
 
 
 class _Entry(NamedTuple):
-    """A line of an archive's listing; `kind` is 'file', 'folder', or why it is unsafe."""
+    """An entry of an archive's listing; `kind` is 'file', 'folder' or the danger, as 'a link'."""
 
     name: str
     num_bytes: int
@@ -86,7 +90,7 @@ class _Entry(NamedTuple):
 
 
 def _vet(entries: Iterable[_Entry], path: Path, limits: Limits) -> None:
-    """Raises a SourceError at the first entry that no honest archive of photographs holds."""
+    """Raises a SourceError at the first entry that is unsafe, doubled or over a limit."""
     total, max_total, files = 0, limits.total_bytes(path), set()
     for number, (name, num_bytes, kind) in enumerate(entries, start=1):
         if kind in ("file", "folder") and _leads_out(name):
@@ -97,13 +101,13 @@ def _vet(entries: Iterable[_Entry], path: Path, limits: Limits) -> None:
         if number > limits.members or total > max_total:
             raise SourceError(f"{path}: too large when unpacked, refused at {name!r}")
         if kind == "file":
-            if _normal(name) in files:  # One of the two would vanish without a word.
+            if _normal(name) in files:  # One of the two would be lost silently.
                 raise SourceError(f"{path}: refused: two files are called {name!r}")
             files.add(_normal(name))
 
 
 def _leads_out(name: str) -> bool:
-    """Returns whether a path is absolute, leads upwards or means something else on Windows."""
+    """Returns True if a path is absolute, leads upwards or has another meaning on Windows."""
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or bool(re.search(r"\\|\0|^[A-Za-z]:", name))
 
@@ -125,8 +129,8 @@ def _refuse_large(path: Path, name: str, num_bytes: int, limits: Limits) -> None
 def _read_tar(
     path: Path, wanted: Callable[[str], bool], limits: Limits
 ) -> Iterator[tuple[str, bytes]]:
-    # The listing of a tar file is spread over it, so it is decompressed twice; that is 3 s for each
-    # gigabyte of photographs, whose cartoons take hours.
+    # The headers of a tar file are between its members, so it is decompressed twice. This takes 3 s
+    # per gigabyte of photographs; drawing their cartoons takes hours.
     with _open_tar(path) as stream:
         _vet_tar(_BoundedStream(stream, path, limits), path, limits)
     with _open_tar(path) as stream:
@@ -150,11 +154,11 @@ def _as_tar(stream: BinaryIO) -> tarfile.TarFile:
 
 
 def _vet_tar(stream: "_BoundedStream", path: Path, limits: Limits) -> None:
-    """Reads a whole tar file once: its listing, and for the checksums its content."""
+    """Reads a whole tar file once, to check its headers and the checksums of its content."""
     _vet((_tar_entry(member) for member in _as_tar(stream)), path, limits)
-    # tarfile takes a damaged header, and the end of a file cut short, for the end of the archive.
+    # tarfile mistakes a damaged header or the end of a truncated file for the archive's end.
     if stream.last != bytes(tarfile.BLOCKSIZE):
-        raise SourceError(f"{path}: damaged, or no archive: it has no end")
+        raise SourceError(f"{path}: damaged, or no tar or zip file: its end is missing")
     while stream.read(_TAR_READ_BYTES):
         pass
 
@@ -169,17 +173,17 @@ def _tar_entry(member: tarfile.TarInfo) -> _Entry:
     elif member.isreg() and not member.issparse() and member.size >= 0:
         kind = "file"
     else:
-        kind = "no plain file"
+        kind = "not a plain file"
     return _Entry(member.name, max(0, member.size), kind)
 
 
 class _BoundedStream:
-    """A stream for tarfile, which trusts the sizes of long names and other extended headers."""
+    """Limits the reads of tarfile, which trusts the sizes of long names and extended headers."""
 
     def __init__(self, stream: BinaryIO, path: Path, limits: Limits):
         self._stream, self._path, self._max_total = stream, path, limits.total_bytes(path)
         self.tell, self.seek = stream.tell, stream.seek
-        self.last = b""  # the bytes that were read last
+        self.last = b""  # the bytes of the last read
 
     def read(self, size: int) -> bytes:
         if not 0 <= size <= _TAR_READ_BYTES:
@@ -201,7 +205,7 @@ def _read_zip(
             if not member.is_dir() and wanted(_normal(member.filename)):
                 _refuse_large(path, member.filename, member.file_size, limits)
                 with archive.open(member) as stream:
-                    # A plain read() inflates all there is, whatever size was declared.
+                    # read() without a size can inflate more bytes than the declared size.
                     data = stream.read(member.file_size + 1)
                 if len(data) != member.file_size:
                     raise SourceError(f"{path}: damaged: {member.filename!r} is cut short")
@@ -217,15 +221,15 @@ def _zip_entry(member: zipfile.ZipInfo) -> _Entry:
     elif member.flag_bits & 1:
         kind = "encrypted"
     elif member.compress_type not in _ZIP_METHODS:
-        kind = "compressed in another way than deflated"
+        kind = "compressed with another method than deflate"
     else:
         kind = "folder" if member.is_dir() else "file"
-    # As it is written there: zipfile cuts names at a NUL, and turns \ into / on Windows.
+    # The name before zipfile cuts it at a NUL or, on Windows, turns \ into /.
     return _Entry(member.orig_filename, member.file_size, kind)
 
 
 def _refuse_overlaps(members: list[zipfile.ZipInfo], end: int, path: Path) -> None:
-    """Raises a SourceError if members share bytes, as in bombs, which inflate them many times."""
+    """Raises a SourceError if members share bytes: bombs inflate the same bytes many times."""
     members = sorted(members, key=lambda member: member.header_offset)
     starts = [member.header_offset for member in members[1:]] + [end]
     for member, following in zip(members, starts, strict=True):

@@ -12,18 +12,18 @@ from cartoon_tfds.sources.base import Photo, SourceError
 
 @dataclasses.dataclass(frozen=True)
 class Archive:
-    """A public archive, and which of its members are taken.
+    """A public archive, and the pattern of the members to use.
 
     Attributes:
       name: name of the archive here; `photo_id` begins with it.
       url: address of the download.
       num_bytes: size of the file; another size is refused.
-      sha256: of the file; another file is refused.
-      filename: under which a user may have downloaded it by hand.
+      sha256: SHA-256 of the file; a file with another hash is refused.
+      filename: name under which a user may have downloaded the file by hand.
       license: licence of its photographs, as stated by its publishers.
       theme: subject of its photographs; empty if `annotations` give it for each photograph.
-      members: a pattern as in `fnmatch` that the names of its photographs match.
-      annotations: name of the archive with COCO annotations that choose the photographs, or None.
+      members: `fnmatch` pattern for the names of its photographs.
+      annotations: name of the archive with COCO annotations that choose the photographs, or empty.
     """
 
     name: str
@@ -42,12 +42,12 @@ class ArchiveFile:
     """The photographs in a tar or zip file, as a `Source`.
 
     Attributes:
-      path: of the file.
-      license: of all its photographs.
-      theme: their subject, in one word.
-      name: how `photo_id` begins; by default with the member's name.
-      source: name of the archive in `Photo.source`; by default the file's name alone.
-      members: a pattern as in `fnmatch` that the names of the photographs match.
+      path: path of the file.
+      license: licence of all its photographs.
+      theme: subject of its photographs, in one word.
+      name: prefix of `photo_id`; if empty, `photo_id` is the member's name.
+      source: name of the archive in `Photo.source`; if empty, the file's name without its folder.
+      members: `fnmatch` pattern for the names of the photographs.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class ArchiveFile:
         """Yields the photographs in the archive's order, one at a time in memory.
 
         Raises:
-          SourceError: naming the file, if it cannot be read or holds no photographs.
+          SourceError: if the file cannot be read or holds no photographs; the message names it.
         """
         source, none = self.source or self.path.name, True
         for member, data in iter_members(self.path, self._wanted):

@@ -9,25 +9,25 @@ from cartoon_tfds.sources.splits import content_hash
 
 
 class SourceError(UserError):
-    """Photographs that cannot be had; the message is one line with the cause and the remedy."""
+    """Photographs are missing or unusable; the message gives the cause and the remedy."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-    """One photograph, undecoded, or a ready-made pair of pictures.
+    """One photograph as the bytes of its file, or a ready-made pair of pictures.
 
     Attributes:
-      photo_id: its name, unique within a source.
-      data: the bytes of its file.
-      source: where it comes from: package, version and file, URL and member, or file.
-      license: its licence, as stated by the source.
-      theme: its subject, in one word; empty if unknown.
-      target: of a ready-made pair, the bytes of the other file.
-      split: the split that its folder stands for, where it does; else its content decides.
-      problem: why it cannot be used, where that is known before it is decoded.
-      weight: factor of the number of views cut from it, for rare subjects.
-      sha256: the hash of `data`, and of `target` where there is one; identity, split and views
-        follow from it.
+      photo_id: name, unique within a source.
+      data: bytes of the file.
+      source: origin: package, version and file; URL and archive member; or file name.
+      license: licence, as stated by the source.
+      theme: subject, in one word; empty if unknown.
+      target: bytes of the target's file, for a ready-made pair of two files; else None.
+      split: split given by the folder's name; if None, `split_of` gives it.
+      problem: reason why it cannot be used, if known before decoding; else empty.
+      weight: factor for the number of views; rare subjects get more views.
+      sha256: hash of `data`, combined with the hash of `target` if there is one. It determines the
+        identity, the split and the views of the photograph.
     """
 
     photo_id: str
@@ -49,7 +49,7 @@ class Photo:
 
     @property
     def key(self) -> str:
-        """A hash of all that examples show of a photograph or depend on."""
+        """Hash of all attributes that the examples contain or depend on."""
         shown = (
             self.sha256,
             self.photo_id,
@@ -62,7 +62,7 @@ class Photo:
 
 
 class Source(Protocol):
-    """Photographs that can be read as often as is wanted; plain data, so that it can be pickled."""
+    """Photographs that can be read any number of times; sources are plain, picklable data."""
 
     def photos(self) -> Iterator[Photo]:
         """Yields the photographs, always in the same order, one at a time in memory.
@@ -73,19 +73,19 @@ class Source(Protocol):
 
 
 class Origin(Protocol):
-    """Where a dataset's photographs come from, before anything is downloaded."""
+    """The origin of a dataset's photographs, which may still have to be downloaded."""
 
     def identity(self) -> str:
-        """Returns a text that changes when the photographs do."""
+        """Returns a text that changes if the photographs change."""
 
     def fetch(self, dl_manager: Any) -> tuple[Source, ...]:
-        """Returns the sources, after the download of missing files.
+        """Downloads missing files, and returns the sources.
 
         Args:
           dl_manager: a `tfds.download.DownloadManager`.
 
         Raises:
-          SourceError: if something cannot be had.
+          SourceError: if a file is missing and cannot be downloaded.
         """
 
 
@@ -94,7 +94,7 @@ class Local:
     """An `Origin` of local photographs, which need no download.
 
     Attributes:
-      source: of the photographs.
+      source: the only source of the photographs.
     """
 
     source: Source
@@ -105,6 +105,6 @@ class Local:
         return content_hash("".join(keys).encode())
 
     def fetch(self, dl_manager: Any) -> tuple[Source, ...]:
-        """Returns the source."""
+        """Returns a tuple with the one source."""
         del dl_manager
         return (self.source,)

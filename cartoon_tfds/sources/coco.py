@@ -1,7 +1,7 @@
-"""Which photographs of COCO show traffic or a face and may be changed and given away by anyone.
+"""Chooses photographs of COCO that show traffic or a face and have a free licence.
 
-COCO's photographs are from Flickr, each under the licence that its photographer chose, and the
-annotations name these. They also locate the objects, so that numbers decide about themes.
+The photographs are from Flickr, each under the licence that its photographer chose. COCO's
+annotations name the licences and locate the objects, so fixed thresholds decide about the themes.
 """
 
 import dataclasses
@@ -18,9 +18,10 @@ from cartoon_tfds.sources.base import Photo, SourceError
 INSTANCES = "instances_val2017.json"
 KEYPOINTS = "person_keypoints_val2017.json"
 
-# By COCO's numbers. Left out are 3 (BY-NC-ND) and 6 (BY-ND), as a cartoon is a derivative, and
-# 1 (BY-NC-SA) and 2 (BY-NC): whoever publishes a network trained on them, or a picture it made,
-# should not have to find out whether that is commercial, and BY-NC-SA and BY-SA exclude each other.
+# The keys are COCO's licence numbers. 3 (BY-NC-ND) and 6 (BY-ND) are left out because a cartoon is
+# a derivative. 1 (BY-NC-SA) and 2 (BY-NC) are left out so that users can publish trained networks
+# and their pictures without asking if the use is commercial. Also, BY-NC-SA and BY-SA cannot be
+# combined.
 LICENSES = {
     4: "CC BY 2.0",
     5: "CC BY-SA 2.0",
@@ -31,25 +32,25 @@ LICENSES = {
 MOTOR_VEHICLES = frozenset(("car", "bus", "truck", "motorcycle"))
 TRAFFIC = MOTOR_VEHICLES | {"bicycle", "traffic light", "stop sign"}
 
-# A street scene has several things of traffic, one of them a motor vehicle. Those of less than a
-# thousandth of the picture (about 18x18 of 640x480 pixels) are a car behind a window; together they
-# take 2 %, or the picture is of something else.
+# A street scene has at least two traffic objects, one of them a motor vehicle. Objects smaller than
+# a thousandth of the picture (about 18x18 of 640x480 pixels) do not count: an example is a car
+# behind a window. All objects together cover at least 2 %, else the picture has another subject.
 MIN_OBJECTS = 2
 MIN_OBJECT_AREA = 0.001
 MIN_TRAFFIC_AREA = 0.02
 
-# A face that looks at us shows its nose and both eyes; with its eyes this far apart, by the
-# picture's short side, it is about a sixth of it high, as in a portrait of a family.
+# A face turned to the camera shows its nose and both eyes. The minimum distance of the eyes is a
+# fraction of the picture's short side. At this distance the height of the face is about a sixth of
+# the short side, as in a family portrait.
 MIN_EYE_DISTANCE = 0.06
 _NOSE, _LEFT_EYE, _RIGHT_EYE, _VISIBLE = 0, 1, 2, 2
 
-
-# A few hundred photographs are chosen; the other archives have thousands of each theme.
+# A few hundred photographs are chosen, but the other archives have thousands for each theme.
 _WEIGHT = 8
 
 
 class Chosen(NamedTuple):
-    """The annotations of a chosen photograph."""
+    """Theme, licence and Flickr address of a chosen photograph."""
 
     theme: str
     license: str
@@ -61,10 +62,10 @@ class CocoPhotos:
     """The photographs of val2017 that show traffic or a face and are under a free licence.
 
     Attributes:
-      path: of val2017.zip.
+      path: path of val2017.zip.
       annotations: path of annotations_trainval2017.zip.
-      name: how `photo_id` begins.
-      source: name of the archive in `Photo.source`; the photograph's page on Flickr follows.
+      name: prefix of `photo_id`.
+      source: name of the archive in `Photo.source`, before the photograph's Flickr address.
     """
 
     path: Path
@@ -76,7 +77,7 @@ class CocoPhotos:
         """Yields the photographs in the archive's order, one at a time in memory.
 
         Raises:
-          SourceError: if an archive cannot be read, or annotations do not fit.
+          SourceError: if an archive cannot be read, or if the annotations are of other photographs.
         """
         chosen = read_chosen(self.annotations)
         missing = set(chosen)
@@ -86,7 +87,7 @@ class CocoPhotos:
             yield Photo(f"{self.name}/{member}", data, source, license, theme, weight=_WEIGHT)
             missing.discard(_base(member))
         if missing or not chosen:
-            reason = f"{min(missing)} is not there" if missing else "no photograph is chosen"
+            reason = f"{min(missing)} is missing" if missing else "no photograph is chosen"
             raise SourceError(f"{self.path}: does not fit {self.annotations}: {reason}")
 
 
@@ -94,11 +95,11 @@ def read_chosen(annotations: Path) -> dict[str, Chosen]:
     """Returns the chosen photographs by file name.
 
     Args:
-      annotations: a zip file with `INSTANCES` and `KEYPOINTS`, which are refused over the limit for
-        members; the largest has 20 MB.
+      annotations: path of a zip file with the members `INSTANCES` and `KEYPOINTS`. Members over the
+        limit of `iter_members` are refused; the larger one has 20 MB.
 
     Raises:
-      SourceError: if the file cannot be read or is something else.
+      SourceError: if the file cannot be read or has other content.
     """
     texts = {
         _base(name): data
@@ -114,11 +115,11 @@ def read_chosen(annotations: Path) -> dict[str, Chosen]:
 
 
 def choose(instances: dict[str, Any], keypoints: dict[str, Any]) -> dict[str, Chosen]:
-    """Returns the photographs to take, by file name; one that shows both counts as traffic.
+    """Returns the chosen photographs by file name; one with traffic and a face counts as roads.
 
     Args:
-      instances: COCO's annotations of objects.
-      keypoints: COCO's annotations of people.
+      instances: COCO's annotations of objects, the content of `INSTANCES`.
+      keypoints: COCO's annotations of people, the content of `KEYPOINTS`.
     """
     images = {image["id"]: image for image in instances["images"] if image["license"] in LICENSES}
     traffic, faces = _ids_of_traffic(instances, images), _ids_of_faces(keypoints, images)
@@ -138,7 +139,7 @@ def _ids_of_traffic(instances: dict[str, Any], images: dict[int, dict[str, Any]]
     objects: dict[int, list[tuple[str, float]]] = {}
     for thing in instances["annotations"]:
         name, image = names[thing["category_id"]], images.get(thing["image_id"])
-        # A crowd is one region around many things.
+        # A crowd is one region around many objects.
         if image is not None and name in TRAFFIC and not thing["iscrowd"]:
             area = thing["area"] / (image["width"] * image["height"])
             if area >= MIN_OBJECT_AREA:

@@ -10,7 +10,7 @@ from typing import Any
 from cartoon_tfds.images import PICTURE_SUFFIXES
 from cartoon_tfds.sources.base import Photo, SourceError
 
-# Names of the folders of a dataset that comes with splits.
+# The split for each folder name that datasets use for their splits.
 _SPLIT_FOLDERS = {
     "train": "train",
     "val": "validation",
@@ -22,24 +22,24 @@ _SPLIT_FOLDERS = {
 
 @dataclasses.dataclass(frozen=True)
 class PictureFolder:
-    """All pictures in a folder and in the folders in it.
+    """All pictures in a folder and its subfolders.
 
-    Where all pictures lie in folders that are named train, val, valid, validation or test, these
-    are the splits: photographs that belong together, such as the pages of an episode, are in one.
+    If all pictures are in subfolders named train, val, valid, validation or test, these give the
+    splits. This keeps related pictures in one split, for example the pages of an episode.
 
     Attributes:
-      folder: their folder. Its direct subfolders, or the subfolders of splits, name the themes.
-      license: of all of them.
+      folder: path of the folder. Its subfolders, or the subfolders of the splits, name the themes.
+      license: licence of all pictures.
     """
 
     folder: Path
     license: str
 
     def photos(self) -> Iterator[Photo]:
-        """Yields the pictures, by name.
+        """Yields the pictures, sorted by name.
 
         Raises:
-          SourceError: the folder does not exist, or holds no picture.
+          SourceError: if the folder does not exist or holds no picture.
         """
         paths = _list_pictures(self.folder)
         names = [path.relative_to(self.folder) for path in paths]
@@ -57,15 +57,16 @@ class PictureFolder:
 
 @dataclasses.dataclass(frozen=True)
 class PairFolders:
-    """Ready-made pairs.
+    """Ready-made pairs, in two folders or side by side in one picture.
 
-    Where all pictures lie in folders that are named train, val, valid, validation or test, these
-    are the splits.
+    If all pictures are in subfolders named train, val, valid, validation or test, these give the
+    splits.
 
     Attributes:
       inputs: folder of the inputs, or of pictures with input and target side by side.
-      targets: folder of the targets, whose names are the same but for their suffix; or None.
-      license: of all of them.
+      targets: folder of the targets, named like their inputs with any suffix; None for pictures
+        side by side.
+      license: licence of all pictures.
     """
 
     inputs: Path
@@ -74,10 +75,10 @@ class PairFolders:
     license: str
 
     def photos(self) -> Iterator[Photo]:
-        """Yields the pairs by name; a file without a partner comes with this problem.
+        """Yields the pairs, sorted by name; `problem` reports a file without a partner.
 
         Raises:
-          SourceError: the folder does not exist, or holds no picture.
+          SourceError: if a folder does not exist or holds no picture.
         """
         inputs = _by_stem(self.inputs)
         targets = _by_stem(self.targets) if self.targets else None
@@ -89,7 +90,7 @@ class PairFolders:
             yield self._pair(files, photo_id=_printable(name), license=self.license, split=split)
 
     def _pair(self, files: list[list[Path]], **fields: Any) -> Photo:
-        """Returns the pair of a name, with the problem of its files if they have one."""
+        """Returns the pair of a name; `problem` reports missing, doubled and unreadable files."""
         name = fields["photo_id"]
         for found, folder in zip(files, (self.inputs, self.targets), strict=False):
             if len(found) != 1:
@@ -106,7 +107,7 @@ class PairFolders:
 
 
 def _own_splits(names: list[str]) -> list[str | None]:
-    """Returns the split that the folder of each file stands for, or None for all."""
+    """Returns the split of each file from its folder; None for all if a folder is no split."""
     folders = [name.partition("/")[0] if "/" in name else "" for name in names]
     if not set(folders) <= _SPLIT_FOLDERS.keys():
         return [None] * len(names)
@@ -114,18 +115,18 @@ def _own_splits(names: list[str]) -> list[str | None]:
 
 
 def _read(path: Path, **fields: Any) -> Photo:
-    """Returns a file as a photograph, whose problem is why the file cannot be read."""
+    """Reads a file as a `Photo`; `problem` gives the reason if this fails."""
     data, problem = b"", ""
     try:
         data = path.read_bytes()
     except OSError as error:
         problem = f"{fields['photo_id']}: {error.strerror}"
-    # The file's name alone: where a user's folders lie is nobody's business.
+    # Only the file's name, because the paths of a user's folders are private.
     return Photo(data=data, source=_printable(path.name), problem=problem, **fields)
 
 
 def _list_pictures(folder: Path) -> list[Path]:
-    """Returns the pictures in a folder, by name, without hidden ones."""
+    """Returns the pictures in a folder and its subfolders by name, without hidden files."""
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
     names = (path.relative_to(folder) for path in folder.rglob("*"))
@@ -134,7 +135,7 @@ def _list_pictures(folder: Path) -> list[Path]:
         for name in names
         if name.suffix.lower() in PICTURE_SUFFIXES
         and not any(part.startswith(".") for part in name.parts)
-        and ((folder / name).is_file() or (folder / name).is_symlink())  # one to nowhere is bad
+        and ((folder / name).is_file() or (folder / name).is_symlink())  # broken links are reported
     ]
     if not pictures:
         raise SourceError(f"{folder}: no picture in it ({' '.join(sorted(PICTURE_SUFFIXES))})")
@@ -146,12 +147,12 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in _list_pictures(folder):
         name = path.relative_to(folder).with_suffix("").as_posix()
-        # Some systems write an accent as a character of its own.
+        # Some systems store an accent as a separate character.
         found.setdefault(unicodedata.normalize("NFC", name), []).append(path)
     return found
 
 
 def _printable(name: str) -> str:
-    """Returns a name of a file on one line of Unicode, which file systems do not promise."""
+    """Returns a file's name with invalid bytes and unprintable characters escaped."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,4 +1,4 @@
-"""Photographs of installed packages, which need no download."""
+"""Photographs from installed packages, which need no download."""
 
 import dataclasses
 import importlib.metadata
@@ -11,16 +11,16 @@ from cartoon_tfds.sources.base import Photo, SourceError
 
 @dataclasses.dataclass(frozen=True)
 class PackagedPhoto:
-    """Where a photograph lies in an installed package.
+    """A photograph in an installed package: its file and its description.
 
     Attributes:
-      photo_id: its name in the dataset.
+      photo_id: name of the photograph in the dataset.
       distribution: name of the package for `pip`.
       module: name of the package for Python.
       file: path inside the module's folder.
-      sha256: of the file; another file under this name is refused, not taken unnoticed.
-      license: as stated by the package.
-      theme: its subject, in one word.
+      sha256: SHA-256 of the file; a file with another hash is refused.
+      license: licence as stated by the package.
+      theme: subject, in one word.
     """
 
     photo_id: str
@@ -104,10 +104,10 @@ PACKAGED = (
 
 @dataclasses.dataclass(frozen=True)
 class Packaged:
-    """The photographs of installed packages, as a `Source`.
+    """The photographs from installed packages, as a `Source`.
 
     Attributes:
-      table: the photographs.
+      table: the photographs to yield.
     """
 
     table: tuple[PackagedPhoto, ...] = PACKAGED
@@ -118,24 +118,24 @@ class Packaged:
 
 
 def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo]:
-    """Yields the photographs of installed packages, without importing the packages.
+    """Yields the photographs from installed packages, without importing the packages.
 
     Raises:
-      SourceError: naming all packages that are missing, or the file that is not as recorded.
+      SourceError: if packages are missing or a file has changed; the message names them.
     """
     folders = {item.module: _package_folder(item.module) for item in table}
     missing = {item.distribution for item in table if folders[item.module] is None}
     if missing:
         raise SourceError(
-            f"not installed, but their photographs are needed: {', '.join(sorted(missing))};"
-            " they are the extra `sample`: pip install '.[sample]'"
+            f"packages with photographs are not installed: {', '.join(sorted(missing))};"
+            " install the extra `sample`: pip install '.[sample]'"
         )
     for item in table:
         yield _read_packaged(item, folders[item.module])
 
 
 def _package_folder(module: str) -> Path | None:
-    """Returns the folder of a top-level package, or None where it is not installed."""
+    """Returns the folder of a top-level package, or None if it is not installed."""
     # For a top-level name, unlike `skimage.data`, find_spec imports no module.
     spec = importlib.util.find_spec(module)
     if spec is None or not spec.submodule_search_locations:

@@ -13,10 +13,10 @@ from cartoon_tfds.sources.coco import CocoPhotos
 
 # All downloads: 2.1 GiB. Sizes and SHA-256 are taken from the register of TensorFlow Datasets.
 ARCHIVES = (
-    # Faces: thousands of people in a small file on a plain server; CelebA and WIDER FACE lie on
-    # Google Drive refuses files in high demand. Of each person the first photograph, 5,749,
-    # or 13,233 small pictures would drown the rest. It is the only one here without a free licence:
-    # who needs one removes these lines, and COCO's faces remain.
+    # Faces: thousands of people in a small file on a plain server. CelebA and WIDER FACE are on
+    # Google Drive, which refuses files in high demand. Only the first photograph of each person is
+    # used, 5,749 in all, because all 13,233 small pictures would outnumber the other themes. This
+    # is the only archive without a free licence. Without these lines, COCO's faces remain.
     Archive(
         name="lfw",
         url="https://ndownloader.figshare.com/files/5976018",
@@ -27,8 +27,8 @@ ARCHIVES = (
         theme="faces",
         members="*_0001.jpg",
     ),
-    # Animals: cats and dogs, fur and eyes near and sharp. Stanford Dogs and Caltech-UCSD Birds are
-    # for non-commercial research.
+    # Animals: cats and dogs from near, with sharp fur and eyes. Stanford Dogs and Caltech-UCSD
+    # Birds are for non-commercial research only.
     Archive(
         name="oxford_iiit_pet",
         url="https://thor.robots.ox.ac.uk/~vgg/data/pets/images.tar.gz",
@@ -38,8 +38,8 @@ ARCHIVES = (
         license="CC BY-SA 4.0 (The Oxford-IIIT Pet Dataset; copyright remains with the owners)",
         theme="animals",
     ),
-    # Nature: flowers, leaves, grass and sky; the smallest of the well-known archives whose
-    # photographs anybody may use, change and give away.
+    # Nature: flowers, leaves, grass and sky. This is the smallest of the well-known archives whose
+    # photographs everybody may use, change and redistribute.
     Archive(
         name="tf_flowers",
         url="http://download.tensorflow.org/example_images/flower_photos.tgz",
@@ -49,9 +49,9 @@ ARCHIVES = (
         license="CC BY 2.0 (authors by photograph in the archive's LICENSE.txt)",
         theme="nature",
     ),
-    # Roads, and more faces: street scenes from all over the world, where the archives made for
-    # driving have one camera, gigabytes, a registration or a non-commercial licence. Of its parts
-    # val2017 is the only one under 6 GB.
+    # Roads and more faces: street scenes from all over the world. Archives made for driving have
+    # only one camera, many gigabytes, a registration or a non-commercial licence. val2017 is the
+    # only part of COCO under 6 GB.
     Archive(
         name="coco",
         url="http://images.cocodataset.org/zips/val2017.zip",
@@ -73,7 +73,7 @@ ARCHIVES = (
 
 
 def url_infos() -> dict[str, tfds.download.checksums.UrlInfo]:
-    """Returns the checks of TensorFlow Datasets for each URL: size and checksum."""
+    """Returns the size and checksum of each URL, which TensorFlow Datasets checks."""
     return {
         archive.url: tfds.download.checksums.UrlInfo(
             size=tfds.core.utils.Size(archive.num_bytes),
@@ -86,22 +86,22 @@ def url_infos() -> dict[str, tfds.download.checksums.UrlInfo]:
 
 @dataclasses.dataclass(frozen=True)
 class PublicArchives:
-    """The photographs of `ARCHIVES`."""
+    """The photographs of `ARCHIVES`, as an `Origin`."""
 
     def identity(self) -> str:
-        """Returns a text that changes when the photographs do."""
+        """Returns a text that changes if the photographs change."""
         return repr(ARCHIVES)
 
     def fetch(self, dl_manager: tfds.download.DownloadManager) -> tuple[Source, ...]:
-        """Returns the sources, after the download of missing archives.
+        """Downloads missing archives, and returns the sources.
 
         Args:
-          dl_manager: made with `url_infos()`, by which it checks sizes and SHA-256.
+          dl_manager: a download manager made with `url_infos()`, to check sizes and SHA-256.
 
         Raises:
-          SourceError: a download failed, or its checksum differs.
+          SourceError: if a download fails or its checksum differs.
         """
-        # One after the other: where one fails, TFDS would go on with the others unseen.
+        # One at a time: TFDS would continue the other downloads unseen after a failure.
         paths = {archive.name: _download(dl_manager, archive) for archive in ARCHIVES}
         auxiliary = {archive.annotations for archive in ARCHIVES}
         return tuple(
@@ -124,15 +124,15 @@ def _source(archive: Archive, paths: dict[str, Path]) -> Source:
 
 
 def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Path:
-    """Returns where an archive lies; it is downloaded unless it is there."""
+    """Downloads an archive unless it exists, and returns its path."""
     before = _unfinished(dl_manager)
     try:
-        # As a dictionary, since TFDS's own test of builders answers every call with the same one.
+        # A dictionary, because the builder test of TFDS returns the same one for every call.
         return Path(dl_manager.download({archive.name: archive.url})[archive.name])
     except Exception as error:  # Network, server, disk and checksum errors share no base class.
         raise SourceError(
             f"cannot download {archive.url}: {one_line(error)};"
-            " archives that are complete stay, and the config `sample` needs no network"
+            " try again (complete archives are kept), or build `sample`, which needs no network"
         ) from None
     finally:
         # TFDS leaves refused and partial files behind, hundreds of megabytes each time.
@@ -141,6 +141,6 @@ def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Pa
 
 
 def _unfinished(dl_manager: tfds.download.DownloadManager) -> set[Path]:
-    """Returns the folders in which TFDS has unfinished downloads."""
+    """Returns the folders of the unfinished downloads of TFDS."""
     folder = Path(dl_manager.download_dir)
     return {path for pattern in ("*.tmp.*", "*/*.tmp.*") for path in folder.glob(pattern)}

@@ -154,7 +154,7 @@ def test_folder_of_other_files_needs_another_name(folder, tmp_path):
     done = _command(*flags, "--name=a")
     (folder / "one_more.png").unlink()
     assert done.returncode == 1
-    assert re.fullmatch("error: .* of another build, photographs: .*\n", done.stderr)
+    assert re.fullmatch("error: .* has other settings, photographs: .*\n", done.stderr)
 
 
 def test_zip_of_pictures(folder, tmp_path):
@@ -200,8 +200,8 @@ def test_bad_pictures_are_listed_and_can_be_skipped(folder, tmp_path):
         (["--config=sample", "--photos=x"], "not allowed with argument --config"),
         (["--style=oil"], "invalid choice: 'oil'"),
         (["--style=ink,oil"], "invalid choice: 'oil' (choose from all, ink, soft,"),
-        (["--style=poster"], "sample is a config of its own: give this dataset another --name"),
-        (["--size=64"], "--size is not for cartoons"),
+        (["--style=poster"], "sample is the name of a ready-made config: give this dataset another"),
+        (["--size=64"], "omit --size: it is not for cartoons"),
         (["--name=../x", "--style=soft"], "'../x' cannot be the name of a dataset"),
         (["--strength=2", "--name=x"], "strength must be 0 to 1"),
         (["--views_per_photo=0", "--name=x"], "views_per_photo must be at least 1"),

@@ -136,12 +136,12 @@ def test_line_that_says_something_else_is_named(folder):
     _rewrite(folder, change)
     difference = manifest.first_difference(folder)
     assert difference.startswith("train example 4 (")
-    assert difference.endswith("is not as the manifest says in license.")
+    assert difference.endswith("differs from the manifest in license.")
 
 
 def test_too_many_and_too_few_lines_are_found(folder):
     _rewrite(folder, lambda lines: lines.insert(-1, lines[-2]))
-    assert manifest.first_difference(folder) == "There are fewer examples than lines."
+    assert manifest.first_difference(folder) == "manifest.jsonl has more lines than examples."
     _rewrite(folder, lambda lines: lines.__delitem__(slice(-3, -1)))
     assert manifest.first_difference(folder).startswith("test example 3 (None)")
 
@@ -152,7 +152,7 @@ def test_check_command(folder):
 
     data_dir = folder.parent.parent.parent
     done = check(data_dir)
-    assert (done.returncode, done.stdout.count("16 examples, as the manifest says")) == (0, 1)
+    assert (done.returncode, done.stdout.count("all 16 examples match the manifest")) == (0, 1)
     assert check(data_dir, "--config=small").returncode == 0
     done = check(data_dir, "--config=other")
     assert done.returncode == 1

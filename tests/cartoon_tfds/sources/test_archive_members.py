@@ -74,13 +74,13 @@ def test_truncated_archive(tmp_path, suffix, part):
     path = _intact(tmp_path, suffix)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * part)])
-    assert_refused(path, "damaged, or no archive: ")
+    assert_refused(path, "damaged, or no tar or zip file: ")
 
 
 def test_tar_cut_between_members(tmp_path):
     path = write_tar(tmp_path / "x", [("0.jpg", bytes(512)), ("1.jpg", bytes(512))], "w")
     path.write_bytes(path.read_bytes()[:1024])
-    assert_refused(path, "damaged, or no archive: it has no end")
+    assert_refused(path, "damaged, or no tar or zip file: its end is missing")
 
 
 @pytest.mark.parametrize("suffix", ["tgz", "zip"])
@@ -90,13 +90,13 @@ def test_archive_with_damaged_bytes(tmp_path, suffix, position):
     data = bytearray(path.read_bytes())
     data[position : position + 90] = bytes(90)
     path.write_bytes(data)
-    with pytest.raises(SourceError, match="damaged, or no archive: "):
+    with pytest.raises(SourceError, match="damaged, or no tar or zip file: "):
         read_all(path)
 
 
 def test_tar_with_a_damaged_header(tmp_path):
     path = write_tar(tmp_path / "x", [("0.jpg", b""), ("1.jpg", b""), ("2.jpg", b"")], "w")
-    assert_refused(_patch(path, b"1.jpg", b"7.jpg"), "damaged, or no archive: it has no end")
+    assert_refused(_patch(path, b"1.jpg", b"7.jpg"), "damaged, or no tar or zip file: its end is missing")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_tar_with_a_damaged_header(tmp_path):
 )
 def test_no_archive(tmp_path, data):
     (tmp_path / "x.zip").write_bytes(data)
-    assert_refused(tmp_path / "x.zip", "damaged, or no archive: ")
+    assert_refused(tmp_path / "x.zip", "damaged, or no tar or zip file: ")
 
 
 def test_no_file(tmp_path):

@@ -124,7 +124,7 @@ def test_another_file_than_registered_is_refused(public_archives, tmp_path, monk
 
 def test_missing_file_on_the_server(public_archives, server, tmp_path):
     (server.folder / "lfw.tgz").unlink()
-    with pytest.raises(SourceError, match=r"lfw\.tgz.*404.*`sample` needs no network$"):
+    with pytest.raises(SourceError, match=r"lfw\.tgz.*404.*`sample`, which needs no network$"):
         _fetch(tmp_path)
     assert server.requested == ["/lfw.tgz"]  # nothing after a failure
     assert not _files(tmp_path)
@@ -212,7 +212,7 @@ def test_annotations_of_a_picture_without_size(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("area", "what"), [(999, r"1\.jpg is not there"), (1, "no photograph is chosen")]
+    ("area", "what"), [(999, r"1\.jpg is missing"), (1, "no photograph is chosen")]
 )
 def test_annotations_of_other_photographs(public_archives, tmp_path, area, what):
     photos = _fetch(tmp_path)[-1]

@@ -271,7 +271,7 @@ def test_training_shows_the_columns(trained):
         ("supervised,smoke", {"data__labels": "photo"}, "labels must be the last .* not 'photo'"),
         ("smoke", {"data__labels": ""}, "'cartoon', not ''"),
         ("smoke", {"evaluation__lpips": True}, "config.evaluation.lpips must be False"),
-        ("smoke", {"data__palette": ()}, "and one named 'void'"),
+        ("smoke", {"data__palette": ()}, "and one more named 'void'"),
     ],
 )
 def test_what_does_not_fit_is_named(variant, changes, message):
