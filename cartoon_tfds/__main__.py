@@ -87,7 +87,7 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--name", help="Name of the dataset; default: name of the config or of the folder.")
     add("--license", default="not stated", help="Licence of the pictures in the folder.")
     known = ", ".join(STYLES)
-    style = f"Styles with commas, or all; the views take turns. Default: ink. Known: {known}."
+    style = f"A style, several with commas, or all: views take turns. Default: ink. Known: {known}."
     add("--style", type=_style, help=style)
     add("--strength", type=float, help="Strength of the style, 0 (the photo) to 1 (default).")
     add("--line_width", type=float, help="Width of the lines in pixels of a view; default: 2.")

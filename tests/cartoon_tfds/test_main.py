@@ -200,7 +200,7 @@ def test_bad_pictures_are_listed_and_can_be_skipped(folder, tmp_path):
         (["--config=sample", "--photos=x"], "not allowed with argument --config"),
         (["--style=oil"], "invalid choice: 'oil'"),
         (["--style=ink,oil"], "invalid choice: 'oil' (choose from all, ink, soft,"),
-        (["--style=poster"], "sample is the name of a ready-made config: give this dataset another"),
+        (["--style=poster"], "sample is the name of a ready-made config: give this dataset"),
         (["--size=64"], "omit --size: it is not for cartoons"),
         (["--name=../x", "--style=soft"], "'../x' cannot be the name of a dataset"),
         (["--strength=2", "--name=x"], "strength must be 0 to 1"),

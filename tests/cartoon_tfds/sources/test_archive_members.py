@@ -96,7 +96,9 @@ def test_archive_with_damaged_bytes(tmp_path, suffix, position):
 
 def test_tar_with_a_damaged_header(tmp_path):
     path = write_tar(tmp_path / "x", [("0.jpg", b""), ("1.jpg", b""), ("2.jpg", b"")], "w")
-    assert_refused(_patch(path, b"1.jpg", b"7.jpg"), "damaged, or no tar or zip file: its end is missing")
+    assert_refused(
+        _patch(path, b"1.jpg", b"7.jpg"), "damaged, or no tar or zip file: its end is missing"
+    )
 
 
 @pytest.mark.parametrize(
