@@ -1,5 +1,5 @@
 """Photograph and cartoon pairs, as a TensorFlow Datasets builder that needs no TensorFlow.
 
-This file imports no module, because inference uses `cartoon_tfds.images` on machines without
+This file imports no modules, because inference uses `cartoon_tfds.images` on machines without
 TensorFlow Datasets and without the packages that contain the sample photographs.
 """

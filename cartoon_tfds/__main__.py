@@ -6,8 +6,8 @@ python -m cartoon_tfds [build] --images=DIR --panels
 python -m cartoon_tfds check DATA_DIR
 
 `build` uses the same builder as `tfds build cartoon_tfds`, so both make the same records. If a
-build was killed, the next one reuses its finished parts. `--overwrite` replaces an existing dataset
-once the new one is complete.
+build was killed, the next build reuses its finished parts. `--overwrite` replaces an existing
+dataset once the new dataset is complete.
 """
 
 import argparse
@@ -38,7 +38,7 @@ _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_siz
 
 
 def main() -> None:
-    """Runs the command line; exits with 1 after an error, with 2 after a wrong flag."""
+    """Runs the command line. The exit status is 1 after an error, and 2 after a wrong flag."""
     logging.set_verbosity(logging.ERROR)  # TFDS warns about every user-defined dataset.
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()  # The bar would fill a log file.
@@ -75,19 +75,19 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    origin = parser.add_argument_group("source (one of)").add_mutually_exclusive_group()
+    origin = parser.add_argument_group("source (choose one)").add_mutually_exclusive_group()
     names = [config.name for config in Builder.BUILDER_CONFIGS]
     origin.add_argument("--config", choices=names, help="Ready-made config; default: sample.")
-    photos = "Folder, zip or tar file of photographs; pairs them with computed cartoons."
+    photos = "Folder, zip or tar file of photographs, to pair with computed cartoons."
     origin.add_argument("--photos", type=Path, metavar="DIR", help=photos)
     pairs = "Ready-made pairs: folders of inputs and targets, or one folder of images side by side."
     origin.add_argument("--pairs", metavar="A_DIR,B_DIR|AB_DIR", help=pairs)
-    images = "Folder, zip or tar file of single pictures."
+    images = "Folder, zip or tar file of single images."
     origin.add_argument("--images", type=Path, metavar="DIR", help=images)
     add("--name", help="Name of the dataset; default: name of the config or of the folder.")
-    add("--license", default="not stated", help="Licence of the pictures in the folder.")
+    add("--license", default="not stated", help="Licence of the images in the folder.")
     known = ", ".join(STYLES)
-    style = f"A style, several with commas, or all: views take turns. Default: ink. Known: {known}."
+    style = f"Styles with commas, or all; views alternate them. Default: ink. Known: {known}."
     add("--style", type=_style, help=style)
     add("--strength", type=float, help="Strength of the style, 0 (the photo) to 1 (default).")
     add("--line_width", type=float, help="Width of the lines in pixels of a view; default: 2.")
@@ -95,7 +95,7 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--view_size", type=int, help="Short side of a view in pixels; default: 256.")
     add("--size", type=int, help="New short side of --images in pixels; default: not resized.")
     add("--panels", action="store_true", help="Cut the comic pages in --images into panels.")
-    add("--skip_bad", action="store_true", help="Leave out unusable photographs and list them.")
+    add("--skip_bad", action="store_true", help="Leave out and list unusable photographs.")
     data_dir = "Folder of prepared datasets; default: $TFDS_DATA_DIR or ~/tensorflow_datasets."
     add("--data_dir", type=Path, help=data_dir)
     add("--overwrite", action="store_true", help="Replace an existing dataset of the same name.")
@@ -104,7 +104,7 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _style(text: str) -> str:
-    """Checks the value of `--style`; returns the names with commas, all of them for `all`."""
+    """Returns the styles of `--style`, joined by commas; `all` stands for every style."""
     names = tuple(STYLES) if text == "all" else tuple(text.split(","))
     for name in names:
         if name not in STYLES:
@@ -121,7 +121,7 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     except UserError as error:
         parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
-        parser.error("--export_dir is for photographs with cartoons: use --photos or --config")
+        parser.error("--export_dir needs photographs with cartoons: use --photos or --config")
     data_dir = args.data_dir and args.data_dir.expanduser()
     builder = build(config, data_dir, overwrite=args.overwrite, options=options)
     report(builder)
@@ -151,7 +151,7 @@ def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> C
 
 
 def _base_config(args: argparse.Namespace) -> CartoonConfig:
-    """Returns a config for the photographs that the flags name, before flags change its recipe."""
+    """Returns a config for the source that the flags name, with the default recipe."""
     if path := args.photos or args.images:
         source = (PictureFolder if path.is_dir() else ArchiveFile)(path, args.license)
         pictures = Panels() if args.panels else Pictures()
@@ -165,7 +165,7 @@ def _base_config(args: argparse.Namespace) -> CartoonConfig:
 
 
 def _config_of(path: Path, source: Source, recipe: Recipe) -> CartoonConfig:
-    """Returns a config that is named after its folder or file."""
+    """Returns a config with the name of its folder or file."""
     name = re.sub(r"[^\w-]+", "_", path.resolve().name.split(".")[0])
     return CartoonConfig(
         name=name, description=f"Made from {path.name}.", origin=Local(source), recipe=recipe

@@ -31,7 +31,7 @@ def build(
     Args:
       config: the config to build.
       data_dir: folder of prepared datasets; None for the default of TensorFlow Datasets.
-      overwrite: True to build an existing dataset again.
+      overwrite: True to replace an existing dataset.
       options: options of the build; this function sets `work_dir` itself.
 
     Raises:
@@ -56,7 +56,9 @@ def build(
             data_dir=staging,
             options=dataclasses.replace(options, work_dir=work),
         )
-        with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints temporary folders
+        with contextlib.redirect_stdout(
+            io.StringIO()
+        ):  # hides the temporary paths that TFDS prints
             new.download_and_prepare(download_dir=root / "downloads")
         # TFDS keeps one folder for all configs, with the name of the default config.
         shutil.copytree(

@@ -33,9 +33,9 @@ class CartoonConfig(tfds.core.BuilderConfig):
     """The origin of a dataset's photographs, and the recipe that makes its examples.
 
     Attributes:
-      origin: where the photographs come from.
+      origin: provides the sources of the photographs.
       recipe: makes the examples of a photograph.
-      skip_bad: leaves out and lists unusable photographs instead of raising an error.
+      skip_bad: True to leave out and list unusable photographs instead of raising an error.
     """
 
     origin: Origin = dataclasses.field(default_factory=lambda: Local(Packaged()))
@@ -50,9 +50,9 @@ class BuildOptions:
     Attributes:
       work_dir: folder for finished parts, already locked by the caller; by default the build
         creates and locks a folder in `data_dir`.
-      workers: number of threads that draw; by default one per core.
-      progress: shows progress bars.
-      skip_bad: leaves out unusable photographs even if `CartoonConfig.skip_bad` is False.
+      workers: number of threads; by default one per core.
+      progress: True to display progress bars.
+      skip_bad: True to leave out unusable photographs even if `CartoonConfig.skip_bad` is False.
     """
 
     work_dir: Path | None = None
@@ -73,7 +73,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         "1.0.0": "Initial release.",
         "2.0.0": "Theme, view, strength and hash of each photograph; photo_id is now id.",
     }
-    # `tfds build` without --config builds them in this order; the first needs no network.
+    # `tfds build` without --config builds the configs in this order; `sample` needs no network.
     BUILDER_CONFIGS = [  # noqa: RUF012
         CartoonConfig(
             name="sample",
@@ -84,7 +84,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             description="Faces, animals, nature and roads from public archives.",
             origin=public.PublicArchives(),
             recipe=Cartoons(views_per_photo=2),
-            # A few files in the archives are not pictures, and checksums forbid removing them.
+            # A few files in the archives are not images, and checksums forbid removing them.
             skip_bad=True,
         ),
     ]
@@ -106,7 +106,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         super().__init__(file_format=file_format, **kwargs)
         self._options = options
         if file_format is None and not self.info.initialized:
-            # The only format with random access, and the only one that needs no TensorFlow.
+            # The only format with random access, and the only format that needs no TensorFlow.
             self.info.set_file_format("array_record", override=True)
 
     @tfds.core.utils.classproperty
@@ -141,11 +141,17 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             manifest.write(Path(self.data_path), self._build_settings)
 
     def refuse_another_build(self, max_examples_per_split: int | None = None) -> None:
-        """Raises a SourceError if the existing dataset has no manifest or other settings."""
+        """Raises a SourceError if the existing dataset has no manifest or different settings.
+
+        Args:
+          max_examples_per_split: limit of the wanted build; None for all examples.
+        """
         made = manifest.read_build(Path(self.data_path))
         where = f"{self.info.full_name} in {self.data_path}"
         if made is None:
-            raise SourceError(f"{where} has no manifest: its build did not end; use --overwrite")
+            raise SourceError(
+                f"{where} has no manifest: its build did not end; --overwrite builds it again"
+            )
         for name, value in self._settings(max_examples_per_split).items():
             if made.get(name) != value:
                 raise SourceError(
@@ -170,7 +176,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 work_folder(self.data_dir_root, self.builder_config.name)
             )
             for old in set(self.data_path.parent.glob("incomplete.*")) - {self.data_path}:
-                shutil.rmtree(old)  # left by a killed build, as this build holds the lock
+                shutil.rmtree(old)  # left by a killed build, because this build holds the lock
             super()._download_and_prepare(dl_manager, download_config)
         self._build_settings = {
             **self._settings(download_config.max_examples_per_split),
@@ -211,7 +217,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
 
 def _difference(made: Any, wanted: Any) -> str:
-    """Returns one line that says how two values differ."""
+    """Returns one line about the differences between two values."""
     if not isinstance(made, dict):
         return f"{made} instead of {wanted}"
     names = sorted(name for name in made | wanted if made.get(name) != wanted.get(name))

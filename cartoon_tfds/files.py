@@ -11,7 +11,7 @@ from cartoon_tfds.errors import UserError
 
 
 class InUseError(UserError):
-    """Another process works in a folder; the message is one line that names the process."""
+    """Raised if another process works in a folder; the one-line message names the process."""
 
 
 def temporary_path(path: Path) -> Path:
@@ -26,9 +26,9 @@ def temporary_path(path: Path) -> Path:
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yields a temporary path to write to, and renames it to `path` at the end of the block.
+    """Yields a temporary path for a new file, and renames it to `path` at the end of the block.
 
-    After an error in the block the temporary file is removed, and `path` is left unchanged.
+    After an error in the block the temporary file is removed, and `path` stays unchanged.
 
     Args:
       path: the file to write, in an existing folder.
@@ -51,9 +51,9 @@ def locked(folder: Path) -> Iterator[None]:
       folder: an existing folder.
 
     Raises:
-      InUseError: another process holds the folder.
+      InUseError: if another process holds the lock.
     """
-    import fcntl  # Imported here: Windows lacks it, and writes pictures without it.
+    import fcntl  # Imported here, because Windows lacks it and needs no lock to write images.
 
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:

@@ -1,4 +1,4 @@
-"""Prints the content of a finished dataset, and exports its pictures as PNG files."""
+"""Prints the content of a finished dataset, and exports its images as PNG files."""
 
 import collections
 from pathlib import Path
@@ -36,7 +36,7 @@ def report(builder: Builder) -> None:
 
 
 def export(builder: Builder, folder: Path) -> None:
-    """Writes the whole photographs and their cartoons as PNG files, in a folder per split.
+    """Writes the whole photographs and their cartoons as PNG files, in one folder per split.
 
     Args:
       builder: the builder of a prepared dataset with the recipe `Cartoons`.

@@ -18,7 +18,7 @@ _LIBRARIES = ("numpy", "opencv-python-headless", "pillow")
 
 @dataclasses.dataclass(frozen=True)
 class LocalRunner:
-    """Makes the examples on this machine once; they can be read any number of times.
+    """Makes the examples once, on this machine; `examples` can read them any number of times.
 
     Attributes:
       folder: folder for finished parts, with a subfolder for each recipe and set of library
@@ -43,8 +43,8 @@ class LocalRunner:
         """Makes all parts that are not stored yet.
 
         Args:
-          workers: number of threads; by default one per core. It does not change the examples.
-          progress: shows a progress bar.
+          workers: number of threads; by default one per core. The examples do not depend on it.
+          progress: True to display a progress bar.
 
         Raises:
           SourceError: if a photograph of the survey was changed or removed.
@@ -73,7 +73,9 @@ class LocalRunner:
             scale=examples / wanted,
         )
         if sum(1 for _ in parts) != wanted:
-            raise SourceError("photographs changed or disappeared during the build; start it again")
+            raise SourceError(
+                "photographs changed or disappeared during the build; start the build again"
+            )
 
     def examples(self, split: str) -> Iterator[Example]:
         """Yields the examples of a split; call `make_all` first."""

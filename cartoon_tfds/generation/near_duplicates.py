@@ -1,4 +1,4 @@
-"""Finds copies of a photograph that have other bytes, with a perceptual hash.
+"""Finds resized or recompressed copies of a photograph with a perceptual hash.
 
 If the training split held a resized or recompressed copy of a test photograph, the test scores of a
 network would be too good.
@@ -7,7 +7,7 @@ network would be too good.
 import cv2
 import numpy as np
 
-_SIDE = 64  # side of the picture that is hashed, in pixels
+_SIDE = 64  # side of the resized image that is hashed, in pixels
 _FREQUENCIES = 16  # lowest frequencies kept in each direction: 16 x 16 = 256 bits
 # In bits. A copy that is halved in size, saved at JPEG quality 30, brightened or cropped by 1 %
 # differs in at most 34 bits. Of 560 different photographs, the two most similar (portraits) differ
@@ -18,33 +18,34 @@ _ROWS = 1024  # hashes compared at a time, to bound the memory
 
 
 def perceptual_hash(image: np.ndarray) -> np.ndarray | None:
-    """Returns 256 bits that resizing, recompression and small changes of tone hardly change.
+    """Returns a 256-bit hash, nearly the same after resizing, recompression and small tone changes.
 
-    A bit is 1 if its cosine frequency of the small grey picture is above the median of the lowest
-    frequencies (Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions", 2010,
-    section 3.2.1, with four times the bits).
+    The image is made grey and resized to 64 x 64. A bit is 1 if its coefficient of the discrete
+    cosine transform is above the median of the lowest frequencies (Zauner, "Implementation and
+    Benchmarking of Perceptual Image Hash Functions", 2010, section 3.2.1, with four times the
+    bits).
 
     Args:
       image: RGB uint8 `[H, W, 3]`.
 
     Returns:
-      uint8 `[32]`, packed bits; None for a picture of one colour, whose bits would be noise.
+      uint8 `[32]`, packed bits; None for an image of one colour, whose bits would be noise.
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
     if np.std(small) < _LEAST_CONTRAST:
         return None
     lowest = cv2.dct(small)[:_FREQUENCIES, :_FREQUENCIES].ravel()
-    # Without the first coefficient, the mean brightness: it does not depend on the objects.
+    # The median omits the first coefficient, the mean brightness, which says little about objects.
     return np.packbits(lowest > np.median(lowest[1:]))
 
 
 def nearest(hashes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the nearest of `others` for each hash, and their distance in bits.
+    """Finds the nearest of `others` for each hash, and its distance in bits.
 
     Args:
       hashes: packed bits from `perceptual_hash`, uint8 `[N, 32]`.
-      others: packed bits to compare them with, uint8 `[M, 32]`, M >= 1.
+      others: packed bits of the hashes to search, uint8 `[M, 32]`, M >= 1.
 
     Returns:
       int64 `[N]` indices into `others`, and int64 `[N]` distances, 0..256.

@@ -20,10 +20,10 @@ _Out = TypeVar("_Out")
 def map_in_order(
     function: Callable[[_In], _Out], items: Iterable[_In], workers: int | None = None
 ) -> Iterator[_Out]:
-    """Yields `function(item)` for each item in the order of the items, computed by threads.
+    """Yields `function(item)` for each item, computed by threads, in the order of the items.
 
-    It reads at most four items per thread ahead. `Executor.map` would first read all items, which
-    for an archive can be gigabytes.
+    At most four items per thread are read ahead. `Executor.map` would first read all items, which
+    can be gigabytes for an archive.
 
     Args:
       function: called in several threads at once.
@@ -34,7 +34,7 @@ def map_in_order(
     keep_freed_memory()
     pending: collections.deque[concurrent.futures.Future[_Out]] = collections.deque()
     # Threads, not processes: OpenCV, NumPy and zlib release the interpreter's lock, and threads
-    # also start from `python -c` and notebooks. OpenCV's own threads would only compete with them.
+    # also start from `python -c` and notebooks. OpenCV's threads would compete with these threads.
     with one_opencv_thread(), concurrent.futures.ThreadPoolExecutor(workers) as executor:
         try:
             for item in items:
@@ -56,18 +56,18 @@ def progress_bar(
     total: int | None = None,
     scale: float = 1,
 ) -> Iterator[_In]:
-    """Yields the items, and shows their count, rate and remaining time on a terminal.
+    """Yields the items, and displays their count, rate and remaining time on a terminal.
 
     Args:
       items: the items to count.
-      shown: True to show the bar; without a terminal it stays hidden.
+      shown: True to display the bar if stderr is a terminal.
       desc: name of the work.
       unit: name of one unit, in the singular.
       total: number of items, if known.
       scale: number of units per item.
     """
     all_units = None if total is None else round(total * scale)
-    hidden = None if shown else True  # tqdm hides the bar for None if stderr is no terminal
+    hidden = None if shown else True  # None: tqdm hides the bar if stderr is no terminal
     with tqdm.tqdm(desc=desc, unit=f" {unit}s", total=all_units, disable=hidden) as bar:
         for count, item in enumerate(items, start=1):
             yield item
@@ -78,8 +78,8 @@ def keep_freed_memory() -> None:
     """Tells glibc to keep the memory of freed large arrays for new arrays.
 
     By default glibc returns this memory to the system and requests new pages for each array. The
-    first access to new pages takes a quarter of the time of stylising. Other C libraries are not
-    changed.
+    first access to new pages takes a quarter of the time of stylising. The function has no effect
+    on systems without glibc.
     """
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL("libc.so.6").mallopt

@@ -12,9 +12,9 @@ _INDEX = "examples.json"
 
 
 class PartStore:
-    """A folder of finished parts: uncompressed zip files, each with its pictures and an index.
+    """A folder of finished parts, each an uncompressed zip file with images and an index.
 
-    A part is either complete or absent. Any zip tool can open it.
+    A part is either complete or absent. Any zip tool can open a part.
     """
 
     def __init__(self, folder: Path):
@@ -35,7 +35,8 @@ class PartStore:
 
         Args:
           key: name of the part, made of letters, digits and dashes.
-          examples: features of type bytes become files in the zip; the others must be JSON values.
+          examples: pairs of a name and features. Features of type bytes become files in the zip; all
+            remaining features must be JSON values.
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ def _save_features(file: zipfile.ZipFile, name: str, features: dict[str, Any]) -
 
 
 def _load_features(file: zipfile.ZipFile, saved: dict[str, Any]) -> dict[str, Any]:
-    """Returns the features that were passed to `_save_features`."""
+    """Returns the features that `_save_features` wrote."""
     return {
         feature: file.read(value["file"]) if isinstance(value, dict) else value
         for feature, value in saved.items()

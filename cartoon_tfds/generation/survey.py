@@ -1,4 +1,4 @@
-"""Checks all photographs before a build: which are usable, and in which split.
+"""Checks before a build which photographs are usable, and chooses their splits.
 
 The survey finds all unusable photographs at once, before the build spends hours on drawing.
 """
@@ -21,7 +21,7 @@ from cartoon_tfds.sources.splits import SPLITS, split_of
 
 
 class Skipped(NamedTuple):
-    """A photograph that is left out, and why."""
+    """A photograph that is left out, and the reason."""
 
     photo_id: str
     reason: str  # 'unusable', 'duplicate' or 'near duplicate'
@@ -29,7 +29,7 @@ class Skipped(NamedTuple):
 
 
 class Used(NamedTuple):
-    """A photograph that is used: its split, and the number of its examples."""
+    """The split of a used photograph, and the number of its examples and parts."""
 
     split: str
     num_examples: int
@@ -49,7 +49,7 @@ class Survey:
     skipped: tuple[Skipped, ...]
 
     def select(self, sources: Iterable[Source], split: str | None = None) -> Iterator[Photo]:
-        """Yields each used photograph of a split once; of all splits if `split` is None."""
+        """Yields each used photograph of a split, or of all splits for None, exactly once."""
         seen = set()
         for photo in iter_photos(sources):
             found = self.used.get(photo.key)
@@ -79,7 +79,7 @@ class Survey:
 
 
 class _Checked(NamedTuple):
-    """The facts about a decoded photograph that decide about its use."""
+    """The facts about a decoded photograph that decide if it is used."""
 
     photo_id: str
     key: str
@@ -98,23 +98,23 @@ def make_survey(
     workers: int | None = None,
     progress: bool = False,
 ) -> Survey:
-    """Decodes all photographs, and returns the used ones and the ones to leave out.
+    """Decodes all photographs, and chooses the photographs to use.
 
-    Of files with the same bytes, one is used. If near duplicates (see `near_duplicates`) are in two
-    splits, the copy in the earlier one of train, validation and test is left out, because a network
-    must not be trained on a test photograph. If folders give the splits, near duplicates are kept
-    and only files with the same bytes are left out.
+    One of several files with the same bytes is used. If near duplicates (see `near_duplicates`) are
+    in two splits, the copy in the earlier split (in the order train, validation, test) is left out,
+    because a network must not be trained on a test photograph. If folders give the splits, near
+    duplicates are kept and only files with the same bytes are left out.
 
     Args:
       sources: sources of the photographs.
-      recipe: its `read` raises an error for unusable photographs.
-      skip_bad: leaves out unusable photographs instead of raising an error.
+      recipe: makes the examples; its `read` raises an ImageError for an unusable photograph.
+      skip_bad: True to leave out unusable photographs instead of raising an error.
       workers: number of threads; by default one per core.
-      progress: shows a progress bar.
+      progress: True to display a progress bar.
 
     Raises:
       SourceError: if photographs are unusable and `skip_bad` is False, or if none is usable; the
-        message names all unusable ones.
+        message names all unusable photographs.
     """
 
     def check(photo: Photo) -> _Checked:
@@ -137,7 +137,9 @@ def make_survey(
     if skipped and (len(skipped) == len(checked) or not skip_bad):
         raise SourceError(_list_bad(list(skipped.values()), len(checked)))
     if not checked:
-        raise SourceError("there are no photographs")
+        raise SourceError(
+            "the sources contain no photographs; choose a folder or archive with images"
+        )
     skipped |= _find_duplicates(checked, skipped)
     skipped |= _find_near_duplicates(checked, skipped)
     used = {one.key: one.used for index, one in enumerate(checked) if index not in skipped}
@@ -169,7 +171,7 @@ def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
 
 
 def _find_duplicates(checked: list[_Checked], skipped: Container[int]) -> dict[int, Skipped]:
-    """Returns the copies to leave out; of equal files, the first in the latest split is kept."""
+    """Returns the files to leave out, because an equal file comes first or is in a later split."""
     by_content = collections.defaultdict(list)
     for index, one in enumerate(checked):
         if index not in skipped:

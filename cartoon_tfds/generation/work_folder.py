@@ -29,7 +29,7 @@ def work_folder(data_dir: Path, name: str) -> Iterator[Path]:
         folder.mkdir(exist_ok=True)
         yield folder
         shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):  # NFS keeps the lock file until it is closed.
+    with contextlib.suppress(OSError):  # NFS keeps an open lock file in the folder.
         folder.rmdir()
 
 

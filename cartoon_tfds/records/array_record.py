@@ -15,14 +15,14 @@ _PNG = b"\x89PNG"
 
 
 class RecordError(UserError):
-    """A record that cannot be read; the message is one line that names it."""
+    """Raised if a record cannot be read; the one-line message names the record or its folder."""
 
 
 class RepeatableWriter(tfds.core.ExampleWriter):
     """Writes examples with their features in a fixed order.
 
-    TensorFlow Datasets leaves this order to protobuf, which chooses a new one in each process. So
-    two builds of the same examples would have different bytes.
+    TensorFlow Datasets leaves this order to protobuf, which chooses a new order in each process, so
+    that two builds of the same examples would have different bytes.
     """
 
     def write(self, path: os.PathLike, examples: Iterable[tuple[object, bytes]]):
@@ -50,7 +50,7 @@ def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
       folder: folder of the dataset, DATA_DIR/cartoon_tfds/CONFIG/VERSION, with ArrayRecord files.
 
     Raises:
-      RecordError: if a file is damaged; the message names it.
+      RecordError: if a file is damaged; the message names the file or the folder.
     """
     try:
         splits = tfds.builder_from_directory(folder).info.splits
@@ -65,7 +65,7 @@ def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
 
 
 def parse_record(record: bytes) -> dict[str, Any]:
-    """Returns the features of a record by name: pictures as PNG bytes, texts as str.
+    """Returns the features of a record by name: images as PNG bytes, texts as str.
 
     Args:
       record: a serialized `tf.train.Example`.
@@ -83,7 +83,7 @@ def _parse_feature(feature: Any) -> Any:
 
 
 def _iter_shard(path: Path, split: str, first: int) -> Iterator[bytes]:
-    """Yields the records of a file; `first` is the index of its first record in the split."""
+    """Yields the records of a file, whose first record has the index `first` in the split."""
     index = first
     try:
         reader = array_record_module.ArrayRecordReader(str(path))

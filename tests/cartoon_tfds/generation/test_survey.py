@@ -126,7 +126,7 @@ def test_nothing_that_can_be_used(tmp_path):
     source = write(tmp_path, {"a.jpg": b"no picture", "b.jpg": b""})
     with pytest.raises(SourceError, match="2 of 2 photographs cannot be used"):
         survey_of(source, skip_bad=True)
-    with pytest.raises(SourceError, match="there are no photographs"):
+    with pytest.raises(SourceError, match="the sources contain no photographs"):
         survey_of()
 
 
