@@ -87,7 +87,7 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--name", help="Name of the dataset; default: name of the config or of the folder.")
     add("--license", default="not stated", help="Licence of the images in the folder.")
     known = ", ".join(STYLES)
-    style = f"Styles with commas, or all; views alternate them. Default: ink. Known: {known}."
+    style = f"Styles with commas, or all; views use them in turn. Default: ink. Known: {known}."
     add("--style", type=_style, help=style)
     add("--strength", type=float, help="Strength of the style, 0 (the photo) to 1 (default).")
     add("--line_width", type=float, help="Width of the lines in pixels of a view; default: 2.")
@@ -121,7 +121,7 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     except UserError as error:
         parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
-        parser.error("--export_dir needs photographs with cartoons: use --photos or --config")
+        parser.error("--export_dir is for photographs with cartoons: use --photos or --config")
     data_dir = args.data_dir and args.data_dir.expanduser()
     builder = build(config, data_dir, overwrite=args.overwrite, options=options)
     report(builder)

@@ -56,9 +56,7 @@ def build(
             data_dir=staging,
             options=dataclasses.replace(options, work_dir=work),
         )
-        with contextlib.redirect_stdout(
-            io.StringIO()
-        ):  # hides the temporary paths that TFDS prints
+        with contextlib.redirect_stdout(io.StringIO()):  # hides TFDS's temporary paths
             new.download_and_prepare(download_dir=root / "downloads")
         # TFDS keeps one folder for all configs, with the name of the default config.
         shutil.copytree(

@@ -24,5 +24,5 @@ def is_user_error(error: BaseException) -> bool:
 
 
 def one_line(error: BaseException) -> str:
-    """Returns the message of an error on one line, or the name of its class for an empty message."""
+    """Returns the message of an error on one line; an empty one becomes the name of the class."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -35,8 +35,8 @@ class PartStore:
 
         Args:
           key: name of the part, made of letters, digits and dashes.
-          examples: pairs of a name and features. Features of type bytes become files in the zip; all
-            remaining features must be JSON values.
+          examples: pairs of a name and features. Features of type bytes become files in the zip;
+            all remaining features must be JSON values.
         """
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)

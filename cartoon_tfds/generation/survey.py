@@ -171,7 +171,7 @@ def _find_bad(checked: list[_Checked]) -> dict[int, Skipped]:
 
 
 def _find_duplicates(checked: list[_Checked], skipped: Container[int]) -> dict[int, Skipped]:
-    """Returns the files to leave out, because an equal file comes first or is in a later split."""
+    """Returns the copies to leave out, and keeps the first copy in the latest split."""
     by_content = collections.defaultdict(list)
     for index, one in enumerate(checked):
         if index not in skipped:

@@ -54,7 +54,8 @@ def first_difference(folder: Path) -> str | None:
     """Returns a one-line message about the first difference, or None for an unchanged dataset.
 
     Checks the manifest itself, then the size and SHA-256 of each file, then each example against
-    its line in the manifest. If a record file differs, the message also names the first record that differs.
+    its line in the manifest. If a record file differs, the message also names the first record
+    that differs.
 
     Args:
       folder: folder of the dataset.
