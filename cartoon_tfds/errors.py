@@ -1,6 +1,10 @@
 """Errors about the user's files, flags and values, which commands print on one line."""
 
 import errno
+from collections.abc import Mapping
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 _DISK_IS_FULL = (errno.ENOSPC, errno.EDQUOT)  # OSError names no file for a full disk.
 
@@ -26,3 +30,19 @@ def is_user_error(error: BaseException) -> bool:
 def one_line(error: BaseException) -> str:
     """Returns the message of an error on one line; an empty one becomes the name of the class."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def choose(choices: Mapping[str, _T], key: str, name: str) -> _T:
+    """Returns the choice of this name.
+
+    Args:
+      choices: the choices by name.
+      key: the setting, for the message, such as `config.task`.
+      name: the value of the setting.
+
+    Raises:
+      UserError: listing the known names.
+    """
+    if name not in choices:
+        raise UserError(f"{key} must be one of {', '.join(choices)}, not {name!r}.")
+    return choices[name]

@@ -13,7 +13,8 @@ from tqdm import tqdm
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
-from pix2pix_flax.evaluation.scorer import Batches, Output, Scorer, by_example, make_scorer
+from pix2pix_flax.evaluation.panel import Output
+from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example, make_scorer
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 from pix2pix_flax.sharding import make_mesh

@@ -15,7 +15,7 @@ import numpy as np
 
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.evaluation.evaluate import Evaluation, Row
-from pix2pix_flax.evaluation.panel import check_order, show_pairs, show_sets
+from pix2pix_flax.evaluation.panel import Output, check_order, show_pairs, show_sets
 from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
@@ -38,7 +38,6 @@ _log = logging.getLogger(__name__)
 FEWEST = 50
 """Number of examples from which distances of distributions are given; see docs/evaluation.md."""
 
-Output = Callable[[Batch], jax.Array]
 Outputs = dict[str, Output]
 Batches = Callable[..., Iterator[EvalBatch]]
 Scalars = dict[str, float]

@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
-
-Batch = dict[str, jax.Array]
+from pix2pix_flax.typing import Batch
 
 
 def _jitter(

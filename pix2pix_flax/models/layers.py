@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.models.conv_transpose import conv_transpose
 
 Dtype = Any
@@ -24,22 +24,6 @@ INITS: dict[str, Callable[[int, int], nn.initializers.Initializer]] = {
     "orthogonal": lambda inputs, outputs: nn.initializers.orthogonal(_GAIN, column_axis=outputs),
 }
 """Initializers of kernels by name; their arguments are the input axis and the output axis."""
-
-
-def choose(choices: dict[str, Any], key: str, name: str) -> Any:
-    """Returns `choices[name]`.
-
-    Args:
-      choices: values by name.
-      key: key of the configuration that has the name, for the error message.
-      name: name of a value.
-
-    Raises:
-      UserError: if the name is unknown; the message lists the known names.
-    """
-    if name not in choices:
-        raise UserError(f"{key} must be one of {', '.join(choices)}, not {name!r}.")
-    return choices[name]
 
 
 def initializer(kind: str, *, transposed: bool = False) -> nn.initializers.Initializer:

@@ -4,7 +4,7 @@ import dataclasses
 
 import flax.linen as nn
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
@@ -61,14 +61,13 @@ def make_discriminator(config, dtype: str) -> nn.Module:
 def _make(kinds: dict[str, type[nn.Module]], field: str, config, dtype: str) -> nn.Module:
     arguments = config.to_dict()
     name = arguments.pop("name")
-    if name not in kinds:
-        raise UserError(f"config.{field}.name must be one of {', '.join(kinds)}, not {name!r}.")
+    kind = choose(kinds, f"config.{field}.name", name)
     if dtype not in DTYPES:
         raise UserError(f"config.dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
-    keys = {attribute.name for attribute in dataclasses.fields(kinds[name])} - _NOT_IN_CONFIG
+    keys = {attribute.name for attribute in dataclasses.fields(kind)} - _NOT_IN_CONFIG
     if arguments.keys() != keys:
         raise UserError(
             f"config.{field} of a {name} has the keys {', '.join(sorted(keys))}, "
             f"not {', '.join(sorted(arguments))}."
         )
-    return kinds[name](**arguments, dtype=dtype)
+    return kind(**arguments, dtype=dtype)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, choose
 
 
 def make_optimizer(config, total_steps: int) -> optax.GradientTransformation:
@@ -23,7 +23,7 @@ def make_optimizer(config, total_steps: int) -> optax.GradientTransformation:
     """
     _check(config)
     schedule = make_schedule(config, total_steps // config.accumulate_steps)
-    optimizer = OPTIMIZERS[config.name](config, schedule)
+    optimizer = choose(OPTIMIZERS, "config.optimizer.name", config.name)(config, schedule)
     if config.max_grad_norm:
         optimizer = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optimizer)
     if config.accumulate_steps > 1:
@@ -41,8 +41,12 @@ def make_schedule(config, total_steps: int) -> optax.Schedule:
 
     Returns:
       The schedule times the warmup, which grows in equal steps up to 1.
+
+    Raises:
+      UserError: the schedule is unknown.
     """
-    decay = SCHEDULES[config.schedule](config, max(1, total_steps))
+    make_decay = choose(SCHEDULES, "config.optimizer.schedule", config.schedule)
+    decay = make_decay(config, max(1, total_steps))
     warmup_steps = max(1, round(config.warmup * total_steps))
     return lambda step: decay(step) * jnp.minimum(1.0, (step + 1) / warmup_steps)
 
@@ -103,12 +107,7 @@ def _is_kernel(params: optax.Params) -> optax.Params:
 
 
 def _check(config) -> None:
-    """Raises a UserError that names the field with an unknown or impossible value."""
-    for key, known in (("name", OPTIMIZERS), ("schedule", SCHEDULES)):
-        if config[key] not in known:
-            raise UserError(
-                f"config.optimizer.{key} must be one of {', '.join(known)}, not {config[key]!r}."
-            )
+    """Raises a UserError that names the field with an impossible value."""
     for name in ("warmup", "decay_start", "step_every"):
         if not 0 <= config[name] <= 1:
             raise UserError(

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import flax.linen as nn
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.image.palettes import make_palette
-from pix2pix_flax.losses import GAN_LOSSES, GanLoss
+from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
 from pix2pix_flax.models import make_discriminator, make_generator
@@ -38,9 +38,7 @@ def make_task(config, total_steps: int) -> Task:
     Raises:
       UserError: naming a field whose value does not fit.
     """
-    if config.task not in TASKS:
-        raise UserError(f"config.task must be one of {', '.join(TASKS)}, not {config.task!r}.")
-    return TASKS[config.task](config, total_steps)
+    return choose(TASKS, "config.task", config.task)(config, total_steps)
 
 
 def _translation(config, total_steps: int) -> PairedTask:
@@ -77,8 +75,9 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
 
 
 def _colourisation(config, total_steps: int) -> PairedTask:
-    scores = LabScores(config.evaluation.lpips)
-    return _paired(config, total_steps, Lab(), _reduced(config, Lab()), scores)
+    representation, scores = Lab(), LabScores(config.evaluation.lpips)
+    resolution = _reduced(config, representation)
+    return _paired(config, total_steps, representation, resolution, scores)
 
 
 def _segmentation(config, total_steps: int) -> PairedTask:
@@ -90,10 +89,8 @@ def _segmentation(config, total_steps: int) -> PairedTask:
     if config.evaluation.lpips:
         raise UserError("config.evaluation.lpips must be False: LPIPS does not fit label maps.")
     palette, coding = make_palette(config.data.palette), config.segmentation.coding
-    if coding not in LABEL_CODINGS:
-        known = ", ".join(LABEL_CODINGS)
-        raise UserError(f"config.segmentation.coding must be one of {known}, not {coding!r}.")
-    representation = LABEL_CODINGS[coding](config.input_channels, palette)
+    make_representation = choose(LABEL_CODINGS, "config.segmentation.coding", coding)
+    representation = make_representation(config.input_channels, palette)
     if coding == "logits":
         _check_logits(config, palette.void)
     resolution = _reduced(config, representation)
@@ -214,7 +211,8 @@ def _module(config, *, input_kind: str, scale: int = 1) -> nn.Module:
 
 
 def _disc(config, total_steps: int) -> DiscriminatorStep:
-    loss, penalties = _gan_loss(config), {name: config.gan[name] for name in ("r1", "r2")}
+    loss = choose(GAN_LOSSES, "config.gan.loss", config.gan.loss)
+    penalties = {name: config.gan[name] for name in ("r1", "r2")}
     for name, weight in penalties.items():
         if weight < 0:
             raise UserError(f"config.gan.{name} must be at least 0, not {weight}.")
@@ -227,10 +225,3 @@ def _disc(config, total_steps: int) -> DiscriminatorStep:
     module = make_discriminator(config.discriminator, config.dtype)
     net = Net(module, make_optimizer(config.optimizer, total_steps))
     return DiscriminatorStep(net, loss, **penalties)
-
-
-def _gan_loss(config) -> GanLoss:
-    if config.gan.loss not in GAN_LOSSES:
-        choices = ", ".join(GAN_LOSSES)
-        raise UserError(f"config.gan.loss must be one of {choices}, not {config.gan.loss!r}.")
-    return GAN_LOSSES[config.gan.loss]

@@ -7,7 +7,6 @@ import pytest
 
 from cartoon_tfds.generation import local as local_module
 from cartoon_tfds.generation.local import LocalRunner, library_versions
-from cartoon_tfds.generation.part_store import PartStore
 from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.images import read_image
 from cartoon_tfds.recipes.cartoons import Cartoons
@@ -18,12 +17,6 @@ SOURCE = Packaged(PACKAGED[1:3])  # chelsea and coffee, both of the test split
 
 
 RECIPE = Cartoons(views_per_photo=10, view_size=64, line_width=1.0)  # in two parts
-
-
-EXAMPLES = [
-    ("a-0", {"photo": b"\x89PNG first", "view": [0, 0, 2, 3], "id": "Ü 写真", "strength": 0.7}),
-    ("a-1", {"photo": b"\x89PNG second", "view": [1, 0, 2, 2], "id": "x", "strength": 0.1}),
-]
 
 
 @pytest.fixture
@@ -49,15 +42,6 @@ def _runner(folder, recipe=RECIPE, source=SOURCE):
 
 def _parts(folder):
     return sorted(folder.rglob("*.zip"))
-
-
-@pytest.fixture
-def part(tmp_path):
-    """A part store and the file of a part in it."""
-    store = PartStore(tmp_path)
-    store.save("key-0", EXAMPLES)
-    (path,) = _parts(tmp_path)
-    return store, path
 
 
 def test_examples_are_those_of_the_recipe_in_order(tmp_path):

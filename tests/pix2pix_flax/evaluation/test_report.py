@@ -2,13 +2,11 @@
 
 import dataclasses
 import json
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-import pix2pix_flax
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.report import Report
 from pix2pix_flax.evaluation.report_text import as_json, as_table, caption
@@ -16,8 +14,6 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
 from tests.commands import run_command
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
 
 
 def read_json(text):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import skimage.data
 
-import pix2pix_flax
 from cartoon_tfds.images import read_picture, write_png
 from configs import rrdb, srresnet
 from pix2pix_flax.export.exporter import FORMATS, export_generator
@@ -25,7 +24,6 @@ from tests.pix2pix_flax.inference.video.clips import make_clip
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
 
-ROOT = Path(pix2pix_flax.__file__).parents[1]
 PHOTO = skimage.data.coffee()[100:124, 200:232]
 
 

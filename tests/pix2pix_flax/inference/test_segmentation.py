@@ -2,7 +2,6 @@
 
 import csv
 import io
-from pathlib import Path
 
 import cv2
 import jax
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 import skimage.data
 
-import pix2pix_flax
 from configs import base
 from pix2pix_flax.evaluation.report_text import as_csv
 from pix2pix_flax.export.exporter import ExportError, export_generator
@@ -23,7 +21,6 @@ from pix2pix_flax.pretrained.generator import TrainedGenerator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
 from tests.commands import run_command
 
-ROOT = Path(pix2pix_flax.__file__).parents[1]
 PHOTO = skimage.data.coffee()
 
 

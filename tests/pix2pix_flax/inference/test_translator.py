@@ -1,7 +1,6 @@
 """The flags that both scripts share, and the translator of them."""
 
 import re
-from pathlib import Path
 
 import av
 import numpy as np
@@ -10,7 +9,6 @@ import skimage.data
 from absl import flags
 from absl.testing import flagsaver
 
-import pix2pix_flax
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image, write_png
 from pix2pix_flax.cli.translation_flags import make_translator
@@ -21,7 +19,6 @@ from pix2pix_flax.inference.translator import FunctionNetwork, Translator
 from tests.commands import run_command
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
-ROOT = Path(pix2pix_flax.__file__).parents[1]
 PHOTOS = np.stack([skimage.data.coffee()[100:160, 200:290], skimage.data.coffee()[60:120, 0:90]])
 
 

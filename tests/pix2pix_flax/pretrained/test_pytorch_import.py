@@ -15,7 +15,6 @@ from pix2pix_flax.pretrained.pytorch_import import import_generator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from tests.commands import run_command
 
-ROOT = Path(__file__).parents[3]
 DATA = Path(__file__).with_name("data")
 PHOTOGRAPH = skimage.data.chelsea()[80:208, 110:238]
 SETTINGS = {
