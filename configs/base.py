@@ -236,8 +236,11 @@ def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.Confi
 
 
 def _shrink(config: ml_collections.ConfigDict) -> None:
-    size = "depth" if "depth" in config.generator else "blocks"
-    config.generator[size], config.generator.width = 3, 8
+    if "depth" in config.generator:
+        config.generator.depth = 3
+    else:
+        config.generator.blocks = 1
+    config.generator.width = 8
     if "discriminator" in config:
         config.discriminator.depth, config.discriminator.width = 1, 8
     config.sizes.canvas, config.sizes.crop, config.sizes.evaluation = 40, 32, 32
