@@ -240,7 +240,9 @@ def translator(workdir):
 
 
 def test_smoke_is_evaluated(translator):
-    report, panel = evaluate_checkpoint(translator, DatasetChoice("test"), vgg16=False, panel_rows=2)
+    report, panel = evaluate_checkpoint(
+        translator, DatasetChoice("test"), vgg16=False, panel_rows=2
+    )
     assert report.count == 8
     assert len(report.summary) >= 2  # the network, and the task's controls
     labels = {"pixel_accuracy", "class_accuracy", "mean_iou"}
