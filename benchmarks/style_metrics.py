@@ -15,13 +15,22 @@ EDGE_QUANTILE = 0.95  # the photo's strongest 5 % of gradients are its edges
 EDGE_RADIUS = 2  # pixels between an edge of the photo and an edge of the cartoon
 
 
-def lab_gradient(image: np.ndarray) -> np.ndarray:
-    """Returns the CIELAB gradient magnitude, float32 `[H, W]`, in Lab units per pixel."""
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+def to_lab(image: np.ndarray) -> np.ndarray:
+    """Returns a picture in CIELAB, float32 `[H, W, 3]`: L in 0..100."""
+    return cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def gradient(lab: np.ndarray) -> np.ndarray:
+    """Returns the gradient magnitude of a CIELAB picture, float32 `[H, W]`, in units per pixel."""
     # A 3x3 Sobel kernel has the gain 8 on a unit ramp.
     dx = cv2.Sobel(lab, cv2.CV_32F, 1, 0) / 8
     dy = cv2.Sobel(lab, cv2.CV_32F, 0, 1) / 8
     return np.sqrt(np.sum(dx * dx + dy * dy, axis=-1))
+
+
+def lab_gradient(image: np.ndarray) -> np.ndarray:
+    """Returns the CIELAB gradient magnitude of a picture, float32 `[H, W]`, in units per pixel."""
+    return gradient(to_lab(image))
 
 
 def specks_per_megapixel(image: np.ndarray) -> float:

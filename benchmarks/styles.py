@@ -120,7 +120,7 @@ def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
         times = ["", ""] if name == "photo" else [f"{milliseconds:.0f}", f"{per_second:.0f}"]
         flicker = [f"{of_clip[name]:.2f}" for of_clip in of_clips]
         rows.append([name, f"{specks:.0f}", f"{flat:.3f}", f"{keep:.3f}", *times, *flicker])
-    return _markdown(rows)
+    return markdown(rows)
 
 
 def flag_clips() -> list[pathlib.Path]:
@@ -145,7 +145,7 @@ def _seconds(draw: Draw, photos: list[np.ndarray]) -> float:
     return time.perf_counter() - start
 
 
-def _markdown(rows: list[list[str]]) -> list[str]:
+def markdown(rows: list[list[str]]) -> list[str]:
     """Returns the rows, the first of them titles, as a Markdown table with even columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     rule = ["-" * width for width in widths]

@@ -138,6 +138,8 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "norm": "batch",
             "upsample": "resize",
             "dropout": 0.0,
+            "fine_width": 0,  # channels of convolutions at full resolution; 0: none
+            "residual": False,  # whether the network adds its output to its input
             "kernel_init": "normal",  # N(0, 0.02); or xavier, kaiming, orthogonal
             "remat": False,  # on GPUs: saves memory by a second forward pass in each step
         }
@@ -151,6 +153,7 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "l1": 100.0,
             "l2": 0.0,
             "gradient": 0.0,
+            "ink": 0.0,  # l1 once more, where the target is darker than the input
             "cross_entropy": 0.0,
             "perceptual": 0.0,
             "lpips": 0.0,

@@ -15,5 +15,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.generator.name = "resnet"
     config.generator.blocks = 9  # exact tiles need a halo of 14 + 8 * blocks pixels
-    del config.generator.depth
+    for name in ("depth", "fine_width", "residual"):  # of a U-Net
+        del config.generator[name]
     return base.variant(config, arg)

@@ -6,26 +6,33 @@ import numpy as np
 from cartoon_tfds.styles.colour import (
     draw_lines,
     lab_to_rgb,
-    quantise_softly,
-    raise_local_contrast,
+    raise_vibrance,
     rgb_to_lab,
     scale_chroma,
 )
 from cartoon_tfds.styles.flow import (
     Streamlines,
     average_along,
+    edge_tangent_flow,
     trace_streamlines,
 )
-from cartoon_tfds.styles.lines import (
-    contours,
-    edge_response,
-    find_edges,
+from cartoon_tfds.styles.lines import edge_response, find_edges
+from cartoon_tfds.styles.smoothing import (
+    flatten,
+    smooth_regions,
+    straighten_edges,
 )
-from cartoon_tfds.styles.smoothing import flatten, smooth_regions, straighten_edges
+from cartoon_tfds.styles.strokes import contrast, outlines
+from cartoon_tfds.styles.tone import (
+    lift_shadows,
+    quantise_softly,
+    raise_local_contrast,
+    smooth_step,
+)
 
 
 def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
-    """Draws a photograph in ink: dark lines along its edges over flat colour.
+    """Draws a photograph like a comic: bold outlines over flat, lively colour in few tones.
 
     After Winnemoeller, Olsen and Gooch, "Real-Time Video Abstraction", 2006. The lines follow
     Kang, Lee and Chui, 2007, and Kyprianidis and Doellner, 2008.
@@ -38,13 +45,13 @@ def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`.
     """
     unit = line_width / 2
-    smooth, flow, coherence = find_edges(photo, unit)
-    streamlines = trace_streamlines(flow, steps=5, length=1.3 * unit)
-    lines = contours(smooth[..., 0], flow, coherence, streamlines, unit)
-    colours = straighten_edges(_ink_colours(photo, unit), coherence, streamlines)
-    drawing = draw_lines(colours, lines, ink_luminance=0.12, ink_chroma=0.4)
-    # Antialiasing, as of a pen: jagged edges would shimmer in a video.
-    return lab_to_rgb(cv2.GaussianBlur(drawing, (0, 0), 0.45 * unit))
+    lab = rgb_to_lab(photo)
+    smooth = cv2.GaussianBlur(lab, (0, 0), unit)
+    flow, coherence = edge_tangent_flow(smooth, 2 * unit)
+    streamlines = trace_streamlines(flow, steps=6, length=1.3 * unit)
+    lines = outlines(lab, smooth, flow, coherence, streamlines, unit)
+    colours = _cel_colours(photo, coherence, streamlines, unit)
+    return lab_to_rgb(draw_lines(colours, lines, ink_luminance=0.05, ink_chroma=0.3))
 
 
 def sketch(photo: np.ndarray, line_width: float) -> np.ndarray:
@@ -69,12 +76,21 @@ def sketch(photo: np.ndarray, line_width: float) -> np.ndarray:
     return lab_to_rgb(np.dstack([paper, np.zeros_like(paper), np.zeros_like(paper)]))
 
 
-def _ink_colours(photo: np.ndarray, unit: float) -> np.ndarray:
+def _cel_colours(
+    photo: np.ndarray, coherence: np.ndarray, streamlines: Streamlines, unit: float
+) -> np.ndarray:
     """Returns the flat colours beneath the lines, Lab float32 `[H, W, 3]`."""
-    lab = smooth_regions(flatten(photo, 15 * unit, 0.25), 2 * unit, contrast=8, passes=2)
-    luminance = raise_local_contrast(lab[..., 0], 5 * unit, amount=0.25)
-    lab[..., 0] = quantise_softly(luminance, steps=6, sharpness=2)
-    return scale_chroma(lab, 1.2)  # livelier than the photo
+    region = 1.4 * unit
+    lab = smooth_regions(flatten(photo, 12 * region, 0.25), 2 * region, contrast=10, passes=3)
+    lab = straighten_edges(lab, coherence, streamlines)
+    luminance = raise_local_contrast(lab[..., 0], 6 * region, amount=0.4)
+    lifted = lift_shadows(luminance, 6 * unit, gamma=0.85, amount=5)
+    lab = scale_chroma(lab, ((lifted + 5) / (luminance + 5)) ** 0.7)  # no shadow turns grey
+    # Light turns in hard steps; in skies and cheeks, where it hardly changes, they are soft.
+    slope = contrast(lifted[..., None], 2 * region)
+    sharpness = 3 + 3 * smooth_step(slope, 0.25, 1.2)
+    lab[..., 0] = quantise_softly(lifted, 6, sharpness)
+    return raise_vibrance(lab, 0.7)
 
 
 def _shading(photo: np.ndarray, streamlines: Streamlines, unit: float) -> np.ndarray:

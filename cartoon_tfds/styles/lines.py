@@ -13,6 +13,7 @@ from cartoon_tfds.styles.flow import (
     pixel_grid,
     sample,
 )
+from cartoon_tfds.styles.tone import smooth_step
 
 _WIDE = 1.6  # ratio of the two standard deviations, wide to narrow (Marr and Hildreth)
 
@@ -165,8 +166,8 @@ def coherent_lines(
     Returns:
       Coverage by ink, float32 `[H, W]`, 0..1.
     """
-    covered = average_along(_smooth_step(response, faintest, full), streamlines)
-    return average_along(_smooth_step(covered, 0.1, 0.6), streamlines[:2])
+    covered = average_along(smooth_step(response, faintest, full), streamlines)
+    return average_along(smooth_step(covered, 0.1, 0.6), streamlines[:2])
 
 
 def _dog_kernel(sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -179,9 +180,3 @@ def _dog_kernel(sigma: float) -> tuple[np.ndarray, np.ndarray]:
     wide = np.exp(-0.5 * (offsets / (_WIDE * sigma)) ** 2)
     weights = wide / wide.sum() - narrow / narrow.sum()
     return offsets.astype(np.float32), weights.astype(np.float32)
-
-
-def _smooth_step(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Returns 0 below `low`, 1 above `high` and the cubic 3t^2 - 2t^3 between."""
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)

@@ -7,8 +7,6 @@ from cartoon_tfds.styles.colour import (
     draw_lines,
     lab_to_rgb,
     lay_pigment,
-    quantise_softly,
-    raise_local_contrast,
     rgb_to_lab,
     scale_chroma,
     take_from_palette,
@@ -24,6 +22,7 @@ from cartoon_tfds.styles.smoothing import (
     smooth_regions,
     straighten_edges,
 )
+from cartoon_tfds.styles.tone import quantise_softly, raise_local_contrast
 
 # The inks of `poster`, RGB, the same for every picture: greys, skin and wood, reds, yellows,
 # greens, blues, pink; each from dark to light.

@@ -24,17 +24,19 @@ class Style:
       version: number to raise with every change of the pixels that `function` returns; datasets
         record it.
       summary: the look of the style in a few words.
+      lines_across: size of a picture (the root of its area) divided by its default line width.
     """
 
     function: Callable[[np.ndarray, float], np.ndarray]
     version: int
     summary: str
+    lines_across: int = 128
 
 
 # To add a style, write a function from the shared steps and enter it here.
 STYLES: Mapping[str, Style] = types.MappingProxyType(
     {
-        "ink": Style(ink, 1, "coherent dark lines on flat colour"),
+        "ink": Style(ink, 2, "bold outlines over flat, lively colour in few tones", 200),
         "soft": Style(soft, 1, "flat, lively colour with hardly any lines"),
         "watercolour": Style(watercolour, 1, "light washes with darker borders"),
         "sketch": Style(sketch, 1, "grey pencil strokes on near-white paper"),
@@ -44,7 +46,6 @@ STYLES: Mapping[str, Style] = types.MappingProxyType(
     }
 )
 
-_LINES_ACROSS = 128  # side of a picture over the default line width: 2 pixels at 256x256
 _MIN_LINE_WIDTH = 1.0  # pixels; thinner lines cannot be drawn
 MAX_SIDE = 32766  # cv2.remap counts pixels in 16 bits and reserves the largest number
 
@@ -66,9 +67,9 @@ def cartoonize(
       strength: share of the style, 0..1: 0 returns the photo bit for bit, 1 the full style; in
         between, every RGB value is mixed in this proportion.
       line_width: width of the lines in pixels; all smoothing is proportional to it. None takes
-        1/128 of the picture's size (the root of its area), at least 1, so that a photo looks alike
-        at 256 and at 1024 pixels. Pairs for training need one fixed width at the size that the
-        network sees (2.0 at 256x256), because a convolutional network has a fixed pixel scale.
+        1/200 of the picture's size (the root of its area) for `ink` and 1/128 for other styles, at
+        least 1, so that a photo looks alike at 256 and at 1024 pixels. Pairs for training need one
+        fixed width, 2.0, because a convolutional network has a fixed pixel scale.
 
     Returns:
       RGB uint8 of the shape of `photo`, a new array.
@@ -85,7 +86,7 @@ def cartoonize(
         raise UserError(f"strength must be 0 to 1, got {strength}")
     if line_width is None:
         height, width = photo.shape[:2]
-        line_width = max(_MIN_LINE_WIDTH, math.sqrt(height * width) / _LINES_ACROSS)
+        line_width = max(_MIN_LINE_WIDTH, math.sqrt(height * width) / STYLES[style].lines_across)
     elif not _MIN_LINE_WIDTH <= line_width < math.inf:
         raise UserError(f"line_width must be finite and at least 1 pixel, got {line_width}")
     cartoon = _draw(photo, STYLES[style], float(line_width))

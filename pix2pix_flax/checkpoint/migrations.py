@@ -71,6 +71,13 @@ _ADVERSARIAL = {
 """Tasks of the first layout by the task of today: one name for the task and its step."""
 
 
+_LATER_KEYS: dict[str, dict[str, Any]] = {
+    "generator": {"fine_width": 0, "residual": False},  # of U-Nets
+    "loss_weights": {"ink": 0.0},  # of pairs
+}
+"""New keys of the layout of today by group."""
+
+
 def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     """Returns a configuration with all keys of today, in the layout of today.
 
@@ -79,6 +86,12 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     """
     if "sizes" not in values:
         values = _translate(_complete_first_layout(values))
+    new = {
+        "generator": values["generator"]["name"] == "unet",
+        "loss_weights": "l1" in values["loss_weights"],
+    }
+    for name in (name for name, is_new in new.items() if is_new):
+        values = {**values, name: {**_LATER_KEYS[name], **values[name]}}
     return ml_collections.ConfigDict(values)
 
 

@@ -16,6 +16,7 @@ from pix2pix_flax.losses.reconstruction import (
     RECONSTRUCTION_LOSSES,
     cross_entropy,
     gradient,
+    ink,
     l1,
     l2,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "gradient",
     "gradient_penalty",
     "image_scores",
+    "ink",
     "l1",
     "l2",
     "mean_loss",

@@ -6,8 +6,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
-from pix2pix_flax.models.layers import Dtype, Norm, down_conv, stage, up_conv
+from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer, stage, up_conv
 
 _LEAKY_SLOPE = 0.2
 _DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the paper
@@ -31,8 +32,13 @@ class Unet(nn.Module):
         rng named `dropout`, so it may also be on at test, as in the paper.
       dtype: the compute dtype; parameters are float32.
       kernel_init: initializer of the kernels, a key of `layers.INITS`.
+      fine_width: channels of two 3x3 convolutions at full resolution, which see the input beside
+        the decoder's output; 0, as in the paper: no such convolutions. Without them, each detail
+        passes a convolution with stride 2.
+      residual: whether the network adds its output to the first `out_channels` channels of the
+        input, so that an unchanged pixel costs no learning.
       remat: whether the backward pass computes each level again, which saves memory.
-      logits: whether to leave out tanh, which brings the output to [-1, 1].
+      logits: whether the output is unbounded: no tanh, or with `residual` no limit to [-1, 1].
     """
 
     depth: int
@@ -41,6 +47,8 @@ class Unet(nn.Module):
     norm: str
     upsample: str
     dropout: float
+    fine_width: int = 0
+    residual: bool = False
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
@@ -67,9 +75,14 @@ class Unet(nn.Module):
           float32 [B, H, W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
-        x = pad_to_multiple(images, self.stride).astype(self.dtype)
-        skips = self._encode(x, train)
-        x = self._decode(skips, train).astype(jnp.float32)[:, :height, :width]
+        padded = pad_to_multiple(images, self.stride).astype(self.dtype)
+        x = self._decode(self._encode(padded, train), train)
+        if self.fine_width:
+            x = self._refine(padded, x)
+        x = x.astype(jnp.float32)[:, :height, :width]
+        if self.residual:
+            x = _added(images[..., : self.out_channels], x)
+            return x if self.logits else _limited(x)
         return x if self.logits else jnp.tanh(x)
 
     def _channels(self, level: int) -> int:
@@ -88,7 +101,18 @@ class Unet(nn.Module):
         up, x = stage(Unet._up, self.remat), levels[-1]
         for level in reversed(range(1, self.depth)):
             x = up(self, level, train, x, levels[level - 1])
-        return self._up_conv(0, self.out_channels, use_bias=True)(nn.relu(x))
+        features = self.fine_width or self.out_channels
+        return self._up_conv(0, features, use_bias=True)(nn.relu(x))
+
+    def _refine(self, images: jax.Array, x: jax.Array) -> jax.Array:
+        """Returns the output at full resolution, from the images and the decoder's output."""
+        y = nn.leaky_relu(self._conv("fine0", self.fine_width)(images), _LEAKY_SLOPE)
+        y = self._conv("fine1", self.fine_width)(jnp.concatenate([y, x], axis=-1))
+        return self._conv("fine2", self.out_channels)(nn.leaky_relu(y, _LEAKY_SLOPE))
+
+    def _conv(self, name: str, features: int) -> nn.Conv:
+        kernel_init = initializer(self.kernel_init)
+        return nn.Conv(features, (3, 3), kernel_init=kernel_init, dtype=self.dtype, name=name)
 
     def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
         """Returns the features of an encoder level from the features of the level above."""
@@ -114,3 +138,18 @@ class Unet(nn.Module):
     def _up_conv(self, level: int, features: int, use_bias: bool) -> nn.Module:
         settings = {"kernel_init": self.kernel_init, "dtype": self.dtype, "name": f"up{level}"}
         return up_conv(self.upsample, 4, features, use_bias=use_bias, **settings)
+
+
+def _added(images: jax.Array, x: jax.Array) -> jax.Array:
+    """Returns the sum; raises a UserError if the images have fewer channels than the output."""
+    if images.shape[-1] != x.shape[-1]:
+        raise UserError(
+            f"config.generator.residual adds an output of {x.shape[-1]} channels to an input of "
+            f"{images.shape[-1]}: set it to False for this task."
+        )
+    return images + x
+
+
+def _limited(x: jax.Array) -> jax.Array:
+    """Limits the output to [-1, 1]; gradients pass, or a pixel beyond would stay there for ever."""
+    return x + jax.lax.stop_gradient(jnp.clip(x, -1.0, 1.0) - x)

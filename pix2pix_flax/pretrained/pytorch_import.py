@@ -90,7 +90,8 @@ def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
         if depth not in _DEPTHS:
             raise _UnknownError(f"a U-Net of {depth} levels, not {_DEPTHS[0]} to {_DEPTHS[-1]}")
         # The arrays do not show whether a U-Net was trained with dropout; by default it was.
-        return {"name": "unet", "depth": depth, "dropout": _DROPOUT}, _unet_layers(depth)
+        settings = {"depth": depth, "dropout": _DROPOUT, "fine_width": 0, "residual": False}
+        return {"name": "unet"} | settings, _unet_layers(depth)
     if "model.1.weight" in arrays:
         blocks = next(i for i in range(len(arrays)) if f"{_residual(i)}.1.weight" not in arrays)
         dropout = f"{_residual(0)}.5.weight" not in arrays

@@ -92,7 +92,7 @@ class PairedTask:
         pair = self._training_pair(augment_rng, batch)
 
         def terms(outputs):
-            values = self._terms(net_rng, outputs, pair["target"])
+            values = self._terms(net_rng, outputs, pair)
             if self.perceptual:
                 to_image = self.representation.to_image
                 values |= self.perceptual.losses(
@@ -132,16 +132,16 @@ class PairedTask:
         constant = jnp.tile(constant, (len(views) // len(inputs), 1, 1, 1))
         return jnp.concatenate([views, constant], axis=-1)
 
-    def _terms(self, rng: jax.Array, outputs: jax.Array, target: jax.Array) -> dict[str, jax.Array]:
+    def _terms(self, rng: jax.Array, outputs: jax.Array, pair: Batch) -> dict[str, jax.Array]:
         """Returns the loss terms on pixels that have a weight, before weights.
 
         Args:
           rng: the key that `_views` was given.
           outputs: the generator's outputs for these views.
-          target: [B, H, W, C].
+          pair: `input` and `target`, [B, H, W, C] each.
         """
-        names, first = self.step.gen.weights, outputs[: len(target)]
-        values = self.representation.reconstruction(names, first, target)
+        names, first = self.step.gen.weights, outputs[: len(pair["target"])]
+        values = self.representation.reconstruction(names, pair["input"], first, pair["target"])
         if self.consistency:
             values["consistency"] = self.consistency.loss(rng, outputs, self.resolution.scale)
         return values

@@ -84,9 +84,10 @@ class Representation(abc.ABC):
         return self.to_image(inputs, outputs)
 
     def reconstruction(
-        self, names: Collection[str], outputs: jax.Array, target: jax.Array
+        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
     ) -> dict[str, jax.Array]:
         """Returns the reconstruction losses among `names`, scalars before weights."""
+        del inputs
         known = losses.RECONSTRUCTION_LOSSES
         return {name: known[name](outputs, target) for name in names if name in known}
 
@@ -125,6 +126,16 @@ class Images(Representation):
     def to_target(self, images: jax.Array) -> jax.Array:
         """Returns the generator's target, float32 [B, H, W, C], for uint8 RGB [B, H, W, 3]."""
         return _in_channels(normalize(images), self.output_channels)
+
+    def reconstruction(
+        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+    ) -> dict[str, jax.Array]:
+        """Returns the reconstruction losses among `names`, and `ink` if it is among them."""
+        values = super().reconstruction(names, inputs, outputs, target)
+        if "ink" in names:
+            images = inputs[..., : self.input_channels]  # without the planes of styles
+            values["ink"] = losses.ink(outputs, target, images)
+        return values
 
 
 def _check_channels(key: str, channels: int) -> None:

@@ -99,7 +99,7 @@ class ClassLogits(ColourMaps):
         return jax.nn.softmax(outputs)
 
     def reconstruction(
-        self, names: Collection[str], outputs: jax.Array, target: jax.Array
+        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
     ) -> dict[str, jax.Array]:
         """Returns `cross_entropy` of logits [B, H, W, K] and classes [B, H, W], without void."""
         return {"cross_entropy": losses.cross_entropy(outputs, target)}

@@ -19,7 +19,7 @@ OURS = sorted(set(STYLES) - {"opencv", "classic"})
 # and version. Whoever changes a style's pixels raises its version and writes the new numbers here.
 PIXELS = {
     ("classic", 1): (132.4, 101.0, 79.8, 53.4),
-    ("ink", 1): (151.6, 109.1, 79.5, 43.8),
+    ("ink", 2): (165.5, 120.4, 90.1, 51.2),
     ("opencv", 1): (109.1, 82.9, 65.5, 44.8),
     ("poster", 1): (174.7, 124.5, 95.6, 48.5),
     ("sketch", 1): (204.1, 204.1, 204.1, 30.6),

@@ -5,6 +5,8 @@ import skimage.data
 
 from benchmarks import style_metrics
 from cartoon_tfds.styles import STYLES, cartoonize
+from cartoon_tfds.styles.strokes import drop_short
+from cartoon_tfds.styles.tone import lift_shadows
 
 PHOTOS = ("astronaut", "chelsea", "coffee")
 
@@ -81,8 +83,10 @@ def test_same_bits_on_reruns_and_on_any_number_of_threads(style):
 def test_flat_picture_stays_flat(value):
     cartoon = cartoonize(flat_picture(value))
     assert np.ptp(cartoon.reshape(-1, 3), axis=0).max() == 0
-    # Tone moves towards the nearest level and no further than half a step of 100 / 6.
-    assert abs(lab(cartoon)[0, 0, 0] - lab(flat_picture(value))[0, 0, 0]) < 100 / 12
+    # Shadows and midtones are lifted by 8 units at most; then tone moves towards the nearest level
+    # and no further than half a step of 100 / 6.
+    change = lab(cartoon)[0, 0, 0] - lab(flat_picture(value))[0, 0, 0]
+    assert -100 / 12 < change < 8 + 100 / 12
 
 
 def test_noise_under_the_threshold_makes_no_lines():
@@ -111,7 +115,8 @@ def test_line_at_an_edge_is_as_wide_as_asked(line_width):
     photo = flat_picture(200, (96, 192))
     photo[:, :96] = 120
     row = cartoonize(photo, line_width=line_width)[48, :, 0]
-    assert (row < 80).sum() == pytest.approx(line_width, abs=1)
+    # The contrast of an edge makes its line up to a quarter wider.
+    assert (row < 80).sum() == pytest.approx(line_width, abs=max(1, line_width / 4))
 
 
 @pytest.mark.parametrize("name", PHOTOS)
@@ -123,7 +128,7 @@ def test_looks_alike_at_256_and_512(name):
         return np.mean(np.abs(lab(shrunk) - lab(small)))
 
     alike = distance(cartoonize(large))
-    assert alike < 1.0
+    assert alike < 1.2
     assert alike < 0.8 * distance(cartoonize(large, line_width=2.0))  # finer lines, more detail
 
 
@@ -138,7 +143,9 @@ def test_fixed_line_width_draws_a_crop_like_the_whole():
 
 def test_line_width_none_follows_the_size():
     photo = load("astronaut", 256)
-    np.testing.assert_array_equal(cartoonize(photo), cartoonize(photo, line_width=2.0))
+    np.testing.assert_array_equal(cartoonize(photo), cartoonize(photo, line_width=1.28))
+    soft = cartoonize(photo, "soft")
+    np.testing.assert_array_equal(soft, cartoonize(photo, "soft", line_width=2.0))
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2], ids=["red", "green", "blue"])
@@ -170,18 +177,65 @@ def test_reaches_the_quality_numbers_on_photographs(pairs):
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_shadows_and_mean_tone_stay(pairs, name):
+def test_shadows_are_lifted_and_the_mean_tone_hardly(pairs, name):
     photo, cartoon = pairs[name]
     before, after = lab(photo)[..., 0], lab(cartoon)[..., 0]
-    assert after.mean() == pytest.approx(before.mean(), abs=2.5)
+    assert 0 < after.mean() - before.mean() < 7
     shadows = before < np.quantile(before, 0.25)
-    assert after[shadows].mean() > before[shadows].mean() - 4
+    assert after[shadows].mean() > before[shadows].mean()
+
+
+def test_white_stays_white_and_grey_grey():
+    photo = flat_picture(250)
+    photo[:, 48:] = 90
+    cartoon = lab(cartoonize(photo))
+    assert np.abs(cartoon[..., 1:]).max() < 1
+    assert cartoon[48, 8, 0] > 97
+
+
+def test_an_edge_of_colour_alone_has_a_line():
+    left, right = np.array([[[60, 40, -30], [60, -30, 40]]], np.float32)[0]
+    photo = np.empty((96, 96, 3), np.float32)
+    photo[:, :48], photo[:, 48:] = left, right
+    photo = np.uint8(cv2.cvtColor(photo, cv2.COLOR_LAB2RGB) * 255 + 0.5)
+    assert np.ptp(lab(photo)[48, :, 0]) < 2
+    luminance = lab(cartoonize(photo, line_width=2.0))[48, :, 0]
+    assert luminance[44:52].min() < 0.5 * luminance[20]
+
+
+@pytest.mark.parametrize(("length", "stays"), [(6, False), (60, True)])
+def test_short_strokes_are_dropped(length, stays):
+    lines = np.zeros((96, 96), np.float32)
+    lines[48:50, 16 : 16 + length] = 1
+    kept = drop_short(lines, 14.0)
+    np.testing.assert_array_equal(kept, lines if stays else 0)
+
+
+def test_faint_strokes_stay_where_they_become_strong():
+    lines = np.zeros((96, 96), np.float32)
+    lines[20, 10:80] = lines[60, 10:80] = 0.4
+    lines[20, 40:50] = 1
+    kept = drop_short(lines, 14.0)
+    np.testing.assert_array_equal(kept[20], lines[20])
+    assert not kept[60].any()
+
+
+def test_eyes_stay_dark_where_large_shadows_are_lifted():
+    luminance = np.full((96, 96), 70, np.float32)
+    luminance[20:24, 20:24] = 10  # an eye
+    luminance[50:] = 10  # a coat
+    lifted = lift_shadows(luminance, 6.0, gamma=0.85, amount=5)
+    change = lifted - luminance
+    assert change[22, 22] == pytest.approx(change[10, 60], abs=1e-4)
+    assert change[80, 48] > change[22, 22] + 3
+    extremes = np.repeat(np.float32([[0, 100]]), 48, axis=1)
+    np.testing.assert_allclose(lift_shadows(extremes, 6.0, 0.85, 5.0), extremes, atol=0.05)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
-def test_colours_are_a_bit_livelier_than_the_photo(pairs, name):
+def test_colours_are_livelier_than_the_photo(pairs, name):
     before, after = (np.linalg.norm(lab(image)[..., 1:], axis=-1).mean() for image in pairs[name])
-    assert 1.03 < after / before < 1.3
+    assert 1.1 < after / before < 1.5
 
 
 @pytest.mark.parametrize(
