@@ -1,6 +1,6 @@
 """Changes one part of the cartoon training at a time, and prints a table of the results.
 
-    python -m benchmarks.ablation --photos=DIR --data_dir=DIR --dataset=cartoon_tfds/free --out=DIR
+    python -m benchmarks.ablation --photos=DIR --every=10 --dataset=cartoon_tfds/free --out=DIR
 
 Each part is trained with every seed for the same number of steps. The networks then draw
 photographs that they were not trained on, at their own size. `benchmarks.look_metrics` compares the
@@ -15,15 +15,13 @@ import numpy as np
 from absl import app, flags
 
 from benchmarks import look_metrics
-from benchmarks.styles import markdown, read_photos
+from benchmarks.styles import EVERY, PHOTOS, markdown, read_photos
 from cartoon_tfds.errors import choose
 from cartoon_tfds.styles import cartoonize
 from configs import demo
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.train import train
 
-_PHOTOS = flags.DEFINE_string("photos", None, "Folder of photographs to draw.", required=True)
-_EVERY = flags.DEFINE_integer("every", 10, "Take every N-th photograph.", lower_bound=1)
 _DATASET = flags.DEFINE_string("dataset", "cartoon_tfds/sample", "Dataset to train with.")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the dataset.")
 _OUT = flags.DEFINE_string("out", None, "Folder of the runs.", required=True)
@@ -32,26 +30,34 @@ _SEEDS = flags.DEFINE_multi_integer("seed", [0], "Seed; give it again for more o
 _PARTS = flags.DEFINE_list("parts", None, "Names of parts; default: all.")
 
 LINE_WIDTH = 2.0  # pixels, of the teacher
+ALL = {
+    "generator.width": 16,
+    "generator.fine_width": 12,
+    "generator.residual": True,
+    "loss_weights.ink": 600.0,
+    "loss_weights.gradient": 200.0,
+}
+"""Changes of `configs/demo.py` by dotted names, that all rows but the parts have."""
+
 PARTS: dict[str, dict[str, object]] = {
     "all": {},
     "-residual": {"generator.residual": False},
     "-fine": {"generator.fine_width": 0},
     "-ink": {"loss_weights.ink": 0.0},
     "-gradient": {"loss_weights.gradient": 0.0},
-    "-gan": {"gan": None},
+    "-gan": {},
     "+lpips": {"loss_weights.lpips": 50.0, "perceptual.net": "alexnet"},
     "+consistency": {"loss_weights.consistency": 50.0},
     "depth4": {"generator.depth": 4},
 }
-"""Changes of `configs/demo.py` by dotted names, of each row of the table."""
+"""Further changes by rows of the table; `-gan` leaves the discriminator out."""
 
 
 def part_config(part: str, seed: int):
     """Returns the configuration of a row of the table."""
-    changes = dict(choose(PARTS, "--parts", part))
-    config = demo.get_config("supervised" if "gan" in changes else "")
-    changes.pop("gan", None)
-    config.update_from_flattened_dict(changes)
+    changes = choose(PARTS, "--parts", part)
+    config = demo.get_config("supervised" if part == "-gan" else "")
+    config.update_from_flattened_dict({**ALL, **changes})
     config.seed = seed
     config.data.name, config.data.data_dir = _DATASET.value, _DATA_DIR.value
     config.train.steps = config.train.eval_every_steps = _STEPS.value
@@ -72,7 +78,7 @@ def main(argv: list[str]) -> None:
     """Trains, and prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    photos = list(read_photos(_PHOTOS.value, _EVERY.value).values())
+    photos = list(read_photos(PHOTOS.value, EVERY.value).values())
     teachers = [cartoonize(photo, line_width=LINE_WIDTH) for photo in photos]
     looks = map(look_metrics.look, photos, teachers, teachers)
     rows = [["", "l1", *(field.name for field in dataclasses.fields(look_metrics.Look))]]

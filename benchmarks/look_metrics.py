@@ -27,6 +27,7 @@ NEAR, FAR = 2, 3  # pixels between a contour and a line that covers it; and one 
 CRISP_QUANTILE = 0.95  # of the gradients that are compared
 TONES = 64  # bins of the luminance
 WHITE_LUMINANCE, WHITE_CHROMA = 88, 6  # whites are lighter and greyer
+GREY_CHROMA = 1  # mean chroma of photographs without colour
 FEWEST_WHITES = 0.01  # share of a picture
 FEWEST_INKED = 20  # pixels
 
@@ -39,7 +40,7 @@ class Look:
       outline: share of the photo's strong contours with a thin dark line within 2 pixels, 0..1.
       stray: share of the new lines that lie over 3 pixels from all visible contours, 0..1.
       crisp: 95th percentile of the Lab gradient divided by the photo's; under 1 is blurred.
-      vivid: mean chroma divided by the photo's.
+      vivid: mean chroma divided by the photo's; not a number for a grey photo.
       tones: exponential of the entropy of L in 64 bins; fewer are more posterised.
       white: mean absolute difference of Lab a on whites; not a number if there are hardly any.
       specks: small dark dots per million pixels.
@@ -71,7 +72,7 @@ def look(photo: np.ndarray, picture: np.ndarray, teacher: np.ndarray | None = No
         outline=_mean(_grown(drawn, NEAR)[strong], empty=1.0),
         stray=_mean(strays[new], empty=0.0),
         crisp=_crispness(picture) / _crispness(photo),
-        vivid=float(_chroma(to_lab(picture)).mean() / _chroma(to_lab(photo)).mean()),
+        vivid=_vividness(picture, photo),
         tones=tones(picture),
         white=white_shift(picture, photo if teacher is None else teacher),
         specks=specks_per_megapixel(picture),
@@ -130,6 +131,11 @@ def ink_share(photo: np.ndarray, picture: np.ndarray, teacher: np.ndarray) -> fl
 
 def _chroma(lab: np.ndarray) -> np.ndarray:
     return np.hypot(lab[..., 1], lab[..., 2])
+
+
+def _vividness(image: np.ndarray, photo: np.ndarray) -> float:
+    before = _chroma(to_lab(photo)).mean()
+    return float(_chroma(to_lab(image)).mean() / before) if before > GREY_CHROMA else math.nan
 
 
 def _crispness(image: np.ndarray) -> float:

@@ -66,11 +66,6 @@ def edge_keep(photo: np.ndarray, cartoon: np.ndarray) -> float:
     return float(np.mean(answered[edges]))
 
 
-def photo_numbers(photo: np.ndarray, cartoon: np.ndarray) -> tuple[float, float, float]:
-    """Returns specks per megapixel, flat share and edge keep of a cartoon of a photo."""
-    return specks_per_megapixel(cartoon), flat_share(cartoon), edge_keep(photo, cartoon)
-
-
 def consistent_flow(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns the DIS optical flow from `first` to `second` and a mask of its reliable pixels.
 

@@ -64,8 +64,9 @@ in proportion, so the effect of a style changes evenly. Here is `ink`:
 
 ## Line width
 
-All smoothing is proportional to `line_width`. By default it is 1/128 of the picture's size (the
-root of its area): 2 pixels at 256x256 and 8 at 1024x1024, so that a photograph looks alike at both.
+All smoothing is proportional to `line_width`. By default it is 1/200 of the picture's size (the
+root of its area) for `ink`, 1.3 pixels at 256x256 and 5.1 at 1024x1024, and 1/128 for the other
+styles, so that a photograph looks alike at all sizes.
 A number fixes it in pixels. Training pairs need this, because a convolutional network has a fixed
 pixel scale; a larger picture then has finer lines. Here is `ink` on one photograph at two sizes
 (enlarged if it is smaller), all shown at the same size:
@@ -83,11 +84,20 @@ one pixel wide.
 
 {measured}
 
-`specks/MP`: small dark dots per million pixels. `flat`: share of pixels of even colour.
-`keep`: share of the photograph's strongest edges that have an edge of the drawing nearby. `ms`,
-`images/s`: speed at 256x256 on one core. `flicker`: change of a clip along its motion, divided by
-the change of the source; under 1 is steadier than the source. `benchmarks/style_metrics.py` defines
-these numbers.
+- `outline`: share of the photograph's strong contours that have a dark line.
+- `stray`: share of the new lines that lie away from all contours.
+- `crisp`: the largest gradients, divided by the photograph's.
+- `vivid`: mean chroma, divided by the photograph's.
+- `tones`: number of tones.
+- `white`: change of the colour of whites, in Lab units.
+- `specks/MP`: small dark dots per million pixels.
+- `flat`: share of pixels of even colour.
+- `keep`: share of the photograph's strongest edges that have an edge of the drawing nearby.
+- `ms`, `images/s`: speed at 256x256 on one core.
+- `flicker`: change of a clip along its motion, divided by the change of the source; under 1 is
+  steadier than the source.
+
+`benchmarks/look_metrics.py` and `benchmarks/style_metrics.py` define these numbers.
 
 {table}
 

@@ -3,8 +3,9 @@
     python -m benchmarks.styles --photos=DIR --videos=DIR --every=4
 
 Photographs are measured at their own size and clips at a width of 480 pixels.
-`benchmarks.style_metrics` explains the numbers. Times are for 256x256 pictures on one core: `ms` is
-the shortest of ten for one photograph, `images/s` the best of three passes over all photographs.
+`benchmarks.look_metrics` and `benchmarks.style_metrics` explain the numbers. Times are for 256x256
+pictures on one core: `ms` is the shortest of ten for one photograph, `images/s` the best of three
+passes over all photographs.
 """
 
 import pathlib
@@ -16,7 +17,7 @@ import cv2
 import numpy as np
 from absl import app, flags
 
-from benchmarks import style_metrics
+from benchmarks import look_metrics, style_metrics
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image
 from cartoon_tfds.sources.packaged import iter_packaged
@@ -73,9 +74,9 @@ def read_frames(path: pathlib.Path) -> Iterator[np.ndarray]:
             yield cv2.resize(image, (_VIDEO_WIDTH, height), interpolation=cv2.INTER_AREA)
 
 
-def photo_numbers(draw: Draw, photos: list[np.ndarray]) -> np.ndarray:
-    """Returns the means of specks per megapixel, flat share and edge keep over the photos."""
-    return np.mean([style_metrics.photo_numbers(photo, draw(photo)) for photo in photos], axis=0)
+def photo_numbers(draw: Draw, photos: list[np.ndarray]) -> look_metrics.Look:
+    """Returns the means over the photos."""
+    return look_metrics.means([look_metrics.look(photo, draw(photo)) for photo in photos])
 
 
 def flickers(draws: dict[str, Draw], path: pathlib.Path) -> dict[str, float]:
@@ -110,16 +111,21 @@ def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
     """Returns the lines of a Markdown table: one row of numbers for the photo and per style."""
     cv2.setNumThreads(1)
     draws = drawings()
-    titles = ["style", "specks/MP", "flat", "keep", "ms", "images/s"]
+    titles = ["style", "outline", "stray", "crisp", "vivid", "tones", "white", "specks/MP", "flat"]
+    titles += ["keep", "ms", "images/s"]
     rows = [[*titles, *(f"flicker: {path.stem}" for path in clips)]]
     of_clips = [flickers(draws, path) for path in clips]
     for name, draw in draws.items():
-        specks, flat, keep = photo_numbers(draw, photos)
+        found = photo_numbers(draw, photos)
         milliseconds, per_second = speed(draw, photos)
         # Copying the photo takes no relevant time.
         times = ["", ""] if name == "photo" else [f"{milliseconds:.0f}", f"{per_second:.0f}"]
         flicker = [f"{of_clip[name]:.2f}" for of_clip in of_clips]
-        rows.append([name, f"{specks:.0f}", f"{flat:.3f}", f"{keep:.3f}", *times, *flicker])
+        shares = [f"{share:.3f}" for share in (found.outline, found.stray)]
+        ratios = [f"{ratio:.2f}" for ratio in (found.crisp, found.vivid)]
+        counts = [f"{found.tones:.1f}", f"{found.white:.2f}", f"{found.specks:.0f}"]
+        smooth = [f"{share:.3f}" for share in (found.flat, found.keep)]
+        rows.append([name, *shares, *ratios, *counts, *smooth, *times, *flicker])
     return markdown(rows)
 
 

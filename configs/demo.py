@@ -19,9 +19,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
     config.data.name = "cartoon_tfds/sample"
-    config.generator.width = 16
-    config.generator.fine_width, config.generator.residual = 12, True
-    config.loss_weights.ink, config.loss_weights.gradient = 600.0, 200.0
+    config.generator.width = 24
     config.discriminator.width = 16
     config.optimizer.learning_rate = 2e-3
     config.optimizer.decay_start = 0.2

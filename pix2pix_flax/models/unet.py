@@ -35,10 +35,10 @@ class Unet(nn.Module):
       fine_width: channels of two 3x3 convolutions at full resolution, which see the input beside
         the decoder's output; 0, as in the paper: no such convolutions. Without them, each detail
         passes a convolution with stride 2.
-      residual: whether the network adds its output to the first `out_channels` channels of the
-        input, so that an unchanged pixel costs no learning.
+      residual: whether the network adds its output, times 2, to the first `out_channels` channels
+        of the input and limits the sum to [-1, 1]. So an unchanged pixel costs no learning.
       remat: whether the backward pass computes each level again, which saves memory.
-      logits: whether the output is unbounded: no tanh, or with `residual` no limit to [-1, 1].
+      logits: whether to leave out the last bound, tanh, or the limit of `residual`.
     """
 
     depth: int
@@ -78,7 +78,7 @@ class Unet(nn.Module):
         padded = pad_to_multiple(images, self.stride).astype(self.dtype)
         x = self._decode(self._encode(padded, train), train)
         if self.fine_width:
-            x = self._refine(padded, x)
+            x = self._refine(padded, x, train)
         x = x.astype(jnp.float32)[:, :height, :width]
         if self.residual:
             x = _added(images[..., : self.out_channels], x)
@@ -104,15 +104,22 @@ class Unet(nn.Module):
         features = self.fine_width or self.out_channels
         return self._up_conv(0, features, use_bias=True)(nn.relu(x))
 
-    def _refine(self, images: jax.Array, x: jax.Array) -> jax.Array:
+    def _refine(self, images: jax.Array, x: jax.Array, train: bool) -> jax.Array:
         """Returns the output at full resolution, from the images and the decoder's output."""
-        y = nn.leaky_relu(self._conv("fine0", self.fine_width)(images), _LEAKY_SLOPE)
-        y = self._conv("fine1", self.fine_width)(jnp.concatenate([y, x], axis=-1))
-        return self._conv("fine2", self.out_channels)(nn.leaky_relu(y, _LEAKY_SLOPE))
+        y = self._fine(0, images, train)
+        y = self._fine(1, jnp.concatenate([y, x], axis=-1), train)
+        return self._conv("fine2", self.out_channels, use_bias=True)(y)
 
-    def _conv(self, name: str, features: int) -> nn.Conv:
-        kernel_init = initializer(self.kernel_init)
-        return nn.Conv(features, (3, 3), kernel_init=kernel_init, dtype=self.dtype, name=name)
+    def _fine(self, index: int, x: jax.Array, train: bool) -> jax.Array:
+        """Returns the features of a normalised convolution at full resolution."""
+        name = f"fine{index}"
+        x = self._conv(name, self.fine_width, use_bias=self.norm != "batch")(x)
+        x = Norm(self.norm, self.dtype, name=f"{name}_norm")(x, train=train)
+        return nn.leaky_relu(x, _LEAKY_SLOPE)
+
+    def _conv(self, name: str, features: int, *, use_bias: bool) -> nn.Conv:
+        settings = {"kernel_init": initializer(self.kernel_init), "dtype": self.dtype}
+        return nn.Conv(features, (3, 3), use_bias=use_bias, name=name, **settings)
 
     def _down(self, level: int, train: bool, x: jax.Array) -> jax.Array:
         """Returns the features of an encoder level from the features of the level above."""
@@ -147,7 +154,8 @@ def _added(images: jax.Array, x: jax.Array) -> jax.Array:
             f"config.generator.residual adds an output of {x.shape[-1]} channels to an input of "
             f"{images.shape[-1]}: set it to False for this task."
         )
-    return images + x
+    # No correction from [-1, 1] to [-1, 1] is larger than 2.
+    return images + 2 * jnp.tanh(x)
 
 
 def _limited(x: jax.Array) -> jax.Array:

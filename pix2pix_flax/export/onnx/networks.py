@@ -74,7 +74,8 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
     The encoder's features are kept after their leaky ReLU. The decoder's ReLU gives the same result
     for them as for the features before.
     """
-    levels, up = [], {"resize": resize_conv, "transpose": conv_transpose}[module.upsample]
+    images, levels = x, []
+    up = {"resize": resize_conv, "transpose": conv_transpose}[module.upsample]
     for level in range(module.depth):
         innermost = level == module.depth - 1
         norm = module.norm if level > 0 and not innermost else "none"
@@ -84,7 +85,17 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
     for level in reversed(range(1, module.depth)):
         x = graph("Relu", up(graph, x, f"up{level}", module.norm))
         x = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
-    return graph("Tanh", up(graph, x, "up0", "none"))
+    x = up(graph, x, "up0", "none")
+    if module.fine_width:
+        fine = _leaky(graph, conv(graph, images, "fine0", module.norm))
+        fine = graph("Concat", fine, x, axis=1)
+        x = conv(graph, _leaky(graph, conv(graph, fine, "fine1", module.norm)), "fine2")
+    x = graph("Tanh", x)
+    if not module.residual:
+        return x
+    ends = graph.array([module.out_channels])
+    images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
+    return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
 
 
 def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:

@@ -48,6 +48,17 @@ def test_a_config_of_today_stays_unchanged(name):
     assert complete(of_today(name)).to_dict() == of_today(name)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_keys_that_came_later_are_added(name):
+    expected = of_today(name)
+    given = copy.deepcopy(expected)
+    for group, new in migrations._LATER_KEYS.items():
+        for key in new.keys() & given[group].keys():
+            del given[group][key]
+            expected[group][key] = new[key]
+    assert complete(given).to_dict() == expected
+
+
 @pytest.mark.parametrize("name", FIRST_LAYOUT)
 def test_the_first_layout_becomes_the_config_of_today(name):
     given = copy.deepcopy(FIRST_LAYOUT[name])

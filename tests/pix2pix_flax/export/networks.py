@@ -56,9 +56,9 @@ def difference(a, b):
     return np.abs(a.astype(int) - b).max()
 
 
-def make_unet(depth, upsample, norm):
+def make_unet(depth, upsample, norm, **settings):
     """Returns a small U-Net, its variables and its function of uint8 images."""
-    module = Unet(depth, 4, 3, norm, upsample, 0.0)
+    module = Unet(depth, 4, 3, norm, upsample, 0.0, **settings)
     start = jax.jit(lambda: module.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)), train=False))()
 
     def forward(variables, images):

@@ -27,6 +27,16 @@ def test_reconstruction_losses_equal_numpy():
     assert losses.RECONSTRUCTION_LOSSES.keys() == expected.keys()
 
 
+def test_ink_counts_pixels_that_the_target_darkens():
+    inputs = np.zeros((1, 1, 4, 3), np.float32)
+    target = inputs + np.float32([0.3, 0, -0.2, -0.8])[:, None]
+    output = target + 0.1
+    found = losses.ink(output, target, inputs)
+    np.testing.assert_allclose(found, 0.1 * np.mean([0, 0, 0.5, 1]), rtol=1e-5)
+    with pytest.raises(ValueError, match="the shapes must be equal, not"):
+        losses.ink(output, target, inputs[:, :, :3])
+
+
 @pytest.mark.parametrize("name", losses.RECONSTRUCTION_LOSSES)
 @pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 5, 7, 1), (5, 7, 3)])
 def test_shape_mismatch(name, shape):

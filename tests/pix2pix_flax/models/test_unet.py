@@ -92,6 +92,76 @@ def test_unet_equals_numpy():
     np.testing.assert_allclose(output[0], expected, atol=2e-5)
 
 
+def test_the_fine_convolutions_equal_scipy():
+    unet = make_unet(fine_width=2, residual=True)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 8, 3)).astype(np.float32)
+    variables = init(unet, 1, 16, 8, 3)
+    variables = jax.tree.map(
+        lambda leaf: leaf + 0.4 * jnp.sin(jnp.arange(leaf.size)).reshape(leaf.shape), variables
+    )
+    decoder = make_unet(out_channels=2, logits=True)
+    decoded = np.asarray(apply(decoder, without_fine(variables), image)[0])
+
+    def fine(name, x):
+        layer = variables["params"][name]
+        padded = np.pad(x, ((1, 1), (1, 1), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (0, 1))
+        return np.einsum("hwiyx,yxio->hwo", windows, layer["kernel"]) + layer.get("bias", 0)
+
+    def normed(name, x):
+        collections = (variables[kind][f"{name}_norm"] for kind in ("params", "batch_stats"))
+        x = normalise(x, *(collection["BatchNorm_0"] for collection in collections))
+        return np.where(x > 0, x, 0.2 * x)
+
+    x = normed("fine0", fine("fine0", image[0]))
+    x = normed("fine1", fine("fine1", np.concatenate([x, decoded], axis=-1)))
+    expected = np.clip(image[0] + 2 * np.tanh(fine("fine2", x)), -1, 1)
+    output = apply(unet, variables, image)[0]
+    assert 0.05 < np.mean(np.abs(output) == 1) < 0.95
+    np.testing.assert_allclose(output, expected, atol=2e-5)
+
+
+def without_fine(variables):
+    """Returns the variables without those of the convolutions at full resolution."""
+    return {
+        kind: {name: leaf for name, leaf in tree.items() if not name.startswith("fine")}
+        for kind, tree in variables.items()
+    }
+
+
+def test_a_residual_network_starts_at_the_identity():
+    unet = make_unet(fine_width=2, residual=True, kernel_init="normal")
+    image = jax.random.uniform(jax.random.key(1), (1, 16, 8, 3), minval=-1)
+    output = apply(unet, init(unet, 1, 16, 8, 3), image)
+    assert np.abs(output - image).max() < 0.3
+
+
+def test_a_pixel_beyond_the_limit_comes_back():
+    unet = make_unet(residual=True)
+    image = jnp.ones((1, 8, 8, 3))
+    variables = init(unet, 1, 8, 8, 3)
+    bias = variables["params"]["up0"]["bias"] + 1.0  # far beyond white
+
+    def loss(bias):
+        params = {**variables["params"], "up0": {**variables["params"]["up0"], "bias": bias}}
+        output = unet.apply({**variables, "params": params}, image, train=False)
+        return jnp.mean(jnp.abs(output - 0.5)), output
+
+    (_, output), gradient = jax.value_and_grad(loss, has_aux=True)(bias)
+    np.testing.assert_array_equal(output, 1.0)
+    assert (gradient > 0).all()
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_residual_needs_as_many_channels_as_the_input_has(channels):
+    unet = make_unet(residual=True, out_channels=channels)
+    if channels == 1:  # the first channel of three
+        assert apply(unet, init(unet, 1, 8, 8, 3), jnp.zeros((1, 8, 8, 3))).shape[-1] == 1
+        return
+    with pytest.raises(UserError, match="adds an output of 4 channels to an input of 3"):
+        init(unet, 1, 8, 8, 3)
+
+
 @pytest.mark.parametrize("upsample", ["resize", "transpose"])
 def test_unet_takes_any_size_and_pads_by_reflection(upsample):
     unet = make_unet(upsample=upsample, width=2)

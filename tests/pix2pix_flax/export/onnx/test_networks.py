@@ -27,7 +27,17 @@ from pix2pix_flax.export.onnx.networks import to_onnx
 @pytest.mark.parametrize("norm", ["batch", "none", "group", "instance"])
 @pytest.mark.parametrize("upsample", ["resize", "transpose"])
 def test_every_unet_of_any_size(upsample, norm, tmp_path):
-    module, variables, forward = make_unet(depth=3, upsample=upsample, norm=norm)
+    check_graph(*make_unet(depth=3, upsample=upsample, norm=norm), tmp_path)
+
+
+@pytest.mark.parametrize("norm", ["batch", "instance"])
+@pytest.mark.parametrize("settings", [{"fine_width": 4}, {"residual": True}])
+def test_a_unet_with_convolutions_at_full_resolution_and_a_residual(settings, norm, tmp_path):
+    settings = {"fine_width": 0, "residual": False, **settings}
+    check_graph(*make_unet(depth=2, upsample="resize", norm=norm, **settings), tmp_path)
+
+
+def check_graph(module, variables, forward, tmp_path):
     file = tmp_path / "generator.onnx"
     file.write_bytes(to_onnx(module, variables, {}))
     translate, predict = load_exported(file), Predictor(forward, variables, module.stride)

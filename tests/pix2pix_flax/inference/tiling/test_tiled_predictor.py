@@ -51,6 +51,12 @@ def test_tiles_with_the_exact_halo_equal_the_whole_picture(depth, upsample, floa
     assert (tiled.tile, tiled.halo, tiled.exact_halo) == (tile, 2 * stride - 1, 2 * stride - 1)
 
 
+def test_convolutions_at_full_resolution_widen_the_exact_halo_by_two(floats):
+    predictor = tiny_unet(2, fine_width=4)
+    tiled = assert_exact(predictor, [(65, 130), (64, 200), (3, 63)], tile=64)
+    assert tiled.halo == tiled.exact_halo == 2 * 2**2 - 1 + 2
+
+
 def test_random_sizes_equal_the_whole_picture(floats):
     rng = np.random.default_rng(7)
     sizes = [tuple(rng.integers(1, 601, 2).tolist()) for _ in range(7)]
