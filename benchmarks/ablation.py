@@ -87,7 +87,8 @@ def main(argv: list[str]) -> None:
         found = []
         for seed in _SEEDS.value:
             workdir = pathlib.Path(_OUT.value) / f"{part}_{seed}"
-            train(part_config(part, seed), workdir)
+            if code := train(part_config(part, seed), workdir):
+                raise SystemExit(code)  # it was stopped
             found.append(scores(workdir, photos, teachers))
         rows.append(_row(part, found))
         print("\n".join(markdown(rows)), flush=True)

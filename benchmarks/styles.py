@@ -29,6 +29,7 @@ PHOTOS = flags.DEFINE_string(
     "photos", PACKAGED, "Folder of photographs; `packaged`: from installed packages."
 )
 VIDEOS = flags.DEFINE_string("videos", None, "Folder of .mp4 clips to measure flicker on.")
+CHOSEN = flags.DEFINE_list("styles", list(STYLES), "Styles to measure.")
 EVERY = flags.DEFINE_integer("every", 1, "Take every N-th photograph.", lower_bound=1)
 
 _VIDEO_WIDTH = 480  # pixels
@@ -39,8 +40,8 @@ Draw = Callable[[np.ndarray], np.ndarray]
 
 
 def drawings() -> dict[str, Draw]:
-    """Returns the functions to measure by name: the photo itself, then every style."""
-    styles = {name: lambda photo, name=name: cartoonize(photo, name) for name in STYLES}
+    """Returns the functions to measure by name: the photo itself, then the styles."""
+    styles = {name: lambda photo, name=name: cartoonize(photo, name) for name in CHOSEN.value}
     return {"photo": np.copy} | styles
 
 

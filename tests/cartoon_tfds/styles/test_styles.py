@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from benchmarks import style_metrics
+from benchmarks import look_metrics, style_metrics
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.styles.strokes import drop_short
 from cartoon_tfds.styles.tone import lift_shadows
@@ -174,6 +174,16 @@ def test_reaches_the_quality_numbers_on_photographs(pairs):
     assert specks <= 700
     assert flat >= 0.52
     assert keep >= 0.93
+
+
+def test_it_looks_drawn_at_first_glance(pairs):
+    looks = [look_metrics.look(photo, cartoon) for photo, cartoon in pairs.values()]
+    found = look_metrics.means(looks)
+    plain = look_metrics.means([look_metrics.look(photo, photo) for photo, _ in pairs.values()])
+    assert found.outline > plain.outline + 0.2
+    assert found.stray <= 0.12
+    assert found.crisp > 1.2
+    assert found.tones <= 24 < plain.tones
 
 
 @pytest.mark.parametrize("name", PHOTOS)
