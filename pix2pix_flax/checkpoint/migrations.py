@@ -86,12 +86,13 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     """
     if "sizes" not in values:
         values = _translate(_complete_first_layout(values))
-    new = {
-        "generator": values["generator"]["name"] == "unet",
-        "loss_weights": "l1" in values["loss_weights"],
+    is_new = {
+        "generator": values.get("generator", {}).get("name") == "unet",
+        "loss_weights": "l1" in values.get("loss_weights", {}),
     }
-    for name in (name for name, is_new in new.items() if is_new):
-        values = {**values, name: {**_LATER_KEYS[name], **values[name]}}
+    for name, keys in _LATER_KEYS.items():
+        if is_new[name]:
+            values = {**values, name: {**keys, **values[name]}}
     return ml_collections.ConfigDict(values)
 
 
