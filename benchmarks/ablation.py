@@ -30,14 +30,8 @@ _SEEDS = flags.DEFINE_multi_integer("seed", [0], "Seed; give it again for more o
 _PARTS = flags.DEFINE_list("parts", None, "Names of parts; default: all.")
 
 LINE_WIDTH = 2.0  # pixels, of the teacher
-ALL = {
-    "generator.width": 16,
-    "generator.fine_width": 12,
-    "generator.residual": True,
-    "loss_weights.ink": 600.0,
-    "loss_weights.gradient": 200.0,
-}
-"""Changes of `configs/demo.py` by dotted names, that all rows but the parts have."""
+RESIDUAL = {"generator.residual": True}
+"""The change of `configs/demo.py` that every row begins with."""
 
 PARTS: dict[str, dict[str, object]] = {
     "all": {},
@@ -50,14 +44,14 @@ PARTS: dict[str, dict[str, object]] = {
     "+consistency": {"loss_weights.consistency": 50.0},
     "depth4": {"generator.depth": 4},
 }
-"""Further changes by rows of the table; `-gan` leaves the discriminator out."""
+"""The further changes of each row, by dotted names; `-gan` leaves the discriminator out."""
 
 
 def part_config(part: str, seed: int):
     """Returns the configuration of a row of the table."""
     changes = choose(PARTS, "--parts", part)
     config = demo.get_config("supervised" if part == "-gan" else "")
-    config.update_from_flattened_dict({**ALL, **changes})
+    config.update_from_flattened_dict(RESIDUAL | changes)
     config.seed = seed
     config.data.name, config.data.data_dir = _DATASET.value, _DATA_DIR.value
     config.train.steps = config.train.eval_every_steps = _STEPS.value
