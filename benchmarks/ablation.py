@@ -30,12 +30,10 @@ _SEEDS = flags.DEFINE_multi_integer("seed", [0], "Seed; give it again for more o
 _PARTS = flags.DEFINE_list("parts", None, "Names of parts; default: all.")
 
 LINE_WIDTH = 2.0  # pixels, of the teacher
-RESIDUAL = {"generator.residual": True}
-"""The change of `configs/demo.py` that every row begins with."""
-
 PARTS: dict[str, dict[str, object]] = {
     "all": {},
-    "-residual": {"generator.residual": False},
+    "-cel": {"generator.cel_steps": 0},
+    "-cel+residual": {"generator.cel_steps": 0, "generator.residual": True},
     "-fine": {"generator.fine_width": 0},
     "-ink": {"loss_weights.ink": 0.0},
     "-gradient": {"loss_weights.gradient": 0.0},
@@ -44,14 +42,14 @@ PARTS: dict[str, dict[str, object]] = {
     "+consistency": {"loss_weights.consistency": 50.0},
     "depth4": {"generator.depth": 4},
 }
-"""The further changes of each row, by dotted names; `-gan` leaves the discriminator out."""
+"""The changes of `configs/demo.py`, by dotted names; `-gan` leaves the discriminator out."""
 
 
 def part_config(part: str, seed: int):
     """Returns the configuration of a row of the table."""
     changes = choose(PARTS, "--parts", part)
     config = demo.get_config("supervised" if part == "-gan" else "")
-    config.update_from_flattened_dict(RESIDUAL | changes)
+    config.update_from_flattened_dict(changes)
     config.seed = seed
     config.data.name, config.data.data_dir = _DATASET.value, _DATA_DIR.value
     config.train.steps = config.train.eval_every_steps = _STEPS.value

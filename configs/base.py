@@ -33,6 +33,14 @@ def get_config() -> ml_collections.ConfigDict:
     return config
 
 
+def pix2pix() -> ml_collections.ConfigDict:
+    """Returns the settings of a pix2pix training: a U-Net, a PatchGAN and L1; unlocked."""
+    config = get_config()
+    add_translation(config)
+    add_adversary(config)
+    return config
+
+
 def _optimizer() -> ml_collections.ConfigDict:
     """Returns the optimizer of each network, and its learning rate."""
     return ml_collections.ConfigDict(
@@ -140,6 +148,7 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "dropout": 0.0,
             "fine_width": 0,  # channels of convolutions at full resolution; 0: none
             "residual": False,  # whether the network adds its output to its input
+            "cel_steps": 0,  # steps of the tone of a drawing in layers of paint and ink; 0: RGB
             "kernel_init": "normal",  # N(0, 0.02); or xavier, kaiming, orthogonal
             "remat": False,  # on GPUs: saves memory by a second forward pass in each step
         }

@@ -11,7 +11,7 @@ is not measured. At 160x120 pixels after 1,200 narrow steps, pixel accuracy and 
 
 import ml_collections
 
-from configs import base, default
+from configs import base
 
 # Name, colour, ids in the label maps. All other ids are void.
 PALETTE = (
@@ -31,8 +31,7 @@ PALETTE = (
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.pix2pix()
     config.task = "segmentation"
     # How label maps are represented: as `colours` of the palette, or as `logits`, one for each
     # class. `:supervised` takes logits.

@@ -9,12 +9,11 @@ the grey panel has 19.4. At full size it is not measured.
 
 import ml_collections
 
-from configs import base, default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.pix2pix()
     config.task = "colourisation"
     config.sizes.inference = 256  # the short side of the panels in training
     config.generator.out_channels = 2  # a and b

@@ -10,12 +10,11 @@ PyTorch implementation (benchmarks/RESULTS.md).
 
 import ml_collections
 
-from configs import base, default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.pix2pix()
     config.generator.depth = 8
     config.generator.upsample = "transpose"
     config.generator.dropout = 0.5

@@ -7,14 +7,13 @@ Written for a GPU; its time and scores are not measured.
 
 import ml_collections
 
-from configs import base, default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.pix2pix()
     config.generator.name = "resnet"
     config.generator.blocks = 9  # exact tiles need a halo of 14 + 8 * blocks pixels
-    for name in ("depth", "fine_width", "residual"):  # of a U-Net
+    for name in ("depth", "fine_width", "residual", "cel_steps"):  # of a U-Net
         del config.generator[name]
     return base.variant(config, arg)

@@ -9,12 +9,11 @@ the scores by style; at full size it is not measured.
 
 import ml_collections
 
-from configs import base, default
+from configs import base
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = default.get_config()
-    config.unlock()
+    config = base.pix2pix()
     config.styled = ml_collections.ConfigDict({"style": "ink"})  # drawn unless --style names one
     config.data.name = "cartoon_tfds/styles"
     config.data.styles = (

@@ -72,7 +72,7 @@ _ADVERSARIAL = {
 
 
 _LATER_KEYS: dict[str, dict[str, Any]] = {
-    "generator": {"fine_width": 0, "residual": False},  # of U-Nets
+    "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
     "loss_weights": {"ink": 0.0},  # of pairs
 }
 """New keys of the layout of today by group."""

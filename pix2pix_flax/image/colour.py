@@ -9,20 +9,20 @@ import jax.numpy as jnp
 import numpy as np
 
 # IEC 61966-2-1, with the same number of digits as in scikit-image.
-_XYZ_OF_RGB = np.array(
+XYZ_OF_RGB = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
-_RGB_OF_XYZ = np.linalg.inv(_XYZ_OF_RGB)
-_LUMINANCE = _XYZ_OF_RGB[1]
+_RGB_OF_XYZ = np.linalg.inv(XYZ_OF_RGB)
+_LUMINANCE = XYZ_OF_RGB[1]
 # The white of RGB, not the rounded white of the standard: grey has exactly a = b = 0, and converts
 # back to grey.
-_WHITE = _XYZ_OF_RGB.sum(1)
-_KNEE = 6 / 29  # value of CIELAB's f below which f is a straight line
+WHITE = XYZ_OF_RGB.sum(1)
+KNEE = 6 / 29  # value of CIELAB's f below which f is a straight line
 
 
 def rgb_to_lab(rgb: jax.Array) -> jax.Array:
     """Converts RGB in [-1, 1] to Lab; gradients are finite, also at black."""
-    f = _cube_root(_matmul(_to_linear((rgb + 1.0) / 2.0), _XYZ_OF_RGB) / _WHITE)
+    f = _cube_root(_matmul(_to_linear((rgb + 1.0) / 2.0), XYZ_OF_RGB) / WHITE)
     x, y, z = f[..., 0], f[..., 1], f[..., 2]
     return jnp.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], -1)
 
@@ -35,7 +35,7 @@ def lab_to_rgb(lab: jax.Array) -> jax.Array:
     """
     y = (lab[..., 0] + 16.0) / 116.0
     f = jnp.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], -1)
-    linear = _matmul(_cube(f) * _WHITE, _RGB_OF_XYZ)
+    linear = _matmul(_cube(f) * WHITE, _RGB_OF_XYZ)
     return _from_linear(_into_gamut(linear)) * 2.0 - 1.0
 
 
@@ -66,10 +66,10 @@ def _from_linear(linear: jax.Array) -> jax.Array:
 
 def _cube_root(t: jax.Array) -> jax.Array:
     """Returns f of CIELAB, without the infinite gradient of the cube root at 0."""
-    line = t / (3.0 * _KNEE**2) + 4.0 / 29.0
-    return jnp.where(t > _KNEE**3, jnp.cbrt(jnp.maximum(t, _KNEE**3)), line)
+    line = t / (3.0 * KNEE**2) + 4.0 / 29.0
+    return jnp.where(t > KNEE**3, jnp.cbrt(jnp.maximum(t, KNEE**3)), line)
 
 
 def _cube(f: jax.Array) -> jax.Array:
     """Inverse of `_cube_root`."""
-    return jnp.where(f > _KNEE, f**3, 3.0 * _KNEE**2 * (f - 4.0 / 29.0))
+    return jnp.where(f > KNEE, f**3, 3.0 * KNEE**2 * (f - 4.0 / 29.0))

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
+from pix2pix_flax.models import cel
 from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer, stage, up_conv
 
 _LEAKY_SLOPE = 0.2
@@ -37,8 +38,13 @@ class Unet(nn.Module):
         passes a convolution with stride 2.
       residual: whether the network adds its output, times 2, to the first `out_channels` channels
         of the input and limits the sum to [-1, 1]. So an unchanged pixel costs no learning.
+      cel_steps: steps of the tone of a drawing in layers (`models/cel.py`), which the network then
+        describes instead of RGB; 0: no layers.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
+
+    Raises:
+      UserError: in a call, if `residual` or `cel_steps` does not fit the other settings.
     """
 
     depth: int
@@ -49,6 +55,7 @@ class Unet(nn.Module):
     dropout: float
     fine_width: int = 0
     residual: bool = False
+    cel_steps: int = 0
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
@@ -75,11 +82,14 @@ class Unet(nn.Module):
           float32 [B, H, W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
-        padded = pad_to_multiple(images, self.stride).astype(self.dtype)
-        x = self._decode(self._encode(padded, train), train)
-        if self.fine_width:
-            x = self._refine(padded, x, train)
-        x = x.astype(jnp.float32)[:, :height, :width]
+        padded = pad_to_multiple(images, self.stride)
+        x = padded.astype(self.dtype)
+        decoded = self._decode(self._encode(x, train), train)
+        x = self._refine(x, decoded[0], train) if self.fine_width else decoded[0]
+        x = x.astype(jnp.float32)
+        if self.cel_steps:
+            return self._draw(padded, x, decoded)[:, :height, :width]
+        x = x[:, :height, :width]
         if self.residual:
             x = _added(images[..., : self.out_channels], x)
             return x if self.logits else _limited(x)
@@ -96,19 +106,40 @@ class Unet(nn.Module):
             levels.append(x)
         return levels
 
-    def _decode(self, levels: list[jax.Array], train: bool) -> jax.Array:
-        """Returns the output before tanh, from the encoder features of each level."""
-        up, x = stage(Unet._up, self.remat), levels[-1]
+    def _decode(self, levels: list[jax.Array], train: bool) -> list[jax.Array]:
+        """Returns the features of each decoder level, finest first, from those of the encoder."""
+        up, decoded = stage(Unet._up, self.remat), [levels[-1]]
         for level in reversed(range(1, self.depth)):
-            x = up(self, level, train, x, levels[level - 1])
-        features = self.fine_width or self.out_channels
-        return self._up_conv(0, features, use_bias=True)(nn.relu(x))
+            decoded.insert(0, up(self, level, train, decoded[0], levels[level - 1]))
+        features = self.fine_width or self._outputs
+        return [self._up_conv(0, features, use_bias=True)(nn.relu(decoded[0])), *decoded]
+
+    def _draw(self, images: jax.Array, layers: jax.Array, decoded: list[jax.Array]) -> jax.Array:
+        """Returns the drawing that the layers and the decoder's features describe."""
+        level = cel.STRIDE.bit_length() - 1
+        if self.residual or self.logits or self.out_channels != 3 or images.shape[-1] < 3:
+            raise UserError(
+                "config.generator.cel_steps draws RGB from RGB without a residual: set "
+                "config.generator.residual to False, or cel_steps to 0 for this task."
+            )
+        if self.depth <= level:
+            raise UserError(
+                f"config.generator.depth is {self.depth}: with config.generator.cel_steps it must "
+                f"be {level + 1} or more."
+            )
+        colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[level]))
+        colours = colours.astype(jnp.float32)
+        return cel.draw(layers, colours, images[..., :3].astype(jnp.float32), self.cel_steps)
+
+    @property
+    def _outputs(self) -> int:
+        return cel.LAYERS if self.cel_steps else self.out_channels
 
     def _refine(self, images: jax.Array, x: jax.Array, train: bool) -> jax.Array:
         """Returns the output at full resolution, from the images and the decoder's output."""
         y = self._fine(0, images, train)
         y = self._fine(1, jnp.concatenate([y, x], axis=-1), train)
-        return self._conv("fine2", self.out_channels, use_bias=True)(y)
+        return self._conv("fine2", self._outputs, use_bias=True)(y)
 
     def _fine(self, index: int, x: jax.Array, train: bool) -> jax.Array:
         """Returns the features of a normalised convolution at full resolution."""

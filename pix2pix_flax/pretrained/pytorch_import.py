@@ -21,6 +21,7 @@ from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_
 from pix2pix_flax.typing import PyTree
 
 _DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256
+_PLAIN_UNET = {"fine_width": 0, "residual": False, "cel_steps": 0}
 _DROPOUT = 0.5
 _GREY = np.float32([0.299, 0.587, 0.114])  # of red, green and blue, as in PIL's mode L
 _LEAVES = {
@@ -90,7 +91,7 @@ def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
         if depth not in _DEPTHS:
             raise _UnknownError(f"a U-Net of {depth} levels, not {_DEPTHS[0]} to {_DEPTHS[-1]}")
         # The arrays do not show whether a U-Net was trained with dropout; by default it was.
-        settings = {"depth": depth, "dropout": _DROPOUT, "fine_width": 0, "residual": False}
+        settings = {"depth": depth, "dropout": _DROPOUT} | _PLAIN_UNET
         return {"name": "unet"} | settings, _unet_layers(depth)
     if "model.1.weight" in arrays:
         blocks = next(i for i in range(len(arrays)) if f"{_residual(i)}.1.weight" not in arrays)

@@ -5,6 +5,7 @@ statistics are folded into the convolutions, and tools that trace JAX programs r
 are multiples of the stride. Each export compares the graph with the network on photographs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,12 @@ class Graph:
     def sizes(self, x: str) -> str:
         """Adds a node for the shape of `x`; returns its name."""
         return self("Shape", x)
+
+    def split(self, x: str, sizes: Sequence[int]) -> list[str]:
+        """Adds a node that splits `x` [B, C, H, W] by channels; returns the names of the parts."""
+        names = [f"split_{len(self._nodes)}_{index}" for index in range(len(sizes))]
+        self._nodes.append(helper.make_node("Split", [x, self.array(sizes)], names, axis=1))
+        return names
 
     def pad(self, images: str, multiple: int, border: int) -> str:
         """Reflects images [B, H, W, C] to a multiple, as `pad_to_multiple` does, then on all sides.

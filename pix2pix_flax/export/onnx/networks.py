@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 
+from pix2pix_flax.export.onnx import cel
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.export.onnx.layers import (
     conv,
@@ -74,7 +75,7 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
     The encoder's features are kept after their leaky ReLU. The decoder's ReLU gives the same result
     for them as for the features before.
     """
-    images, levels = x, []
+    images, levels, decoded = x, [], {}
     up = {"resize": resize_conv, "transpose": conv_transpose}[module.upsample]
     for level in range(module.depth):
         innermost = level == module.depth - 1
@@ -84,17 +85,20 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
         levels.append(x)
     for level in reversed(range(1, module.depth)):
         x = graph("Relu", up(graph, x, f"up{level}", module.norm))
-        x = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
+        x = decoded[level] = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
     x = up(graph, x, "up0", "none")
     if module.fine_width:
         fine = _leaky(graph, conv(graph, images, "fine0", module.norm))
         fine = graph("Concat", fine, x, axis=1)
         x = conv(graph, _leaky(graph, conv(graph, fine, "fine1", module.norm)), "fine2")
-    x = graph("Tanh", x)
-    if not module.residual:
-        return x
+    if not (module.cel_steps or module.residual):
+        return graph("Tanh", x)
     ends = graph.array([module.out_channels])
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
+    if module.cel_steps:
+        colours = conv(graph, decoded[2], "colours")
+        return cel.draw(graph, x, colours, images, module.cel_steps)
+    x = graph("Tanh", x)
     return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
 
 

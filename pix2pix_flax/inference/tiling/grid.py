@@ -24,8 +24,8 @@ def spans(length: int, tile: int, halo: int, stride: int) -> list[Span]:
 
     The last tile is moved inwards instead of being cut, so that at the image's border the network
     pads a tile exactly as it pads the whole image. The moved tile stays on the grid of the encoder,
-    because lengths and tiles are multiples of the stride. Neighbours overlap even without a halo,
-    so that their outputs can be compared.
+    because lengths and tiles are multiples of the stride. Neighbours overlap by more than their
+    halos, so that their outputs can be compared.
 
     Args:
       length: size of the axis, a multiple of `stride`. If it is at most `tile`, the result is one
@@ -36,7 +36,7 @@ def spans(length: int, tile: int, halo: int, stride: int) -> list[Span]:
     """
     if length <= tile:
         return [Span(0, 0, length)]
-    step = (tile - 2 * max(1, halo)) // stride * stride
+    step = (tile - 2 * _margin(halo)) // stride * stride
     origins = [*range(0, length - tile, step), length - tile]
     # Cut in the middle of an overlap, as far from the edges of both tiles as possible.
     cuts = [0, *((first + tile + second) // 2 for first, second in pairwise(origins)), length]
@@ -44,8 +44,13 @@ def spans(length: int, tile: int, halo: int, stride: int) -> list[Span]:
 
 
 def smallest_tile(halo: int, stride: int) -> int:
-    """Returns the smallest tile: a multiple of `stride` that holds two halos and one stride."""
-    return -(-(2 * max(1, halo) + stride) // stride) * stride
+    """Returns the smallest tile: a multiple of `stride` that holds two margins and one stride."""
+    return -(-(2 * _margin(halo) + stride) // stride) * stride
+
+
+def _margin(halo: int) -> int:
+    """Returns the pixels that a tile loses, and one more, whose output neighbours compare."""
+    return halo + 1
 
 
 def tile_sides(height: int, width: int, tile: int, stride: int) -> tuple[int, int]:

@@ -13,7 +13,15 @@ pytest.importorskip("flatbuffers")
 @pytest.mark.parametrize("norm", ["batch", "none", "group", "instance"])
 @pytest.mark.parametrize("upsample", ["resize", "transpose"])
 def test_every_unet_of_any_size(upsample, norm, tmp_path):
-    module, variables, forward = make_unet(depth=1, upsample=upsample, norm=norm)
+    check_file(*make_unet(depth=1, upsample=upsample, norm=norm), tmp_path)
+
+
+def test_a_drawing_in_layers(tmp_path):
+    settings = {"upsample": "resize", "norm": "batch", "fine_width": 4, "cel_steps": 6}
+    check_file(*make_unet(depth=3, **settings), tmp_path)
+
+
+def check_file(module, variables, forward, tmp_path):
     file = tmp_path / "generator.stablehlo"
     file.write_bytes(to_stablehlo(forward, variables, module.stride))
     translate, predict = load_exported(file), Predictor(forward, variables, module.stride)

@@ -7,6 +7,7 @@ import pytest
 from scipy import signal
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.image.colour import rgb_to_lab
 from pix2pix_flax.models.unet import Unet
 
 
@@ -202,3 +203,32 @@ def test_dropout_is_where_the_paper_has_it():
         assert 0.2 < np.mean(dropped[name]["__call__"][0] == 0) < 0.8
     _, kept = features(None)
     assert all(np.all(kept[name]["__call__"][0] != 0) for name in names)
+
+
+def test_a_drawing_in_layers_has_few_tones():
+    unet = make_unet(fine_width=4, cel_steps=6, kernel_init="kaiming")
+    image = jax.random.uniform(jax.random.key(1), (1, 61, 50, 3), minval=-1)
+    output = apply(unet, init(unet, 1, 16, 8, 3), image)
+    assert output.shape == image.shape
+
+    def near_a_step(images):
+        luminance = rgb_to_lab(images)[..., 0] * (6 / 100)
+        assert luminance.std() > 0.3
+        return np.mean(np.abs(luminance - np.round(luminance)) < 0.1)
+
+    assert near_a_step(output) > 2 * near_a_step(image)
+
+
+@pytest.mark.parametrize(
+    ("changes", "channels", "message"),
+    [
+        ({"residual": True}, 3, "residual to False"),
+        ({"out_channels": 1}, 3, "draws RGB"),
+        ({"logits": True}, 3, "draws RGB"),
+        ({}, 1, "draws RGB"),
+        ({"depth": 2}, 3, "depth is 2: .* must be 3 or more"),
+    ],
+)
+def test_a_drawing_in_layers_does_not_fit_all_settings(changes, channels, message):
+    with pytest.raises(UserError, match=message):
+        init(make_unet(cel_steps=6, **changes), 1, 8, 8, channels)

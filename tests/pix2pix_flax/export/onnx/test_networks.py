@@ -31,10 +31,12 @@ def test_every_unet_of_any_size(upsample, norm, tmp_path):
 
 
 @pytest.mark.parametrize("norm", ["batch", "instance"])
-@pytest.mark.parametrize("settings", [{"fine_width": 4}, {"residual": True}])
-def test_a_unet_with_convolutions_at_full_resolution_and_a_residual(settings, norm, tmp_path):
-    settings = {"fine_width": 0, "residual": False, **settings}
-    check_graph(*make_unet(depth=2, upsample="resize", norm=norm, **settings), tmp_path)
+@pytest.mark.parametrize(
+    "settings", [{"fine_width": 4}, {"residual": True}, {"fine_width": 4, "cel_steps": 6}]
+)
+def test_a_unet_with_convolutions_at_full_resolution_and_other_outputs(settings, norm, tmp_path):
+    settings = {"fine_width": 0, "residual": False, "cel_steps": 0, **settings}
+    check_graph(*make_unet(depth=3, upsample="resize", norm=norm, **settings), tmp_path)
 
 
 def check_graph(module, variables, forward, tmp_path):

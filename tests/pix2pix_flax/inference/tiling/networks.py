@@ -36,9 +36,8 @@ def lively(variables, inner=1.0):
     return jax.tree_util.tree_map_with_path(draw, variables)
 
 
-def tiny_unet(depth, upsample="resize", norm="batch", inner=1.5, fine_width=0, **call):
-    settings = {"fine_width": fine_width, "residual": bool(fine_width)}
-    module = Unet(depth, 8, 3, norm, upsample, dropout=0.5 * bool(call), **settings)
+def tiny_unet(depth, upsample="resize", norm="batch", inner=1.5, settings=(), **call):
+    module = Unet(depth, 8, 3, norm, upsample, dropout=0.5 * bool(call), **dict(settings))
     sample = np.zeros((1, 2**depth, 2**depth, 3), np.float32)
     variables = lively(module.init(jax.random.key(0), sample, train=False), inner)
 

@@ -52,9 +52,19 @@ def test_tiles_with_the_exact_halo_equal_the_whole_picture(depth, upsample, floa
 
 
 def test_convolutions_at_full_resolution_widen_the_exact_halo_by_two(floats):
-    predictor = tiny_unet(2, fine_width=4)
+    predictor = tiny_unet(2, settings={"fine_width": 4, "residual": True})
     tiled = assert_exact(predictor, [(65, 130), (64, 200), (3, 63)], tile=64)
     assert tiled.halo == tiled.exact_halo == 2 * 2**2 - 1 + 2
+
+
+def test_tiles_of_a_drawing_in_layers_equal_the_whole_picture():
+    predictor = tiny_unet(3, settings={"fine_width": 4, "cel_steps": 6})
+    tiled = TiledPredictor(predictor, halo="exact", tile=64)
+    for size in [(65, 130), (64, 200), (3, 63)]:
+        assert_equal(tiled(photograph(*size)), predictor(photograph(*size)))
+        assert not tiled.seam
+    # Even, so the pixels along a seam lie just inside it: they are compared too.
+    assert tiled.halo == tiled.exact_halo == 20
 
 
 def test_random_sizes_equal_the_whole_picture(floats):

@@ -1,0 +1,107 @@
+"""`models.cel.draw` and the Lab colours of `image.colour` as ONNX nodes, on [B, C, H, W]."""
+
+import numpy as np
+
+from pix2pix_flax.export.onnx.graph import Graph
+from pix2pix_flax.image import colour
+from pix2pix_flax.models import cel
+
+
+def draw(graph: Graph, layers: str, colours: str, photos: str, steps: int) -> str:
+    """Adds a `models.cel.draw`; its arguments have the channels on axis 1."""
+    tone, ink, shares = graph.split(layers, [1, 1, cel.LAYERS - 2])
+    size = [cel.STRIDE] * 2
+    small = graph("AveragePool", photos, kernel_shape=size, strides=size)
+    chroma = _upsample(graph, _turned(graph, _chroma(graph, small), colours), shares)
+    tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
+    luminance = _stairs(graph, tone, steps, cel.TONE_SHARPNESS)
+    luminance = graph("Mul", luminance, graph.floats(100 / steps))
+    ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
+    cover = _stairs(graph, ink, 1, cel.INK_SHARPNESS)
+    left = graph("Mul", cover, graph.floats(cel.UNDER_INK[:, np.newaxis, np.newaxis] - 1))
+    left = graph("Add", left, graph.floats(1))
+    paint = graph("Concat", luminance, chroma, axis=1)
+    return _lab_to_rgb(graph, graph("Mul", paint, left))
+
+
+def _turned(graph: Graph, chroma: str, change: str) -> str:
+    gain, turn = graph.split(change, [1, 1])
+    across = _mixed(graph, chroma, [[0, -1], [1, 0]])  # a quarter of a turn
+    change = graph("Add", graph("Mul", chroma, gain), graph("Mul", across, turn))
+    return graph("Add", chroma, change)
+
+
+def _stairs(graph: Graph, tone: str, steps: int, sharpness: float) -> str:
+    below = graph("Clip", graph("Floor", tone), graph.floats(0), graph.floats(steps - 1))
+    middle = graph("Add", below, graph.floats(0.5))
+    rise = graph("Mul", graph("Sub", tone, middle), graph.floats(2 * sharpness))
+    rise = graph("Mul", graph("Tanh", rise), graph.floats(0.5 / np.tanh(sharpness)))
+    return graph("Add", middle, rise)
+
+
+def _upsample(graph: Graph, cells: str, shares: str) -> str:
+    """Adds a `models.cel.upsample`, which here enlarges first and moves by whole cells then."""
+    pads = graph.array([0, 0, 1, 1, 0, 0, 1, 1])
+    padded = graph("Pad", cells, pads, mode="edge")
+    scales = graph.floats([1, 1, cel.STRIDE, cel.STRIDE])
+    settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
+    large = graph("Resize", padded, "", scales, nearest_mode="floor", **settings)
+    parts = []
+    shares = graph("Softmax", shares, axis=1)
+    for index, share in enumerate(graph.split(shares, [1] * 9)):
+        starts = np.array(divmod(index, 3))
+        ends = np.where(starts < 2, cel.STRIDE * (starts - 2), np.iinfo(np.int32).max)
+        places = graph.array(cel.STRIDE * starts), graph.array(ends), graph.array([2, 3])
+        parts.append(graph("Mul", graph("Slice", large, *places), share))
+    return graph("Sum", *parts)
+
+
+def _chroma(graph: Graph, rgb: str) -> str:
+    """Adds the a and b of `image.colour.rgb_to_lab`."""
+    rgb = graph("Mul", graph("Add", rgb, graph.floats(1)), graph.floats(0.5))
+    curve = graph("Mul", graph("Add", rgb, graph.floats(0.055)), graph.floats(1 / 1.055))
+    curve = graph("Pow", curve, graph.floats(2.4))
+    line = graph("Mul", rgb, graph.floats(1 / 12.92))
+    linear = graph("Where", graph("Greater", rgb, graph.floats(0.04045)), curve, line)
+    t = _mixed(graph, linear, colour.XYZ_OF_RGB / colour.WHITE[:, np.newaxis])
+    knee = graph.floats(colour.KNEE**3)
+    root = graph("Pow", graph("Max", t, knee), graph.floats(1 / 3))
+    line = graph("Mul", t, graph.floats(1 / (3 * colour.KNEE**2)))
+    line = graph("Add", line, graph.floats(4 / 29))
+    f = graph("Where", graph("Greater", t, knee), root, line)
+    return _mixed(graph, f, [[500, -500, 0], [0, 200, -200]])
+
+
+def _lab_to_rgb(graph: Graph, lab: str) -> str:
+    """Adds an `image.colour.lab_to_rgb`."""
+    f = _mixed(graph, lab, [[1 / 116, 1 / 500, 0], [1 / 116, 0, 0], [1 / 116, 0, -1 / 200]])
+    f = graph("Add", f, graph.floats(16 / 116))
+    cube = graph("Mul", graph("Mul", f, f), f)
+    line = graph("Mul", graph("Sub", f, graph.floats(4 / 29)), graph.floats(3 * colour.KNEE**2))
+    t = graph("Where", graph("Greater", f, graph.floats(colour.KNEE)), cube, line)
+    linear = _into_gamut(graph, _mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE))
+    knee = graph.floats(0.0031308)
+    curve = graph("Pow", graph("Max", linear, knee), graph.floats(1 / 2.4))
+    curve = graph("Sub", graph("Mul", curve, graph.floats(1.055)), graph.floats(0.055))
+    line = graph("Mul", linear, graph.floats(12.92))
+    rgb = graph("Where", graph("Greater", linear, knee), curve, line)
+    return graph("Sub", graph("Mul", rgb, graph.floats(2)), graph.floats(1))
+
+
+def _into_gamut(graph: Graph, linear: str) -> str:
+    """Adds the mixing of colours outside RGB with grey of their luminance."""
+    one = graph.floats(1)
+    grey = _mixed(graph, linear, colour.XYZ_OF_RGB[1:2])
+    grey = graph("Clip", grey, graph.floats(0), one)
+    room = graph("Where", graph("Greater", linear, grey), graph("Sub", one, grey), grey)
+    away = graph("Sub", linear, grey)
+    distance = graph("Abs", away)
+    outside = graph("Greater", distance, room)
+    share = graph("Where", outside, graph("Div", room, graph("Where", outside, distance, one)), one)
+    share = graph("ReduceMin", share, axes=[1], keepdims=1)
+    return graph("Add", grey, graph("Mul", share, away))
+
+
+def _mixed(graph: Graph, x: str, matrix) -> str:
+    """Adds a product of each pixel's channels with a matrix."""
+    return graph("Conv", x, graph.floats(np.array(matrix)[:, :, np.newaxis, np.newaxis]))

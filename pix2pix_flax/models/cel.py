@@ -1,0 +1,98 @@
+"""A drawing in layers, like the cels of an animated film: flat paint in few tones, and ink above.
+
+A network that predicts RGB by regression keeps the photo's shading: between two tones it is unsure,
+and the mean or the median of the tones is a smooth ramp. Here the network predicts where the light
+turns, and `stairs` makes the steps; so its areas are flat from the first training step on.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
+
+STRIDE = 4  # side in pixels of the cells that have one colour each
+_NEIGHBOURS = 9  # a cell and the 8 cells around it
+LAYERS = 2 + _NEIGHBOURS  # tone, ink, and the shares of the cells' colours
+
+UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
+INK_BIAS = -2.0  # an untrained network draws nearly no ink
+TONE_SHARPNESS, INK_SHARPNESS = 6.0, 4.0
+_LEAK = 0.3  # share of the gradient of the identity in the gradient of `stairs`
+
+
+def draw(layers: jax.Array, colours: jax.Array, photos: jax.Array, steps: int) -> jax.Array:
+    """Returns the drawing that a network's layers describe.
+
+    Args:
+      layers: float32 [B, H, W, LAYERS]: the tone before a tanh, which has black at -1 and white at
+        1; the coverage by ink before a sigmoid; and the shares for `upsample` before a softmax.
+      colours: float32 [B, H / STRIDE, W / STRIDE, 2]: gain of the photo's chroma, and tangent by
+        which its hue turns; 0 and 0 leave the colour unchanged. So white and grey stay as they are.
+      photos: RGB in [-1, 1], [B, H, W, 3].
+      steps: number of steps of the tone between black and white.
+
+    Returns:
+      RGB float32 [B, H, W, 3] in [-1, 1].
+    """
+    tone, ink, shares = jnp.split(layers, (1, 2), axis=-1)
+    small = nn.avg_pool(photos, (STRIDE, STRIDE), (STRIDE, STRIDE))
+    chroma = upsample(_turned(rgb_to_lab(small)[..., 1:], colours), shares)
+    luminance = stairs((jnp.tanh(tone) + 1) * (steps / 2), steps, TONE_SHARPNESS) * (100 / steps)
+    cover = stairs(jax.nn.sigmoid(ink + INK_BIAS), 1, INK_SHARPNESS)
+    paint = jnp.concatenate([luminance, chroma], axis=-1)
+    return lab_to_rgb(paint * (1 - cover * (1 - UNDER_INK)))
+
+
+def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:
+    """Returns the product of two complex numbers, a + bi and 1 + gain + turn i, [..., 2]."""
+    a, b = jnp.split(chroma, 2, axis=-1)
+    gain, turn = jnp.split(change, 2, axis=-1)
+    return chroma + jnp.concatenate([gain * a - turn * b, gain * b + turn * a], axis=-1)
+
+
+def stairs(tone: jax.Array, steps: int, sharpness: float) -> jax.Array:
+    """Pulls values in 0..steps towards whole numbers, as `cartoon_tfds.styles.tone` does.
+
+    The stairs of Winnemoeller, Olsen and Gooch 2006, section 3.3, in their continuous form. On a
+    step the slope is nearly 0, so a pixel on a wrong step would stay there for ever. Therefore the
+    gradient has a share of the gradient of the identity, like the negative half of a leaky ReLU.
+
+    Args:
+      tone: float32 of any shape.
+      steps: number of steps.
+      sharpness: steepness of the steps: 2 is soft, 5 is nearly hard.
+
+    Returns:
+      float32 of the same shape, in 0..steps for values in 0..steps.
+    """
+    below = jax.lax.stop_gradient(jnp.clip(jnp.floor(tone), 0, steps - 1))
+    rise = jnp.tanh(2 * sharpness * (tone - below - 0.5)) / np.float32(np.tanh(sharpness))
+    leak = _LEAK * (tone - jax.lax.stop_gradient(tone))
+    return below + 0.5 + 0.5 * rise + leak
+
+
+def upsample(cells: jax.Array, shares: jax.Array) -> jax.Array:
+    """Returns cells in the size of pixels: each pixel is a mixture of its cell and 8 neighbours.
+
+    The convex upsampling of Teed and Deng 2020 (arXiv:2003.12039, section 3.3). Where neighbouring
+    cells have one colour, so have all their pixels, whatever the shares are: no grain comes back.
+    At a border, the shares choose a side, so it stays sharp.
+
+    Args:
+      cells: float32 [B, h, w, C].
+      shares: float32 [B, h * STRIDE, w * STRIDE, 9], before the softmax.
+
+    Returns:
+      float32 [B, h * STRIDE, w * STRIDE, C].
+    """
+    batch, height, width, channels = cells.shape
+    padded = jnp.pad(cells, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    shares = jax.nn.softmax(shares).reshape(batch, height, STRIDE, width, STRIDE, _NEIGHBOURS)
+    total = jnp.zeros((), cells.dtype)
+    for index in range(_NEIGHBOURS):
+        row, column = divmod(index, 3)
+        cell = padded[:, row : row + height, np.newaxis, column : column + width, np.newaxis]
+        total += cell * shares[..., index : index + 1]
+    return total.reshape(batch, height * STRIDE, width * STRIDE, channels)
