@@ -13,12 +13,12 @@ from configs import base, steady
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = steady.get_config()
     config.unlock()
-    config.generator.width, config.generator.fine_width = 24, 16
+    config.generator.width = 24
     config.discriminator.width = 16
     # Lines and flat colours are what L1 does not see and a cartoon lives by.
     config.loss_weights.l1 = 50.0
     config.loss_weights.lpips = 50.0
-    config.loss_weights.gradient, config.loss_weights.ink = 50.0, 300.0
+    config.loss_weights.gradient = 50.0
     config.perceptual.net = "alexnet"
     config.loss_weights.consistency = 20.0
     config.consistency.noise = 0.03

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from configs import base
+from configs.default import get_config
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.tasks.factory import make_task
@@ -69,7 +69,7 @@ def make_unet(depth, upsample, norm, **settings):
 
 def save_untrained(workdir, **changes):
     """Saves an untrained network, with `config.generator` and other fields changed."""
-    config = base.variant(base.pix2pix(), "smoke")
+    config = get_config("smoke")
     config.update_from_flattened_dict({k.replace("__", "."): v for k, v in changes.items()})
     batch = {name: np.zeros((2, 40, 40, 3), np.uint8) for name in ("input", "target")}
     state = jax.jit(make_task(config, 1).init)(jax.random.key(0), batch)
