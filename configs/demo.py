@@ -3,7 +3,7 @@
     python -m cartoon_tfds --config=sample
     python -m pix2pix_flax.main --config=configs/demo.py --workdir=runs/demo
 
-Six to ten minutes on two CPU cores. Expect L1 .071, PSNR 23.7 dB, SSIM .79 and LPIPS .18 on the
+About ten minutes on two CPU cores. Expect L1 .071, PSNR 23.7 dB, SSIM .79 and LPIPS .18 on the
 test split, where the photograph itself has .155, 19.5 dB, .59 and .38 (README.md).
 
 Small crops and a fast decay of a high learning rate: in so little time, many steps on few pixels

@@ -12,7 +12,8 @@ import numpy as np
 
 from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
 
-STRIDE = 4  # side in pixels of the cells that have one colour each
+LEVEL = 2  # of the decoder, whose features give the colours
+STRIDE = 2**LEVEL  # side in pixels of the cells that have one colour each
 _NEIGHBOURS = 9  # a cell and the 8 cells around it
 LAYERS = 2 + _NEIGHBOURS  # tone, ink, and the shares of the cells' colours
 

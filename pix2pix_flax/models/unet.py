@@ -116,18 +116,17 @@ class Unet(nn.Module):
 
     def _draw(self, images: jax.Array, layers: jax.Array, decoded: list[jax.Array]) -> jax.Array:
         """Returns the drawing that the layers and the decoder's features describe."""
-        level = cel.STRIDE.bit_length() - 1
         if self.residual or self.logits or self.out_channels != 3 or images.shape[-1] < 3:
             raise UserError(
                 "config.generator.cel_steps draws RGB from RGB without a residual: set "
                 "config.generator.residual to False, or cel_steps to 0 for this task."
             )
-        if self.depth <= level:
+        if self.depth <= cel.LEVEL:
             raise UserError(
                 f"config.generator.depth is {self.depth}: with config.generator.cel_steps it must "
-                f"be {level + 1} or more."
+                f"be {cel.LEVEL + 1} or more."
             )
-        colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[level]))
+        colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[cel.LEVEL]))
         colours = colours.astype(jnp.float32)
         return cel.draw(layers, colours, images[..., :3].astype(jnp.float32), self.cel_steps)
 

@@ -20,6 +20,7 @@ from pix2pix_flax.export.onnx.layers import (
     resize_conv,
     with_planes,
 )
+from pix2pix_flax.models.cel import LEVEL
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srresnet import SRResNet
@@ -96,7 +97,7 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
     ends = graph.array([module.out_channels])
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
     if module.cel_steps:
-        colours = conv(graph, decoded[2], "colours")
+        colours = conv(graph, decoded[LEVEL], "colours")
         return cel.draw(graph, x, colours, images, module.cel_steps)
     x = graph("Tanh", x)
     return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
