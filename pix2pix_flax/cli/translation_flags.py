@@ -17,6 +17,14 @@ _ENGINE = flags.DEFINE_enum(
     ["jax", "onnxruntime"],
     "Runtime of the network; onnxruntime takes an .onnx file as --checkpoint.",
 )
+_WORKING_SIZE = flags.DEFINE_integer(
+    "working_size",
+    None,
+    "Short side in pixels at which the network draws larger images; its drawing is then enlarged, "
+    "with sharp edges if the network draws in layers. 0: their own size, with thin lines; by "
+    "default the size of the network's configuration.",
+    lower_bound=0,
+)
 _TILE = flags.DEFINE_integer(
     "tile",
     0,
@@ -70,7 +78,7 @@ def _jax_network(checkpoint: str) -> Network:
     from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 
     halo = int(_HALO.value) if _HALO.value and _HALO.value.isdecimal() else _HALO.value
-    network = load_predictor(checkpoint, style=_STYLE.value)
+    network = load_predictor(checkpoint, style=_STYLE.value, working_size=_WORKING_SIZE.value)
     return TiledPredictor(
         network, tile=_TILE.value, halo=halo, batch_size=BATCH_SIZE.value, progress=True
     )
@@ -83,6 +91,8 @@ def _onnx_network(checkpoint: str) -> Network:
         raise UserError("--engine=onnxruntime has no tiles: leave out --tile and --halo")
     if _STYLE.value:
         raise UserError("an .onnx file has only the style of its export: leave out --style")
+    if _WORKING_SIZE.value is not None:
+        raise UserError("an .onnx file has the size of its export: leave out --working_size")
     if not checkpoint.endswith(".onnx"):
         raise UserError(
             f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"

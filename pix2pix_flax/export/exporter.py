@@ -15,7 +15,7 @@ from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
 from pix2pix_flax.export.stablehlo import to_stablehlo
 from pix2pix_flax.inference import exported
-from pix2pix_flax.inference.predictor import Predictor, load_predictor
+from pix2pix_flax.inference.predictor import load_predictor, predictor_of
 from pix2pix_flax.pretrained.generator import (
     METADATA,
     TrainedGenerator,
@@ -23,6 +23,7 @@ from pix2pix_flax.pretrained.generator import (
     load_generator,
     to_safetensors,
 )
+from pix2pix_flax.tasks.resolution import Redrawn, Reduced
 
 _SIDE = 256  # pixels: side of the crops that are compared
 _ODD = (147, 201)  # height and width of one more crop, no multiples of a stride
@@ -70,7 +71,8 @@ def export_generator(
 ) -> ExportReport:
     """Exports the generator of a checkpoint, and compares the file's output with the predictor's.
 
-    The file gets its name only after the comparison. StableHLO and ONNX files compute in float32,
+    The file gets its name only after the comparison. A StableHLO file draws every picture at its
+    own size, so shrink large pictures to the working size of the network before. StableHLO and ONNX files compute in float32,
     even if the network was trained in bfloat16, and are compared with the predictor in float32.
     These files are run in a separate process, which imports only their runtime.
 
@@ -99,6 +101,8 @@ def export_generator(
         raise ExportError(f"{output} exists already (--overwrite replaces it)")
     write, run, dtype = FORMATS[file_format]
     generator = _prepare(load_generator(checkpoint).of_images().in_style(style), dtype)
+    if file_format == "stablehlo" and isinstance(generator.task.resolution, Redrawn):
+        generator = generator.in_size(0)  # one program runs all sizes, so no part depends on them
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(output) as partial:
         partial.write_bytes(write(generator))
@@ -146,6 +150,11 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
             "no ONNX graph is known for networks whose input or output is not RGB, e.g. for "
             "colourisation; export to another format"
         )
+    if isinstance(resolution, Reduced) and resolution.size:
+        raise ExportError(
+            f"{generator.origin} cannot be exported to ONNX: its network shrinks large images to "
+            "config.sizes.inference; export to safetensors instead"
+        )
     return to_onnx(
         module,
         generator.variables,
@@ -153,6 +162,7 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
         scale=resolution.scale,
         border=resolution.border,
         planes=list(representation.planes),
+        working_size=resolution.size if isinstance(resolution, Redrawn) else 0,
     )
 
 
@@ -213,7 +223,7 @@ def _middle(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def _compare(
     generator: TrainedGenerator, file: Path, output: Path, run: Callable, batches: list[np.ndarray]
 ) -> ExportReport:
-    predict = Predictor(generator.task.predict, generator.variables, generator.stride)
+    predict = predictor_of(generator)
     found = run(file, batches)
     wanted = [predict(images) for images in batches]
     if [a.shape for a in found] != [b.shape for b in wanted]:

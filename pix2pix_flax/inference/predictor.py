@@ -9,7 +9,8 @@ import numpy as np
 
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.padding import pad_to_multiple
-from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
+from pix2pix_flax.tasks.paired import PairedTask
 from pix2pix_flax.typing import PyTree
 
 
@@ -38,6 +39,7 @@ class Predictor:
         checkpoint: Path | None = None,
         config: Any = None,
         colours: bool = False,
+        task: PairedTask | None = None,
     ):
         self.forward = forward
         self.variables = variables
@@ -45,9 +47,34 @@ class Predictor:
         self.checkpoint = checkpoint
         self.config = config
         self.colours = colours
+        self._task = task
+        self._sized: dict[int, Predictor] = {}
         # The weights are an argument, because a closure would fold them into the program.
         self._predict = jax.jit(lambda variables, images: denormalize(forward(variables, images)))
         self._programs: dict[tuple[int, ...], jax.stages.Compiled] = {}
+
+    def of_size(self, height: int, width: int) -> "Predictor":
+        """Returns the predictor for images of one size, and for tiles of these images.
+
+        It is this predictor, unless the network draws large images at a part of their size
+        (`tasks.resolution.Redrawn`).
+        """
+        if self._task is None:
+            return self
+        task = self._task.of_size(height, width)
+        factor = task.resolution.factor
+        if factor == 1:
+            return self
+        if factor not in self._sized:
+            self._sized[factor] = Predictor(
+                task.predict,
+                self.variables,
+                factor * self.stride,
+                checkpoint=self.checkpoint,
+                config=self.config,
+                colours=self.colours,
+            )
+        return self._sized[factor]
 
     def program(self, shape: tuple[int, ...]) -> jax.stages.Compiled:
         """Returns the compiled program for one shape; compiles it on the first call.
@@ -80,8 +107,9 @@ class Predictor:
           ValueError: `images` has another dtype or shape.
         """
         images = check_images(images)
-        padded = pad_to_multiple(images, self.stride)
-        return cut_back(self.run(padded), padded.shape, images.shape)
+        sized = self.of_size(*images.shape[1:3])
+        padded = pad_to_multiple(images, sized.stride)
+        return cut_back(sized.run(padded), padded.shape, images.shape)
 
 
 def check_images(images: np.ndarray) -> np.ndarray:
@@ -108,26 +136,40 @@ def cut_back(output: np.ndarray, padded: tuple[int, ...], wanted: tuple[int, ...
     return output[:, : scale * wanted[1], : scale * wanted[2]]
 
 
-def load_predictor(checkpoint: str | Path, *, style: str | None = None) -> Predictor:
+def load_predictor(
+    checkpoint: str | Path, *, style: str | None = None, working_size: int | None = None
+) -> Predictor:
     """Loads the predictor of a checkpoint.
 
     Args:
       checkpoint: a training run, a safetensors file, or the name of a generator that is shipped
         with this package, e.g. `lite`; see `load_generator`.
       style: name of a style of the checkpoint; None for its default or only style.
+      working_size: short side in pixels to which larger images are shrunk for the network; 0:
+        never; None: the `config.sizes.inference` of the checkpoint.
 
     Raises:
       StyleError: the checkpoint has no style of that name.
+      UserError: the network of the checkpoint has no working size.
       CheckpointError: the path is not a checkpoint, or the checkpoint is damaged.
       GeneratorFileError: the file is damaged or is not a generator's file, or the generator makes
         images from noise.
     """
     generator = load_generator(checkpoint).of_images().in_style(style)
+    if working_size is not None:
+        generator = generator.in_size(working_size)
+    return predictor_of(generator)
+
+
+def predictor_of(generator: TrainedGenerator) -> Predictor:
+    """Returns the predictor of a generator of images."""
+    task = generator.task
     return Predictor(
-        generator.task.predict,
+        task.of_size(1, 1).predict,
         generator.variables,
         generator.stride,
         checkpoint=generator.origin,
         config=generator.config,
-        colours=generator.task.representation.colours,
+        colours=task.representation.colours,
+        task=task,
     )

@@ -28,8 +28,8 @@ DISCRIMINATORS = {
 DTYPES = ("float32", "bfloat16")
 
 
-_NOT_IN_CONFIG = {"parent", "name", "dtype", "logits"}
-"""Attributes of networks that are not keys of a config; the task sets `logits`."""
+_NOT_IN_CONFIG = {"parent", "name", "dtype", "logits", "enlarge"}
+"""Attributes of networks that are not keys of a config; the task sets the last two."""
 
 
 def make_generator(config, dtype: str) -> nn.Module:

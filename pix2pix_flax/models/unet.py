@@ -42,6 +42,7 @@ class Unet(nn.Module):
         describes instead of RGB; 0: no layers.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
+      enlarge: with `cel_steps`, size of the drawing divided by the size of the input.
 
     Raises:
       UserError: in a call, if `residual` or `cel_steps` does not fit the other settings.
@@ -60,6 +61,7 @@ class Unet(nn.Module):
     kernel_init: str = "normal"
     remat: bool = False
     logits: bool = False
+    enlarge: int = 1
 
     input_kind: ClassVar[str] = "image"
     scale: ClassVar[int] = 1
@@ -79,7 +81,7 @@ class Unet(nn.Module):
             Dropout depends only on the `dropout` rng.
 
         Returns:
-          float32 [B, H, W, out_channels], in [-1, 1] unless `logits` is set.
+          float32 [B, enlarge * H, enlarge * W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
         padded = pad_to_multiple(images, self.stride)
@@ -88,7 +90,8 @@ class Unet(nn.Module):
         x = self._refine(x, decoded[0], train) if self.fine_width else decoded[0]
         x = x.astype(jnp.float32)
         if self.cel_steps:
-            return self._draw(padded, x, decoded)[:, :height, :width]
+            drawing = self._draw(padded, x, decoded)
+            return drawing[:, : self.enlarge * height, : self.enlarge * width]
         x = x[:, :height, :width]
         if self.residual:
             x = _added(images[..., : self.out_channels], x)
@@ -128,7 +131,9 @@ class Unet(nn.Module):
             )
         colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[cel.LEVEL]))
         colours = colours.astype(jnp.float32)
-        return cel.draw(layers, colours, images[..., :3].astype(jnp.float32), self.cel_steps)
+        return cel.draw(
+            layers, colours, images[..., :3].astype(jnp.float32), self.cel_steps, self.enlarge
+        )
 
     @property
     def _outputs(self) -> int:

@@ -96,6 +96,21 @@ class TrainedGenerator:
         config.styled.style = style
         return dataclasses.replace(self, config=config)
 
+    def in_size(self, size: int) -> "TrainedGenerator":
+        """Returns this generator with another short side to which larger images are shrunk.
+
+        Args:
+          size: pixels; 0: never.
+
+        Raises:
+          UserError: it enlarges images.
+        """
+        if self.task.resolution.scale > 1:
+            raise UserError(f"{self.origin} enlarges images: leave out --working_size")
+        config = self.config.copy_and_resolve_references()
+        config.sizes.inference = size
+        return dataclasses.replace(self, config=config)
+
 
 def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     """Returns a trained generator.

@@ -20,7 +20,7 @@ from pix2pix_flax.tasks.base import Task
 from pix2pix_flax.tasks.colourisation import Lab, LabScores
 from pix2pix_flax.tasks.paired import STATISTICS, PairedTask
 from pix2pix_flax.tasks.representation import Images, Representation
-from pix2pix_flax.tasks.resolution import Enlarged, Reduced, SameSize
+from pix2pix_flax.tasks.resolution import Enlarged, Redrawn, Reduced, SameSize
 from pix2pix_flax.tasks.scores import ImageScores, Scores
 from pix2pix_flax.tasks.segmentation import ClassLogits, ColourMaps, LabelScores
 from pix2pix_flax.tasks.styled import Styled, StyledScores
@@ -54,7 +54,7 @@ def _translation(config, total_steps: int) -> PairedTask:
         scores = StyledScores(lpips, names)
     else:
         representation, scores = Images(*channels), ImageScores(lpips)
-    return _paired(config, total_steps, representation, SameSize(), scores)
+    return _paired(config, total_steps, representation, _reduced(config, representation), scores)
 
 
 def _super_resolution(config, total_steps: int) -> PairedTask:
@@ -174,8 +174,12 @@ def _augment(config) -> dict:
     return {"crop_size": config.sizes.crop, **config.augment.to_dict()}
 
 
-def _reduced(config, representation: Representation) -> Reduced:
-    return Reduced(config.sizes.inference, representation.enlarged_by)
+def _reduced(config, representation: Representation) -> Reduced | Redrawn:
+    """Returns how large images reach the generator: shrunk to `config.sizes.inference`."""
+    size = config.sizes.inference
+    if config.generator.get("cel_steps"):
+        return Redrawn(size)
+    return Reduced(size, representation.enlarged_by)
 
 
 def _step(config, total_steps: int, module: nn.Module) -> SupervisedStep | AdversarialStep:

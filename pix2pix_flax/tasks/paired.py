@@ -1,6 +1,7 @@
 """The task of learning an image from an image."""
 
 import dataclasses
+import functools
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -153,21 +154,27 @@ class PairedTask:
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
         """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
         images = self.representation.to_input(inputs)
-        outputs = self.resolution.run(lambda images: self._generate(variables, images), images)
+        outputs = self.resolution.run(functools.partial(self._generate, variables), images)
         return self.representation.decode(images, outputs)
 
-    def _generate(self, variables: PyTree, images: jax.Array) -> jax.Array:
-        """Returns the generator's outputs at inference, float32 [B, H, W, C]."""
-        if self.statistics == "running" and not self.dropout:
-            return self._forward(variables, images)
-        # One image at a time: a result must not depend on the other images of the batch.
-        return jax.lax.map(lambda image: self._forward(variables, image[None])[0], images)
+    def of_size(self, height: int, width: int) -> "PairedTask":
+        """Returns the task whose `predict` takes images of one size, or parts of them."""
+        return dataclasses.replace(self, resolution=self.resolution.of_size(height, width))
 
-    def _forward(self, variables: PyTree, images: jax.Array) -> jax.Array:
+    def _generate(self, variables: PyTree, images: jax.Array, enlarge: int = 1) -> jax.Array:
+        """Returns the generator's outputs at inference, float32 [B, enlarge * H, ..., C]."""
+        module = self.module if enlarge == 1 else self.module.clone(enlarge=enlarge)
+        forward = functools.partial(self._forward, module, variables)
+        if self.statistics == "running" and not self.dropout:
+            return forward(images)
+        # One image at a time: a result must not depend on the other images of the batch.
+        return jax.lax.map(lambda image: forward(image[None])[0], images)
+
+    def _forward(self, module: nn.Module, variables: PyTree, images: jax.Array) -> jax.Array:
         rngs = {"dropout": jax.random.key(0)} if self.dropout else None
         batch_statistics = self.statistics == "batch"
         mutable = [name for name in variables if name != "params"] if batch_statistics else []
-        output, _ = self.module.apply(
+        output, _ = module.apply(
             variables, images, train=batch_statistics, rngs=rngs, mutable=mutable
         )
         return output

@@ -4,13 +4,15 @@ import dataclasses
 from collections.abc import Callable
 from typing import ClassVar
 
+import flax.linen as nn
 import jax
 
-from pix2pix_flax.image.padding import reflect_border
+from pix2pix_flax.image.padding import pad_to_multiple, reflect_border
 from pix2pix_flax.image.resampling import imresize
 from pix2pix_flax.typing import Batch
 
-Network = Callable[[jax.Array], jax.Array]
+Network = Callable[..., jax.Array]
+"""From the generator's inputs to its outputs; `Redrawn` also passes a factor of enlargement."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +28,14 @@ class SameSize:
     def prepare(self, batch: Batch) -> Batch:
         """Returns uint8 `input` and `target` for the images of a dataset."""
         return batch
+
+    factor: ClassVar[int] = 1
+    """Size of the images divided by the size of the generator's input, where it is fixed."""
+
+    def of_size(self, height: int, width: int) -> "SameSize":
+        """Returns the resolution for images of one size, which parts of these images share."""
+        del height, width
+        return self
 
     def run(self, network: Network, images: jax.Array) -> jax.Array:
         """Returns the network's outputs at inference, [B, sH, sW, C'], for images [B, H, W, C]."""
@@ -60,6 +70,44 @@ class Reduced(SameSize):
         scale = self.size / min(height, width)
         small = _resize(images, round(height * scale), round(width * scale), "linear")
         return _resize(network(small), height, width, self.method)
+
+
+@dataclasses.dataclass(frozen=True)
+class Redrawn(SameSize):
+    """Large images are shrunk before the generator, and its drawing in layers is enlarged.
+
+    The lines of a network have one width in pixels: on a picture of 2000 pixels, nobody sees them.
+    So a picture is drawn at a part of its size, a whole number of times smaller, and the edges of
+    the drawing are made at its full size (`models/cel.py`).
+
+    Attributes:
+      size: short side in pixels at which larger images are drawn, up to rounding; 0: every image is
+        drawn at its own size.
+      factor: how many times smaller images are drawn; 0: each image by its own size.
+    """
+
+    size: int
+    factor: int = dataclasses.field(default=0, kw_only=True)
+
+    def of_size(self, height: int, width: int) -> "Redrawn":
+        """Returns the resolution with the factor for images of this size."""
+        return dataclasses.replace(self, factor=self._factor(height, width))
+
+    def run(self, network: Network, images: jax.Array) -> jax.Array:
+        """Returns the drawings, [B, H, W, C'], for images [B, H, W, C]."""
+        height, width = images.shape[1:3]
+        factor = self.factor or self._factor(height, width)
+        if factor == 1:
+            return network(images)
+        cells = (factor, factor)
+        small = nn.avg_pool(pad_to_multiple(images, factor), cells, cells)
+        return network(small, factor)[:, :height, :width]
+
+    def _factor(self, height: int, width: int) -> int:
+        """Returns the short side divided by `size`, rounded, and at least 1."""
+        if not self.size:
+            return 1
+        return max(1, (2 * min(height, width) + self.size) // (2 * self.size))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,27 +1,61 @@
 """`models.cel.draw` and the Lab colours of `image.colour` as ONNX nodes, on [B, C, H, W]."""
 
 import numpy as np
+from onnx import TensorProto
 
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.image import colour
 from pix2pix_flax.models import cel
 
 
-def draw(graph: Graph, layers: str, colours: str, photos: str, steps: int) -> str:
-    """Adds a `models.cel.draw`; its arguments have the channels on axis 1."""
+def draw(graph: Graph, layers: str, colours: str, photos: str, steps: int, factor: str = "") -> str:
+    """Adds a `models.cel.draw`; its arguments have the channels on axis 1.
+
+    `factor` is the name of its `scale`, int64; empty: 1.
+    """
     tone, ink, shares = graph.split(layers, [1, 1, cel.LAYERS - 2])
     size = [cel.STRIDE] * 2
     small = graph("AveragePool", photos, kernel_shape=size, strides=size)
     chroma = _upsample(graph, _turned(graph, _chroma(graph, small), colours), shares)
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
-    luminance = _stairs(graph, tone, steps, cel.TONE_SHARPNESS)
-    luminance = graph("Mul", luminance, graph.floats(100 / steps))
     ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
-    cover = _stairs(graph, ink, 1, cel.INK_SHARPNESS)
+    scale = graph.floats(1)
+    if factor:
+        scale = graph("Reshape", graph("Cast", factor, to=TensorProto.FLOAT), graph.array([1]))
+        smooth = graph("Concat", tone, ink, chroma, axis=1)
+        scales = graph("Concat", graph.floats([1, 1]), scale, scale, axis=0)
+        tone, ink, chroma = graph.split(
+            graph("Resize", smooth, "", scales, mode="linear"), [1, 1, 2]
+        )
+    luminance = _stairs(graph, tone, steps, cel.TONE_SHARPNESS, scale)
+    luminance = graph("Mul", luminance, graph.floats(100 / steps))
+    cover = _stairs(graph, ink, 1, cel.INK_SHARPNESS, scale)
     left = graph("Mul", cover, graph.floats(cel.UNDER_INK[:, np.newaxis, np.newaxis] - 1))
     left = graph("Add", left, graph.floats(1))
     paint = graph("Concat", luminance, chroma, axis=1)
     return _lab_to_rgb(graph, graph("Mul", paint, left))
+
+
+def factor(graph: Graph, shape: str, working_size: int) -> str:
+    """Adds the factor of `tasks.resolution.Redrawn`, an int64, for the shape of images."""
+    sides = graph("Slice", shape, graph.array([1]), graph.array([3]))
+    short = graph("ReduceMin", sides, keepdims=0)
+    double = graph("Mul", short, graph.array(2))
+    rounded = graph("Add", double, graph.array(working_size))
+    return graph("Max", graph("Div", rounded, graph.array(2 * working_size)), graph.array(1))
+
+
+def shrink(graph: Graph, images: str, factor: str) -> str:
+    """Adds the means of squares of `factor` pixels: [B, C, H, W] -> [B, C, H / f, W / f]."""
+    shape = graph.sizes(images)
+    side = graph("Reshape", factor, graph.array([1]))
+    batch = graph("Slice", shape, graph.array([0]), graph.array([2]))
+    height, width = (
+        graph("Div", graph("Slice", shape, graph.array([axis]), graph.array([axis + 1])), side)
+        for axis in (2, 3)
+    )
+    cells = graph("Reshape", images, graph("Concat", batch, height, side, width, side, axis=0))
+    return graph("ReduceMean", cells, axes=[3, 5], keepdims=0)
 
 
 def _turned(graph: Graph, chroma: str, change: str) -> str:
@@ -31,12 +65,13 @@ def _turned(graph: Graph, chroma: str, change: str) -> str:
     return graph("Add", chroma, change)
 
 
-def _stairs(graph: Graph, tone: str, steps: int, sharpness: float) -> str:
+def _stairs(graph: Graph, tone: str, steps: int, sharpness: float, scale: str) -> str:
+    sharpness = graph("Mul", graph.floats(sharpness), scale)
     below = graph("Clip", graph("Floor", tone), graph.floats(0), graph.floats(steps - 1))
     middle = graph("Add", below, graph.floats(0.5))
-    rise = graph("Mul", graph("Sub", tone, middle), graph.floats(2 * sharpness))
-    rise = graph("Mul", graph("Tanh", rise), graph.floats(0.5 / np.tanh(sharpness)))
-    return graph("Add", middle, rise)
+    rise = graph("Mul", graph("Sub", tone, middle), graph("Mul", graph.floats(2), sharpness))
+    rise = graph("Div", graph("Tanh", rise), graph("Tanh", sharpness))
+    return graph("Add", middle, graph("Mul", graph.floats(0.5), rise))
 
 
 def _upsample(graph: Graph, cells: str, shares: str) -> str:

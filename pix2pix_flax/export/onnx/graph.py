@@ -67,12 +67,13 @@ class Graph:
         self._nodes.append(helper.make_node("Split", [x, self.array(sizes)], names, axis=1))
         return names
 
-    def pad(self, images: str, multiple: int, border: int) -> str:
+    def pad(self, images: str, multiple: str, border: int) -> str:
         """Reflects images [B, H, W, C] to a multiple, as `pad_to_multiple` does, then on all sides.
 
         Args:
           images: name of the images.
-          multiple: H and W are padded to a multiple of it, at the bottom and right.
+          multiple: name of a number, int64; H and W are padded to a multiple of it, at the bottom
+            and right.
           border: pixels by which the result is then padded on each side.
         """
         shape, one = self.sizes(images), self.array(1)
@@ -82,11 +83,11 @@ class Graph:
         return images
 
     def _reflect(
-        self, images: str, axis: int, length: str, multiple: int, border: int, one: str
+        self, images: str, axis: int, length: str, multiple: str, border: int, one: str
     ) -> str:
         # The formula of `image.padding.reflect` as nodes, with a minimum in place of |x|.
-        steps = self("Div", self("Add", length, self.array(multiple - 1)), self.array(multiple))
-        end = self("Add", self("Mul", steps, self.array(multiple)), self.array(border))
+        steps = self("Div", self("Sub", self("Add", length, multiple), one), multiple)
+        end = self("Add", self("Mul", steps, multiple), self.array(border))
         period = self("Mul", self("Sub", length, one), self.array(2))
         period = self("Max", period, one)  # one pixel is repeated
         position = self("Mod", self("Range", self.array(-border), end, one), period)

@@ -39,6 +39,7 @@ def to_onnx(
     scale: int = 1,
     border: int = 0,
     planes: Sequence[float] = (),
+    working_size: int = 0,
 ) -> bytes:
     """Returns an ONNX model: `images`, uint8 RGB [B, H, W, 3], to `translated`, [B, sH, sW, 3].
 
@@ -54,14 +55,22 @@ def to_onnx(
       border: pixels by which images are reflected on all sides before the network; their output is
         cut off.
       planes: constant values of the network's input channels after RGB, e.g. the code of a style.
+      working_size: of a network that draws in layers, see `tasks.resolution.Redrawn`; 0: the graph
+        draws every image at its own size.
 
     Raises:
       ValueError: `variables` belong to another network.
     """
     graph = Graph(variables)
     size = graph.sizes("images")
-    x = normalize(graph, graph.pad("images", module.stride, border))
-    x = NETWORKS[type(module)](graph, module, with_planes(graph, x, planes))
+    if working_size:
+        factor = cel.factor(graph, size, working_size)
+        stride = graph("Mul", factor, graph.array(module.stride))
+        x = cel.shrink(graph, normalize(graph, graph.pad("images", stride, border)), factor)
+        x = _unet(graph, module, with_planes(graph, x, planes), factor)
+    else:
+        x = normalize(graph, graph.pad("images", graph.array(module.stride), border))
+        x = NETWORKS[type(module)](graph, module, with_planes(graph, x, planes))
     wanted = graph("Slice", size, graph.array([1]), graph.array([3]))
     starts = graph.array([scale * border] * 2)
     ends = graph("Add", graph("Mul", wanted, graph.array(scale)), starts)
@@ -70,8 +79,8 @@ def to_onnx(
     return graph.finish(metadata, scale)
 
 
-def _unet(graph: Graph, module: Unet, x: str) -> str:
-    """Adds a U-Net.
+def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
+    """Adds a U-Net, whose drawing in layers is enlarged by `factor`, see `cel.draw`.
 
     The encoder's features are kept after their leaky ReLU. The decoder's ReLU gives the same result
     for them as for the features before.
@@ -98,7 +107,7 @@ def _unet(graph: Graph, module: Unet, x: str) -> str:
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
     if module.cel_steps:
         colours = conv(graph, decoded[LEVEL], "colours")
-        return cel.draw(graph, x, colours, images, module.cel_steps)
+        return cel.draw(graph, x, colours, images, module.cel_steps, factor)
     x = graph("Tanh", x)
     return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
 

@@ -85,6 +85,8 @@ class TiledPredictor:
         self._measures, self._progress = halo is None, progress
         self._is_prepared = self._has_warned = False
         self._prefers_wholes = tile == 0
+        self._asked = halo
+        self._sized: dict[int, TiledPredictor] = {}
         self._fit_tile(tile or DEFAULT_TILE)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -101,6 +103,9 @@ class TiledPredictor:
           TooLargeError: even one tile of the smallest size does not fit into memory.
         """
         images = check_images(images)
+        sized = self.predictor.of_size(*images.shape[1:3])
+        if sized is not self.predictor:
+            return self._of_size(sized)(images)
         padded = pad_to_multiple(images, self.predictor.stride)
         output = self._run_wholes(padded)
         if output is None and len(images) > 1:
@@ -118,10 +123,23 @@ class TiledPredictor:
     def summary(self) -> str:
         """One line that says how images were tiled; empty if no image was tiled."""
         if self.seam is None:
-            return ""
+            return next((sized.summary for sized in self._sized.values() if sized.summary), "")
         tiles = f"tiles of {self.tile} px, {self.batch_size} at a time, halo {self.halo} px"
         exact = "none is exact" if self.exact_halo is None else f"exact: {self.exact_halo} px"
         return f"{tiles} ({exact}): neighbours differ by at most {self.seam}/255 at their seams"
+
+    def _of_size(self, predictor: Predictor) -> "TiledPredictor":
+        """Returns the predictor with tiles for images that are drawn at a part of their size."""
+        factor = predictor.stride // self.predictor.stride
+        if factor not in self._sized:
+            self._sized[factor] = TiledPredictor(
+                predictor,
+                tile=0 if self._prefers_wholes else self.tile,
+                halo=factor * self._asked if isinstance(self._asked, int) else self._asked,
+                batch_size=self.batch_size,
+                progress=self._progress,
+            )
+        return self._sized[factor]
 
     def _run_wholes(self, padded: np.ndarray) -> np.ndarray | None:
         """Returns the output for whole images, or None if they have to be tiled."""

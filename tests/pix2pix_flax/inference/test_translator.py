@@ -107,6 +107,7 @@ def test_the_translator_of_the_flags(trained, given):
     [
         ({"tile": "64"}, "onnxruntime has no tiles: leave out --tile and --halo"),
         ({"halo": "0"}, "onnxruntime has no tiles"),
+        ({"working_size": "0"}, "has the size of its export: leave out --working_size"),
         ({"style": "ink"}, "has only the style of its export: leave out --style"),
         ({}, r"runs \.onnx files"),
     ],

@@ -102,3 +102,30 @@ def test_ink_covers_the_paint_as_in_the_styles():
     np.testing.assert_allclose(rgb_to_lab(inked)[0, ..., 0], expected[..., 0], atol=0.05)
     half = np.asarray(rgb_to_lab(cel.draw(layers_of(0.35, 2.0), cells_of(), photo, 6)))[..., 0]
     np.testing.assert_allclose(half, 0.525 * lab[..., 0][np.newaxis], atol=0.05)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 5])
+def test_layers_are_enlarged_by_linear_interpolation(scale):
+    layers = jax.random.normal(jax.random.key(0), (2, 8, 12, 4))
+    expected = jax.image.resize(layers, (2, 8 * scale, 12 * scale, 4), "linear")
+    np.testing.assert_allclose(cel._enlarged(layers, scale), expected, atol=1e-5)
+
+
+def test_an_enlarged_drawing_of_even_layers_is_the_same_drawing():
+    photo = jnp.broadcast_to(jnp.array([0.2, 0.0, -0.1]), (1, 64, 96, 3))
+    layers = layers_of(np.arctanh(1 / 3))  # just on a step
+    small, large = (cel.draw(layers, cells_of(), photo, 6, scale) for scale in (1, 4))
+    assert large.shape == (1, 256, 384, 3)
+    np.testing.assert_allclose(large, jnp.broadcast_to(small[:, :1, :1], large.shape), atol=1e-3)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+def test_edges_are_as_sharp_in_an_enlarged_drawing(layer):
+    photo = jnp.full((1, 64, 96, 3), 0.5)
+    ramp = jnp.linspace(-1.0, 1.0, 96) * (0.4 if layer == 0 else 8.0)
+    layers = layers_of(0.7).at[..., layer].set(ramp - (layer and cel.INK_BIAS))
+    steepest = []
+    for scale in (1, 4):
+        row = cel.draw(layers, cells_of(), photo, 6, scale)[0, 0, :, 0]
+        steepest.append(float(np.abs(np.diff(row)).max()))
+    assert steepest[1] > 0.8 * steepest[0]  # linear enlargement alone leaves a quarter
