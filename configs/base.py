@@ -78,8 +78,9 @@ def _sizes() -> ml_collections.ConfigDict:
             # Validation during the training takes the central square of this side of larger
             # images; 0: whole images. Reports (scripts/evaluate_checkpoint.py) take whole images.
             "validation_crop": 0,
-            # Segmentation and colourisation shrink larger images to this short side for the
-            # network, and enlarge its output again; 0: never.
+            # Larger images are shrunk to this short side for the network, and its output is
+            # enlarged again; 0: never. A network that draws in layers (generator.cel_steps) draws
+            # them at a half, a third, ... of their size, whichever is nearest, with sharp edges.
             "inference": 0,
         }
     )
@@ -253,6 +254,8 @@ def _shrink(config: ml_collections.ConfigDict) -> None:
     else:
         config.generator.blocks = 1
     config.generator.width = 8
+    if config.generator.get("fine_width"):
+        config.generator.fine_width = 4
     if "discriminator" in config:
         config.discriminator.depth, config.discriminator.width = 1, 8
     config.sizes.canvas, config.sizes.crop, config.sizes.evaluation = 40, 32, 32

@@ -20,9 +20,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.data.name = "cartoon_tfds/sample"
     config.generator.width, config.generator.fine_width = 16, 12
-    config.generator.cel_steps = 6  # as many as the style `ink` has
     config.discriminator.width = 16
-    config.loss_weights.ink, config.loss_weights.gradient = 600.0, 200.0
     config.optimizer.learning_rate = 2e-3
     config.optimizer.decay_start = 0.2
     config.ema_decay = 0.99

@@ -13,14 +13,9 @@ from configs import base, steady
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = steady.get_config()
     config.unlock()
-    config.generator.width = 24
+    config.generator.width, config.generator.fine_width = 24, 16
     config.discriminator.width = 16
-    # Lines and flat colours are what L1 does not see and a cartoon lives by.
-    config.loss_weights.l1 = 50.0
-    config.loss_weights.lpips = 50.0
-    config.loss_weights.gradient = 50.0
-    config.perceptual.net = "alexnet"
-    config.loss_weights.consistency = 20.0
+    config.loss_weights.consistency = 40.0
     config.consistency.noise = 0.03
     config.optimizer.learning_rate = 2e-3
     config.optimizer.decay_start = 0.2

@@ -18,7 +18,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.data.name = "cartoon_tfds/styles"
     config.data.styles = (
         "ink",
-        "soft",
         "watercolour",
         "sketch",
         "poster",

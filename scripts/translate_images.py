@@ -1,9 +1,11 @@
-"""Translates pictures with a trained network.
+"""Translates pictures with a trained network, or with a style of OpenCV.
 
     python scripts/translate_images.py --checkpoint=DIR --input=PATH --output=DIR
 
 PATH is a picture, a folder or a quoted pattern; --input may be repeated. Pictures that do not fit
 into memory are cut into tiles automatically. With --tile, every picture larger than a tile is cut.
+--checkpoint=opencv:ink draws in the style `ink` without a network; the other styles are in
+docs/styles.md.
 """
 
 from absl import flags

@@ -1,9 +1,10 @@
-"""Translates a video with a trained network.
+"""Translates a video with a trained network, or with a style of OpenCV.
 
     python scripts/translate_video.py --checkpoint=DIR --input=FILE --output=FILE
 
 Every frame, its timestamp and the audio are kept. `--engine=onnxruntime --checkpoint=FILE.onnx`
-runs an exported network on the CPU, without JAX.
+runs an exported network on the CPU, without JAX. `--checkpoint=opencv:ink` draws in the style `ink`
+without a network.
 """
 
 from absl import flags

@@ -99,10 +99,14 @@ def dataset_dir(made_once):
 
 @pytest.fixture(scope="session")
 def smoke_config(dataset_dir):
-    """Makes `configs.NAME:smoke` on the tiny dataset, with any value changed by its path."""
+    """Makes `configs.NAME:smoke` on the tiny dataset, with any value changed by its path.
 
-    def make(name="default", **changes):
-        config = importlib.import_module(f"configs.{name}").get_config("smoke")
+    `plain` is `tests/plain.py`.
+    """
+
+    def make(name="plain", **changes):
+        module = "tests.plain" if name == "plain" else f"configs.{name}"
+        config = importlib.import_module(module).get_config("smoke")
         with config.unlocked():
             config.data.name = "cartoon_tfds/tiny"
             config.data.data_dir = str(dataset_dir)
@@ -136,8 +140,8 @@ def trained_once(smoke_config, made_once):
 
 @pytest.fixture(scope="session")
 def trained(trained_once):
-    """A work directory in which `configs/default.py:smoke` was trained."""
-    return trained_once("default")
+    """A work directory in which `tests/plain.py:smoke` was trained."""
+    return trained_once("plain")
 
 
 @pytest.fixture(scope="session")

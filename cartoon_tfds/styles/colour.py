@@ -1,4 +1,4 @@
-"""Colour in CIELAB: vibrance, palettes, lines and pigment.
+"""Colour in CIELAB: vibrance, lines and pigment.
 
 Lab pictures are float32 `[H, W, 3]`: L in 0..100, a and b in about -128..127. Eight-bit Lab would
 round dark colours so coarsely that still regions of a video flicker.
@@ -57,40 +57,6 @@ def raise_vibrance(lab: np.ndarray, gain: float) -> np.ndarray:
     return cv2.merge([luminance, a * growth, b * growth])
 
 
-def take_from_palette(
-    lab: np.ndarray, palette: np.ndarray, softness: float, sigma: float
-) -> np.ndarray:
-    """Draws the picture in the colours of a palette, with smooth borders between them.
-
-    Palette colours share a pixel that is about equally near to them, by a softmax over the squared
-    distances. Like the tanh step of `quantise_softly`, this keeps a video still; hard borders would
-    jump. The shares are blurred instead of the colours: this rounds the shapes and removes small
-    ones without rims of a third colour.
-
-    Args:
-      lab: Lab float32 `[H, W, 3]`.
-      palette: Lab float32 `[N, 3]`.
-      softness: difference of squared distances, in squared Lab units, at which the farther of two
-        colours has 1/e of the nearer one's share.
-      sigma: standard deviation, in pixels, of the Gaussian that blurs the shares.
-
-    Returns:
-      Lab float32 `[H, W, 3]`.
-    """
-    nearest = np.full(lab.shape[:2], np.inf, np.float32)
-    for colour in palette:
-        nearest = np.minimum(nearest, _distance(lab, colour))
-    total, sum_of_shares = np.zeros_like(lab), np.zeros_like(nearest)
-    for colour in palette:  # distances anew: keeping all would take the memory of N pictures
-        share = np.exp((nearest - _distance(lab, colour)) / np.float32(softness))
-        share = np.square(cv2.GaussianBlur(share, (0, 0), sigma))
-        share *= share * share  # sixth power: nearly only the largest share, antialiased
-        for channel, value in enumerate(colour):
-            total[..., channel] += share * value
-        sum_of_shares += share
-    return total / sum_of_shares[..., None]
-
-
 def lay_pigment(lab: np.ndarray, thickness: np.ndarray) -> np.ndarray:
     """Paints the picture in transparent pigment on white paper.
 
@@ -129,11 +95,3 @@ def draw_lines(
     """
     under_ink = np.array([ink_luminance, ink_chroma, ink_chroma], np.float32)
     return lab * (1 - lines[..., None] * (1 - under_ink))
-
-
-def _distance(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """Returns the squared distance of each pixel from a colour, minus the pixel's squared norm.
-
-    In |p - c|^2 = |p|^2 - 2 pc + |c|^2 the term |p|^2 is the same for all colours c.
-    """
-    return cv2.transform(lab, np.array([[*(-2 * colour), np.dot(colour, colour)]]))

@@ -32,29 +32,6 @@ def find_edges(photo: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, 
     return smooth, *edge_tangent_flow(smooth, 2 * unit)
 
 
-def contours(
-    luminance: np.ndarray,
-    flow: np.ndarray,
-    coherence: np.ndarray,
-    streamlines: Streamlines,
-    unit: float,
-) -> np.ndarray:
-    """Draws solid lines along the contours of a picture and hardly any in its texture.
-
-    Args:
-      luminance: float32 `[H, W]`, 0..100, free of noise.
-      flow: unit vectors along the edges, float32 `[H, W, 2]`.
-      coherence: float32 `[H, W]`, 0..1, from `edge_tangent_flow`.
-      streamlines: from `trace_streamlines`.
-      unit: half the width of a line in pixels.
-
-    Returns:
-      Coverage by ink, float32 `[H, W]`, 0..1.
-    """
-    response = edge_response(luminance, flow, coherence, streamlines, unit, sigma=0.8, amount=2)
-    return coherent_lines(response, streamlines, faintest=0.15, full=0.6)
-
-
 def edge_response(
     luminance: np.ndarray,
     flow: np.ndarray,

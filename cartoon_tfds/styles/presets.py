@@ -10,7 +10,7 @@ import numpy as np
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.styles.drawings import ink, sketch
-from cartoon_tfds.styles.paintings import poster, soft, watercolour
+from cartoon_tfds.styles.paintings import poster, watercolour
 from cartoon_tfds.styles.references import classic, opencv
 
 
@@ -37,10 +37,9 @@ class Style:
 STYLES: Mapping[str, Style] = types.MappingProxyType(
     {
         "ink": Style(ink, 2, "bold outlines over flat, lively colour in few tones", 200),
-        "soft": Style(soft, 1, "flat, lively colour with hardly any lines"),
-        "watercolour": Style(watercolour, 1, "light washes with darker borders"),
+        "watercolour": Style(watercolour, 2, "light washes and a thin pen on white paper", 170),
         "sketch": Style(sketch, 1, "grey pencil strokes on near-white paper"),
-        "poster": Style(poster, 1, "bold shapes in 29 colours, the same for every picture"),
+        "poster": Style(poster, 2, "bold shapes between navy shadows and cream paper", 160),
         "opencv": Style(opencv, 1, "reference: cv2.stylization"),
         "classic": Style(classic, 1, "reference: bilateral filter and adaptive threshold"),
     }
@@ -67,9 +66,9 @@ def cartoonize(
       strength: share of the style, 0..1: 0 returns the photo bit for bit, 1 the full style; in
         between, every RGB value is mixed in this proportion.
       line_width: width of the lines in pixels; all smoothing is proportional to it. None takes
-        1/200 of the picture's size (the root of its area) for `ink` and 1/128 for other styles, at
-        least 1, so that a photo looks alike at 256 and at 1024 pixels. Pairs for training need one
-        fixed width, 2.0, because a convolutional network has a fixed pixel scale.
+        the picture's size (the root of its area) divided by `Style.lines_across`, at least 1, so
+        that a photo looks alike at 256 and at 1024 pixels. Pairs for training need one fixed width,
+        2.0, because a convolutional network has a fixed pixel scale.
 
     Returns:
       RGB uint8 of the shape of `photo`, a new array.

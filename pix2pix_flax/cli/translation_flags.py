@@ -3,14 +3,16 @@
 JAX is imported only when its engine is made, so that a wrong flag is reported at once.
 """
 
+import numpy as np
 from absl import flags
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.cli import checkpoint_flag
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.inference.translator import FunctionNetwork, Network, Translator
 
 flags.adopt_module_key_flags(checkpoint_flag)
+_OPENCV = "opencv:"  # begins a --checkpoint that is a style without a network
 _ENGINE = flags.DEFINE_enum(
     "engine",
     "jax",
@@ -70,7 +72,26 @@ def make_translator() -> Translator:
       UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
     """
     make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
+    if CHECKPOINT.value.startswith(_OPENCV):
+        make = _opencv_style
     return Translator(make(CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
+
+
+def _opencv_style(checkpoint: str) -> Network:
+    from cartoon_tfds.styles import STYLES, cartoonize
+
+    style = checkpoint.removeprefix(_OPENCV)
+    choose(STYLES, f"--checkpoint={_OPENCV}STYLE: STYLE", style)
+    given = {
+        "--engine=onnxruntime": _ENGINE.value != "jax",
+        "--tile": _TILE.value,
+        "--halo": _HALO.value,
+        "--style": _STYLE.value,
+        "--working_size": _WORKING_SIZE.value is not None,
+    }
+    if unfit := [flag for flag, is_given in given.items() if is_given]:
+        raise UserError(f"--checkpoint={checkpoint} runs no network: leave out {unfit[0]}")
+    return FunctionNetwork(lambda images: np.stack([cartoonize(image, style) for image in images]))
 
 
 def _jax_network(checkpoint: str) -> Network:

@@ -71,10 +71,11 @@ def export_generator(
 ) -> ExportReport:
     """Exports the generator of a checkpoint, and compares the file's output with the predictor's.
 
-    The file gets its name only after the comparison. A StableHLO file draws every picture at its
-    own size, so shrink large pictures to the working size of the network before. StableHLO and ONNX files compute in float32,
+    The file gets its name only after the comparison. StableHLO and ONNX files compute in float32,
     even if the network was trained in bfloat16, and are compared with the predictor in float32.
-    These files are run in a separate process, which imports only their runtime.
+    These files are run in a separate process, which imports only their runtime. A StableHLO file
+    draws every picture at its own size, so shrink large pictures to the working size of the network
+    before.
 
     Args:
       checkpoint: a training run, a safetensors file or the name of a shipped generator; see

@@ -105,7 +105,7 @@ def test_damaged_part_is_made_again(tmp_path, made, damage):
 
 
 @pytest.mark.parametrize(
-    "change", [{"strength": 0.5}, {"view_size": 48}, {"style": "soft"}, {"views_per_photo": 9}]
+    "change", [{"strength": 0.5}, {"view_size": 48}, {"style": "poster"}, {"views_per_photo": 9}]
 )
 def test_parts_of_another_recipe_lie_apart(tmp_path, made, change):
     first = _runner(tmp_path)

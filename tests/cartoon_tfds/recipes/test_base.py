@@ -27,7 +27,7 @@ def test_unreadable_photograph_is_named(photos):
                 call(broken)
 
 
-@pytest.mark.parametrize("recipe", [Cartoons(**SMALL, style="soft"), ReadyPairs(), Pictures(32)])
+@pytest.mark.parametrize("recipe", [Cartoons(**SMALL, style="poster"), ReadyPairs(), Pictures(32)])
 def test_recipes_can_be_pickled_and_do_the_same_again(tmp_path, pixels, recipe):
     photo = pair_of_files(tmp_path, *pixels)
     same = pickle.loads(pickle.dumps(recipe))
@@ -42,7 +42,7 @@ def test_recipes_can_be_pickled_and_do_the_same_again(tmp_path, pixels, recipe):
         (
             Cartoons(),
             {
-                "style": "soft",
+                "style": "poster",
                 "strength": 0.5,
                 "line_width": 1.0,
                 "views_per_photo": 2,

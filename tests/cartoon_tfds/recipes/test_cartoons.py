@@ -40,7 +40,7 @@ def test_cartoons_are_of_views_in_order(photos, name):
 
 def test_provenance_of_cartoons(photos):
     photo = photos["coffee"]
-    recipe = Cartoons(**SMALL, style="soft", strength=0.75)
+    recipe = Cartoons(**SMALL, style="poster", strength=0.75)
     views = draw_views(photo.sha256, 400, 600, num_views=3, view_size=64)
     for (_, features), view in zip(make_all(recipe, photo), views, strict=True):
         assert features.keys() == recipe.features().keys()
@@ -49,20 +49,20 @@ def test_provenance_of_cartoons(photos):
         left, top, width, height = features["view"]
         assert 0 <= left < left + width <= 600
         assert 0 <= top < top + height <= 400
-        assert features["style"] == "soft"
+        assert features["style"] == "poster"
         assert features["strength"] == 0.75
-        assert features["style_version"] == STYLES["soft"].version
+        assert features["style_version"] == STYLES["poster"].version
     assert make_all(recipe, photo)[0][1]["view"] == [0, 0, 600, 400]
 
 
 def test_views_take_turns_in_several_styles(photos):
-    recipe = Cartoons(**{**SMALL, "views_per_photo": 6}, style="soft,sketch,classic")
+    recipe = Cartoons(**{**SMALL, "views_per_photo": 6}, style="poster,sketch,classic")
     firsts = set()
     for photo in photos.values():
         drawn = [features for _, features in make_all(recipe, photo)]
         styles = [features["style"] for features in drawn]
         firsts.add(styles[0])
-        assert set(styles[:3]) == {"soft", "sketch", "classic"}
+        assert set(styles[:3]) == {"poster", "sketch", "classic"}
         assert styles[:3] == styles[3:]
         for features in drawn[:3]:
             style, view = features["style"], decoded(features["photo"])
@@ -73,17 +73,17 @@ def test_views_take_turns_in_several_styles(photos):
 
 
 def test_what_one_style_depends_on_is_described_as_ever():
-    assert Cartoons(style="soft").describe() == {
+    assert Cartoons(style="poster").describe() == {
         "kind": "Cartoons",
-        "style": "soft",
+        "style": "poster",
         "strength": 1.0,
         "line_width": 2.0,
         "views_per_photo": 64,
         "view_size": 256,
-        "style_version": STYLES["soft"].version,
+        "style_version": STYLES["poster"].version,
     }
-    versions = {name: STYLES[name].version for name in ("ink", "soft")}
-    assert Cartoons(style="ink,soft").describe()["style_version"] == versions
+    versions = {name: STYLES[name].version for name in ("ink", "poster")}
+    assert Cartoons(style="ink,poster").describe()["style_version"] == versions
 
 
 def test_what_examples_show_can_be_kept_as_json(photos):
@@ -93,7 +93,7 @@ def test_what_examples_show_can_be_kept_as_json(photos):
 
 
 @pytest.mark.parametrize(
-    "options", [{"style": "soft"}, {"strength": 0.5}, {"line_width": 2.5}, {"style": "classic"}]
+    "options", [{"style": "poster"}, {"strength": 0.5}, {"line_width": 2.5}, {"style": "classic"}]
 )
 def test_style_strength_and_line_width_are_passed_on(photos, options):
     (example,) = make_all(Cartoons(**{**SMALL, "views_per_photo": 1, **options}), photos["coffee"])

@@ -144,8 +144,8 @@ def test_fixed_line_width_draws_a_crop_like_the_whole():
 def test_line_width_none_follows_the_size():
     photo = load("astronaut", 256)
     np.testing.assert_array_equal(cartoonize(photo), cartoonize(photo, line_width=1.28))
-    soft = cartoonize(photo, "soft")
-    np.testing.assert_array_equal(soft, cartoonize(photo, "soft", line_width=2.0))
+    sketch = cartoonize(photo, "sketch")
+    np.testing.assert_array_equal(sketch, cartoonize(photo, "sketch", line_width=2.0))
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2], ids=["red", "green", "blue"])

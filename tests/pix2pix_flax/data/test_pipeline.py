@@ -249,8 +249,8 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
         fingerprint(seed=1),
         fingerprint(batch_size=4),
         fingerprint(sizes__canvas=64),
-        fingerprint(data__styles=("ink", "soft")),
-        fingerprint(data__styles=("soft", "ink")),
+        fingerprint(data__styles=("ink", "poster")),
+        fingerprint(data__styles=("poster", "ink")),
         fingerprint(data__labels="cartoon", data__palette=palette),
     ]
     assert len(set(found)) == len(found)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import skimage.data
 
-from configs.default import get_config
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.tasks.factory import make_task
 from tests.commands import ROOT, run_command
+from tests.plain import get_config
 
 COFFEE = skimage.data.coffee()
 PHOTOGRAPHS = [COFFEE[:60, :80], skimage.data.chelsea()[50:110, 50:130]]

@@ -11,6 +11,7 @@ from absl.testing import flagsaver
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import read_image, write_png
+from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.cli.translation_flags import make_translator
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.predictor import Predictor
@@ -100,6 +101,28 @@ def test_the_translator_of_the_flags(trained, given):
         translate = make_translator()
     assert translate(PHOTOS).shape == PHOTOS.shape
     assert translate.summary == ""
+
+
+@pytest.mark.parametrize("style", ["ink", "poster"])
+def test_a_style_without_a_network(given, style):
+    with given(checkpoint=f"opencv:{style}"):
+        translate = make_translator()
+    expected = np.stack([cartoonize(photo, style) for photo in PHOTOS])
+    np.testing.assert_array_equal(translate(PHOTOS), expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"checkpoint": "opencv:oil"}, "STYLE must be one of ink, .*, not 'oil'"),
+        ({"tile": "64"}, "runs no network: leave out --tile"),
+        ({"working_size": "0"}, "runs no network: leave out --working_size"),
+        ({"engine": "onnxruntime"}, "runs no network: leave out --engine=onnxruntime"),
+    ],
+)
+def test_flags_that_a_style_without_a_network_does_not_have(given, values, message):
+    with given(**{"checkpoint": "opencv:ink", **values}), pytest.raises(UserError, match=message):
+        make_translator()
 
 
 @pytest.mark.parametrize(

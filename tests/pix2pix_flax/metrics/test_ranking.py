@@ -48,7 +48,7 @@ def names():
     for scores in (
         ImageScores(lpips=False),
         LabScores(lpips=False),
-        StyledScores(lpips=False, names=("ink", "soft")),
+        StyledScores(lpips=False, names=("ink", "poster")),
         SuperResolutionScores(lpips=False, scale=4),
         LabelScores(PALETTE),
     ):

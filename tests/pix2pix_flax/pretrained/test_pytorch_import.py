@@ -9,11 +9,11 @@ import safetensors.numpy
 import skimage.data
 from PIL import Image
 
-from configs.default import get_config
 from pix2pix_flax.pretrained.generator import describe, load_generator
 from pix2pix_flax.pretrained.pytorch_import import import_generator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from tests.commands import run_command
+from tests.plain import get_config
 
 DATA = Path(__file__).with_name("data")
 PHOTOGRAPH = skimage.data.chelsea()[80:208, 110:238]
