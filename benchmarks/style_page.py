@@ -64,9 +64,9 @@ in proportion, so the effect of a style changes evenly. Here is `ink`:
 
 ## Line width
 
-All smoothing is proportional to `line_width`. By default it is 1/200 of the picture's size (the
-root of its area) for `ink`, 1.3 pixels at 256x256 and 5.1 at 1024x1024, and 1/128 for the other
-styles, so that a photograph looks alike at all sizes.
+All smoothing is proportional to `line_width`. By default it is the picture's size (the root of its
+area) divided by `STYLES[name].lines_across`, so that a photograph looks alike at all sizes: for
+`ink`, 1.3 pixels at 256x256 and 5.1 at 1024x1024.
 A number fixes it in pixels. Training pairs need this, because a convolutional network has a fixed
 pixel scale; a larger picture then has finer lines. Here is `ink` on one photograph at two sizes
 (enlarged if it is smaller), all shown at the same size:
@@ -110,7 +110,7 @@ one pixel wide.
 - Kyprianidis, Doellner: Image Abstraction by Structure Adaptive Filtering, 2008: the edge
   tangent flow from the structure tensor, and averages along it.
 - Kyprianidis, Kang, Doellner: Image and Video Abstraction by Anisotropic Kuwahara Filtering, 2009:
-  the even patches of `soft`, `watercolour` and `poster`.
+  the even patches of `watercolour` and `poster`.
 - Winnemoeller, Kyprianidis, Olsen: XDoG, 2012: considered for the lines, but its tone term
   blackens shadows.
 - Bousseau, Kaplan, Thollot, Sillion: Interactive Watercolor Rendering with Temporal Coherence and

@@ -31,7 +31,7 @@ _PAPER_TEST = flags.DEFINE_bool(
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
-    str(Path(__file__).resolve().parents[1] / "configs" / "default.py"),
+    str(Path(__file__).resolve().parents[1] / "configs" / "paper.py"),
     "Config for the settings that a state dict does not hold, such as the dataset.",
 )
 

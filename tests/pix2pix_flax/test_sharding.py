@@ -8,9 +8,9 @@ import optax
 import pytest
 from jax.sharding import AxisType
 
-from configs import default
 from pix2pix_flax.sharding import by_batch, make_mesh, put_batch, replicated
 from pix2pix_flax.tasks.factory import make_task
+from tests import plain
 
 RATE = 0.02
 
@@ -36,7 +36,7 @@ def recording_sgd():
 @pytest.fixture(scope="module")
 def runs():
     """States and metrics of five steps on one and on four devices, from the same beginning."""
-    config = default.get_config("smoke")
+    config = plain.get_config("smoke")
     with config.unlocked():
         config.sizes.crop = 16
         config.generator.width = config.discriminator.width = 4

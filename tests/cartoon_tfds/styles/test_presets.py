@@ -136,7 +136,9 @@ def test_watercolour_is_light_and_lively(small):
     for name, photo in small.items():
         before, after = lab(photo), lab(cartoonize(photo, "watercolour"))
         assert after[..., 0].mean() > before[..., 0].mean() + 3, name
-        shadows = before[..., 0] < np.quantile(before[..., 0], 0.25)  # the pen is dark, they are not
+        shadows = before[..., 0] < np.quantile(
+            before[..., 0], 0.25
+        )  # the pen is dark, they are not
         assert after[shadows, 0].mean() > before[shadows, 0].mean() + 3, name
 
 

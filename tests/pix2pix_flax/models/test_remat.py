@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import default, l1, resnet
+from configs import l1, resnet
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.tasks.factory import make_task
+from tests import plain
 
 SHARED = {"out_channels": 3, "norm": "batch", "dropout": 0.5}
 NETWORKS = {
@@ -49,7 +50,7 @@ def test_values_and_gradients_are_the_same(name):
 
 @pytest.mark.parametrize(
     ("module", "changes"),
-    [(default, {"depth": 4}), (resnet, {"blocks": 4})],
+    [(plain, {"depth": 4}), (resnet, {"blocks": 4})],
     ids=["unet", "resnet"],
 )
 def test_a_step_needs_less_memory(module, changes):

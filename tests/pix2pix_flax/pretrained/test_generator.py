@@ -114,7 +114,7 @@ ARRAYS = {name: np.zeros((4, 32, 32, 3), np.uint8) for name in ("input", "target
 
 def test_a_training_starts_from_the_generator_of_another(trained, smoke_config, tmp_path):
     changes = {"train__steps": 1, "optimizer__learning_rate": 0.0}
-    config = smoke_config("l1", init_from=str(trained), **changes)
+    config = smoke_config(init_from=str(trained), **changes)
     assert train(config, tmp_path) == 0
     found = load_generator(tmp_path)
     wanted = load_generator(trained).variables["params"]

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from cartoon_tfds.errors import UserError
-from configs import default, l1
+from configs import l1
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.tasks.factory import make_task
+from tests import plain
 
 
-def make_config(module=default, **changes):
+def make_config(module=plain, **changes):
     config = module.get_config("smoke")
     with config.unlocked():
         config.sizes.crop = 16
@@ -102,10 +103,10 @@ def test_an_unconditional_discriminator_knows_nothing_of_the_inputs():
 @pytest.mark.parametrize(
     ("module", "changes", "message"),
     [
-        (default, {"gan__loss": "gan"}, "gan.loss must be one of vanilla, .*wgan-gp, not 'gan'"),
-        (default, {"gan__r1": -1.0}, "config.gan.r1 must be at least 0, not -1.0"),
-        (default, {"gan__loss": "wgan-gp"}, "config.discriminator.norm must be instance, group or"),
-        (default, {"gan__r1": 1.0}, "config.discriminator.norm must be instance, group or none"),
+        (plain, {"gan__loss": "gan"}, "gan.loss must be one of vanilla, .*wgan-gp, not 'gan'"),
+        (plain, {"gan__r1": -1.0}, "config.gan.r1 must be at least 0, not -1.0"),
+        (plain, {"gan__loss": "wgan-gp"}, "config.discriminator.norm must be instance, group or"),
+        (plain, {"gan__r1": 1.0}, "config.discriminator.norm must be instance, group or none"),
         (
             l1,
             {"loss_weights__feature_matching": 1.0},

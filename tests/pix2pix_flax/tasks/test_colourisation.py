@@ -141,9 +141,9 @@ def test_the_inference_size_reduces_what_the_network_sees_and_nothing_else(
     seen = []
     forward = PairedTask._forward
 
-    def watched(self, variables, images):
+    def watched(self, module, variables, images):
         seen.append(images)
-        return forward(self, variables, images)
+        return forward(self, module, variables, images)
 
     monkeypatch.setattr(PairedTask, "_forward", watched)
     output = small.predict(variables, picture)

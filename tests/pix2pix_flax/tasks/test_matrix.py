@@ -54,7 +54,7 @@ def make_batch(name):
         palette = make_palette(camvid.PALETTE)
         target = palette.colours[rng.integers(0, palette.void + 1, target.shape[:-1])]
     if name == "styles":
-        numbers = np.broadcast_to(np.uint8([0, 1, 2, 6])[:, None, None, None], (4, SIZE, SIZE, 1))
+        numbers = np.broadcast_to(np.uint8([0, 1, 2, 5])[:, None, None, None], (4, SIZE, SIZE, 1))
         inputs = np.concatenate([inputs, numbers], axis=-1)
     return {"input": inputs, "target": target, "index": np.arange(4, dtype=np.uint32)}
 
