@@ -13,7 +13,11 @@ from pix2pix_flax.cli import command, translation_flags
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 _INPUT = flags.DEFINE_string("input", None, "Video file to read.")
-_OUTPUT = flags.DEFINE_string("output", None, "File to write, ending in .mp4, .mkv or .mov.")
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "File to write, ending in .mp4, .mkv or .mov; by default clip-cartoon.mp4 beside clip.mp4.",
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 _START = flags.DEFINE_string("start", "0", "Start time: seconds or HH:MM:SS.s.")
 _DURATION = flags.DEFINE_string(
@@ -72,5 +76,5 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     flags.adopt_module_key_flags(translation_flags)
-    flags.mark_flags_as_required(["checkpoint", "input", "output"])
+    flags.mark_flags_as_required(["checkpoint", "input"])
     command.run(main)

@@ -1,4 +1,4 @@
-"""The one safe reader of pictures, and the writer of PNG files."""
+"""The one safe reader of pictures, and their writers."""
 
 from cartoon_tfds.images.channels import Picture
 from cartoon_tfds.images.png import encode_png, write_png
@@ -11,16 +11,19 @@ from cartoon_tfds.images.reader import (
     read_picture,
 )
 from cartoon_tfds.images.resizing import resize
+from cartoon_tfds.images.writer import WRITABLE_SUFFIXES, write_picture
 
 __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "PICTURE_SUFFIXES",
+    "WRITABLE_SUFFIXES",
     "ImageError",
     "Picture",
     "encode_png",
     "read_image",
     "read_picture",
     "resize",
+    "write_picture",
     "write_png",
 ]

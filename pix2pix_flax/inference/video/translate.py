@@ -63,7 +63,7 @@ class VideoReport:
 def translate_video(
     predict: Callable[[np.ndarray], np.ndarray],
     source: str | Path,
-    destination: str | Path,
+    destination: str | Path | None = None,
     options: VideoOptions | None = None,
     *,
     blend: Blend | None = None,
@@ -83,6 +83,7 @@ def translate_video(
       predict: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, H', W', 3].
       source: a local video file; it may come from an untrusted author.
       destination: the file to write, with the suffix .mp4, .mkv or .mov; missing folders are made.
+        None: beside the source, as `clip-cartoon.mp4`. `~` is the home in both paths.
       options: the part to translate and the encoding; by default the whole video.
       blend: called in order with the frames and results of each batch, without frames that only
         fill the batch; returns new results of the same shape.
@@ -95,9 +96,12 @@ def translate_video(
     """
     started, options = time.perf_counter(), options or VideoOptions()
     clocks = {stage: Stopwatch() for stage in _STAGES}
-    source, destination = Path(source), Path(destination)
+    source, codec = Path(source).expanduser(), CODECS[options.codec]
+    if destination is None:
+        suffix = source.suffix if source.suffix.lower() in codec.suffixes else ".mp4"
+        destination = source.with_name(f"{source.stem}-cartoon{suffix}")
+    destination = Path(destination).expanduser()
     _check_destination(source, destination, options)
-    codec = CODECS[options.codec]
     settings = codec.settings(options.crf, options.preset)
     steps = [step for step in (blend, _beside if options.side_by_side else None) if step]
     open_reader = functools.partial(

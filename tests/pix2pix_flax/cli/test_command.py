@@ -140,7 +140,7 @@ def test_scripts_name_what_is_missing(script, tmp_path):
         found = run_command(f"scripts/{script}", *arguments)
         return found.returncode, found.stderr
 
-    assert run() == (2, "error: missing --checkpoint, --input, --output\n")
+    assert run() == (2, "error: missing --checkpoint, --input\n")
     code, stderr = run(f"--checkpoint={tmp_path / 'none'}", "--input=a", "--output=b.mp4")
     assert code == 1
     assert stderr.startswith("error: ")

@@ -96,7 +96,7 @@ def test_nothing_is_overwritten_unless_asked(tmp_path):
     save(old, PHOTO[:8, :8])
     before = old.read_bytes()
     report = translate([source], tmp_path / "out")
-    assert (report.written, report.kept, report.complete) == ([], [old], False)
+    assert (report.written, report.kept, report.complete) == ([], [old], True)
     assert "1 existed already (--overwrite" in str(report)
     assert old.read_bytes() == before
     assert translate([source], tmp_path / "out", overwrite=True).complete
@@ -125,7 +125,8 @@ def test_unreadable_pictures_are_listed_and_the_rest_done(tmp_path):
     assert [path.name for path, _ in report.failed] == ["cut.png", "empty.png", "text.jpg"]
     assert not report.complete
     lines = str(report).splitlines()
-    assert lines[:2] == ["2 images written", "3 could not be translated:"]
+    places = ", ".join(str(tmp_path / "out" / name) for name in ("a.png", "z.png"))
+    assert lines[:2] == [f"2 images written: {places}", "3 could not be translated:"]
     assert all(str(path) in line for (path, _), line in zip(report.failed, lines[2:], strict=True))
     assert len(list((tmp_path / "out").iterdir())) == 2
 
@@ -157,7 +158,49 @@ def test_nothing_found_is_one_clear_line(tmp_path, given):
     assert not (tmp_path / "out").exists()
 
 
-def test_an_output_that_is_a_file_is_named(tmp_path):
+def test_an_output_inside_a_file_is_named(tmp_path):
     source = save(tmp_path / "in" / "a.png")
-    with pytest.raises(InputError, match=r"a\.png: cannot be used as output folder"):
-        translate([source], source)
+    with pytest.raises(InputError, match=r"a\.png/out: cannot be used as output folder"):
+        translate([source], source / "out")
+
+
+@pytest.mark.parametrize("name", ["new/one.png", "one.JPG", "one.webp"])
+def test_an_output_that_ends_in_a_format_is_a_file(tmp_path, name):
+    source = save(tmp_path / "in" / "a.png")
+    report = translate([source], tmp_path / name, quality=100)
+    assert report.written == [tmp_path / name]
+    assert str(report) == f"1 image written: {tmp_path / name}"
+    assert np.abs(read_image(tmp_path / name) - (255.0 - PHOTO)).mean() < 5
+    with pytest.raises(InputError, match="is one file for 2 images: name a folder instead"):
+        translate([source, save(tmp_path / "in" / "b.png")], tmp_path / name)
+
+
+def test_a_folder_may_be_called_like_a_picture(tmp_path):
+    (tmp_path / "out.png").mkdir()
+    report = translate([save(tmp_path / "a.jpg")], tmp_path / "out.png")
+    assert names(report, tmp_path / "out.png") == ["a.png"]
+
+
+def test_without_an_output_a_result_lies_beside_its_source(tmp_path):
+    for name in ("a.jpg", "b.png", "c.bmp"):
+        save(tmp_path / name)
+    expected = [tmp_path / name for name in ("a-cartoon.jpg", "b-cartoon.png", "c-cartoon.png")]
+    assert translate([tmp_path], None).written == expected
+    again = translate([tmp_path], None)  # results are no sources
+    assert (again.written, again.kept) == ([], expected)
+    assert translate([tmp_path / "a.jpg"], None, suffix=".webp").written == [
+        tmp_path / "a-cartoon.webp"
+    ]
+
+
+def test_a_format_for_a_folder(tmp_path):
+    report = translate(
+        [save(tmp_path / "a.png"), save(tmp_path / "b.jpg")], tmp_path / "o", suffix=".webp"
+    )
+    assert names(report, tmp_path / "o") == ["a.webp", "b.webp"]
+
+
+def test_a_tilde_is_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "a.png")
+    assert translate(["~/a.png"], "~/out").written == [tmp_path / "out" / "a.png"]

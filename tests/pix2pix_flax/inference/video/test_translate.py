@@ -40,6 +40,14 @@ def test_every_frame_its_time_and_the_audio_are_kept(tmp_path):
     assert data.index(b"moov") < data.index(b"mdat")  # Plays while it is still downloading.
 
 
+def test_without_a_destination_the_result_lies_beside_the_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, result in (("a.MOV", "a-cartoon.MOV"), ("b.ts", "b-cartoon.mp4")):
+        make_clip(tmp_path / name)
+        assert translate(keep, f"~/{name}", None).destination == tmp_path / result
+        assert len(decode(tmp_path / result)[1]) == 12
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
 def test_variable_frame_rate_is_kept(tmp_path, suffix):
     # Without B-frames, whose order would hide the last duration from the source's container.

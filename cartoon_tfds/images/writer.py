@@ -1,0 +1,64 @@
+"""Writes a picture in the format that the suffix of its file names."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import atomic_write
+from cartoon_tfds.images.png import encode_png
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+WRITABLE_SUFFIXES = frozenset(_FORMATS)
+"""Suffixes of the files that `write_picture` writes, in small letters."""
+
+
+def write_picture(
+    path: str | os.PathLike,
+    image: np.ndarray,
+    icc_profile: bytes | None = None,
+    *,
+    quality: int = 92,
+) -> None:
+    """Writes a picture atomically: the file is complete or absent.
+
+    PNG keeps all levels. JPEG and WebP have 8 bits per channel and lose some detail; JPEG has no
+    transparency, so the picture is laid on white.
+
+    Args:
+      path: the file; its suffix is one of `WRITABLE_SUFFIXES`.
+      image: uint8 or uint16, `[H, W]` grey, `[H, W, 3]` RGB or `[H, W, 4]` RGB with transparency.
+      icc_profile: ICC profile of the levels, for grey or for RGB like `image`; None for sRGB.
+      quality: 1..100, of JPEG and WebP.
+
+    Raises:
+      UserError: the suffix is of no known format, or the picture is too large for WebP.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise UserError(f"{path} does not end in {', '.join(sorted(_FORMATS))}")
+    with atomic_write(path) as partial:
+        if kind == "PNG":
+            partial.write_bytes(encode_png(image, icc_profile))
+            return
+        picture = Image.fromarray(_eight_bits(image))
+        if kind == "JPEG" and picture.mode == "RGBA":
+            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+            picture = picture.convert("RGB")
+        # Colours at full resolution: the borders of a drawing are sharp.
+        settings = {"subsampling": 0} if kind == "JPEG" else {}
+        if icc_profile:
+            settings["icc_profile"] = icc_profile
+        try:
+            picture.save(partial, kind, quality=quality, **settings)
+        except ValueError as error:
+            raise UserError(f"{path}: {error}; write a PNG file instead") from error
+
+
+def _eight_bits(image: np.ndarray) -> np.ndarray:
+    if image.dtype == np.uint8:
+        return image
+    return ((image + np.uint32(128)) // 257).astype(np.uint8)
