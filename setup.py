@@ -15,7 +15,11 @@ setuptools.setup(
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
-    packages=setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
+    packages=[
+        *setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
+        "pix2pix_flax.configs",
+    ],
+    package_dir={"pix2pix_flax.configs": "configs"},
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
         "pix2pix_flax": ["pretrained/shipped/*"],

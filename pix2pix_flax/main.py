@@ -1,10 +1,13 @@
 """Trains the networks of a configuration.
 
-    python -m pix2pix_flax.main --config=configs/default.py --workdir=DIR [--config.x=y]
+    python -m pix2pix_flax.main --config=configs/default.py [--workdir=DIR] [--config.x=y]
 
-The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR
+The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR.
+The values of a configuration, with a comment for each, are in the files of configs/; base.py has
+the values that all of them share.
 """
 
+import logging
 from pathlib import Path
 
 from absl import flags
@@ -16,15 +19,39 @@ from pix2pix_flax.train import train
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the checkpoints and logs.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir",
+    None,
+    "Folder of the checkpoints and logs; by default runs/NAME of the configuration, such as "
+    "runs/default or runs/anime-smoke.",
+)
+_log = logging.getLogger("pix2pix_flax.main")  # this module may be __main__
 
 
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     del argv
-    return train(_CONFIG.value, Path(_WORKDIR.value).expanduser())
+    config = _CONFIG.value
+    _let_steps_win(config)
+    workdir = _WORKDIR.value or _default_workdir()
+    return train(config, Path(workdir).expanduser())
+
+
+def _default_workdir() -> str:
+    """Returns the folder of a configuration: runs/anime-smoke for configs/anime.py:smoke."""
+    path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
+    return f"runs/{'-'.join([Path(path).stem, *filter(None, words.split(','))])}"
+
+
+def _let_steps_win(config) -> None:
+    """Drops the epochs of a configuration if a flag sets the steps, and none sets the epochs."""
+    given = config_flags.get_override_values(flags.FLAGS["config"])
+    if "train.steps" in given and "train.epochs" not in given and config.train.epochs is not None:
+        message = "--config.train.steps=%d replaces the %g epochs of the configuration."
+        _log.info(message, config.train.steps, config.train.epochs)
+        config.train.epochs = None
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
+    flags.mark_flags_as_required(["config"])
     command.run(main)

@@ -13,6 +13,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 from cartoon_tfds.errors import is_user_error, one_line
+from pix2pix_flax.cli import config_files
 
 flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
 
@@ -51,6 +52,7 @@ def _log_to_terminal() -> None:
 
 def _parse(argv: Sequence[str]) -> list[str]:
     try:
+        argv = config_files.resolve(argv)
         rest = flags.FLAGS(list(argv))
         for name in flags.FLAGS:  # The first use of a config file raises its errors.
             getattr(flags.FLAGS[name].value, "items", None)

@@ -11,14 +11,14 @@ from tqdm import tqdm
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import locked
-from pix2pix_flax.checkpoint.manager import Checkpoints
+from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint, read_metrics
 from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite
+from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
@@ -52,6 +52,8 @@ def train(config, workdir: Path) -> int:
             is_done = trainer.run(stop)
         finally:
             trainer.close()
+        if is_done:
+            _log.info("%s", _result(config, workdir, trainer.task.input_kind))
         return 0 if is_done else stop.exit_code
 
 
@@ -94,6 +96,7 @@ class Trainer:
         self.validation.check_best_metric(self.state)
         self.writer = Writer(workdir, self.step)
         sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
+        _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s).",
             ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
@@ -220,7 +223,10 @@ class Trainer:
         shown = {name: f"{value:.3g}" for name, value in means.items() if name.endswith("loss")}
         progress.set_postfix(shown)
         if progress.disable:
-            _log.info("Step %d: %s", self.step, ", ".join(f"{n} {v}" for n, v in shown.items()))
+            losses = ", ".join(f"{name} {value}" for name, value in shown.items())
+            seconds = (self.total_steps - self.step) * self.meter.seconds_per_step
+            left = f"{duration(seconds)} left"
+            _log.info("Step %d of %d: %s; %s", self.step, self.total_steps, losses, left)
 
     def _evaluate(self, stop: StopRequest) -> dict[str, float]:
         """Returns the scores of the validation split, and logs scores and images."""
@@ -260,6 +266,21 @@ def _check(train) -> None:
     for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
         if train[name] < 0:
             raise UserError(f"config.train.{name} must be at least 0, not {train[name]}.")
+
+
+def _result(config, workdir: Path, input_kind: str) -> str:
+    """Returns a line on the best step of a finished run, and on the next commands."""
+    best, name = find_checkpoint(workdir), config.train.best_metric
+    score = read_metrics(best).get(name)
+    scored = "" if score is None else f" ({name} {score:.4g})"
+    use = {
+        "image": "scripts/translate_images.py --input=photo.jpg",
+        "latent": "scripts/generate.py --seeds=0-63 --grid=grid.png",
+    }[input_kind]
+    return (
+        f"Done. Best step: {best.name}{scored}. Next: python scripts/evaluate_checkpoint.py or "
+        f"{use}, with --checkpoint={workdir}"
+    )
 
 
 def _count(params: PyTree) -> int:

@@ -28,10 +28,14 @@ class Meter:
 
     Args:
       batch_size: examples in a step, to compute images per second.
+
+    Attributes:
+      seconds_per_step: at the last question for means.
     """
 
     def __init__(self, batch_size: int):
         self._batch_size = batch_size
+        self.seconds_per_step = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -54,6 +58,7 @@ class Meter:
             return {}
         steps = jax.device_get(self._steps)
         seconds = time.perf_counter() - self._start
+        self.seconds_per_step = seconds / len(steps)
         means = {name: float(np.mean([step[name] for step in steps])) for name in steps[0]}
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:
@@ -62,6 +67,16 @@ class Meter:
             "speed/images_per_second": len(steps) * self._batch_size / seconds,
             "speed/input_wait_share": self._waited / seconds,
         }
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration in words: `50 s`, `12 min`, `3 h 05 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 class EveryMinutes:

@@ -272,7 +272,7 @@ def test_smoke_predicts_each_picture_by_itself(translator):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([], 2, "error: missing --config, --workdir\n"),
+        ([], 2, "error: missing --config\n"),
         (
             ["--config=configs/default.py:smoke", "--config.data.data_dir=/none"],
             1,

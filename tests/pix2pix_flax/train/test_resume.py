@@ -123,7 +123,7 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     command, trained, smoke_config, tmp_path
 ):
     first = command()
-    wait_for(first, "Step 4:")  # the evaluation comes next, then step 5
+    wait_for(first, "Step 4 of")  # the evaluation comes next, then step 5
     with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
         train(smoke_config(), tmp_path)
     first.send_signal(signal.SIGTERM)
