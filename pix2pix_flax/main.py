@@ -4,10 +4,11 @@
 
 The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR.
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
-the values that all of them share.
+the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.
 """
 
 import logging
+import sys
 from pathlib import Path
 
 from absl import flags
@@ -16,6 +17,7 @@ from ml_collections import config_flags
 from pix2pix_flax.cli import command
 from pix2pix_flax.train import train
 
+REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
 )
@@ -53,5 +55,4 @@ def _let_steps_win(config) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config"])
-    command.run(main)
+    command.run_module(sys.modules[__name__])

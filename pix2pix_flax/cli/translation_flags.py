@@ -17,7 +17,7 @@ _ENGINE = flags.DEFINE_enum(
     "engine",
     "jax",
     ["jax", "onnxruntime"],
-    "Runtime of the network; onnxruntime takes an .onnx file as --checkpoint.",
+    "Runtime of the network; an .onnx file as --checkpoint always runs with onnxruntime.",
 )
 _WORKING_SIZE = flags.DEFINE_integer(
     "working_size",
@@ -72,6 +72,8 @@ def make_translator() -> Translator:
       UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
     """
     make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
+    if CHECKPOINT.value.endswith(".onnx"):
+        make = _onnx_network
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style
     return Translator(make(CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)

@@ -128,7 +128,11 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
         path = _SHIPPED / f"{checkpoint}.safetensors"
     if path.suffix == ".safetensors":
         return _load_file(path)
-    step = find_checkpoint(path)
+    try:
+        step = find_checkpoint(path)
+    except CheckpointError as error:
+        known = f"The generators of the package are {', '.join(SHIPPED)}."
+        raise error if path.exists() else CheckpointError(f"{error} {known}") from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
 
 

@@ -274,12 +274,12 @@ def _result(config, workdir: Path, input_kind: str) -> str:
     score = read_metrics(best).get(name)
     scored = "" if score is None else f" ({name} {score:.4g})"
     use = {
-        "image": "scripts/translate_images.py --input=photo.jpg",
-        "latent": "scripts/generate.py --seeds=0-63 --grid=grid.png",
+        "image": "cartoonize photo.jpg",
+        "latent": "generate --seeds=0-63 --grid=grid.png",
     }[input_kind]
     return (
-        f"Done. Best step: {best.name}{scored}. Next: python scripts/evaluate_checkpoint.py or "
-        f"{use}, with --checkpoint={workdir}"
+        f"Done. Best step: {best.name}{scored}. Next: pix2pix-flax {use} --checkpoint={workdir}, "
+        f"or pix2pix-flax evaluate --checkpoint={workdir} --output=scores.json"
     )
 
 

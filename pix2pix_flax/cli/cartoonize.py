@@ -1,0 +1,80 @@
+"""Draws pictures and clips as cartoons.
+
+    pix2pix-flax cartoonize photo.jpg                       # writes photo-cartoon.jpg beside it
+    pix2pix-flax cartoonize holiday/ clip.mp4 --output=cartoons/
+    pix2pix-flax cartoonize photo.jpg --checkpoint=opencv:watercolour
+
+A word is a picture, a folder of pictures, a quoted pattern or a clip. Clips are drawn steadily, by
+blending along the motion, and keep their audio.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.images import PICTURE_SUFFIXES
+from pix2pix_flax.cli import checkpoint_flag, translation_flags
+
+REQUIRED = ()
+TAKES_WORDS = True
+flags.adopt_module_key_flags(translation_flags)
+flags.set_default(checkpoint_flag.CHECKPOINT, "lite")
+_OUTPUT = flags.DEFINE_string(
+    "output",
+    None,
+    "Folder to write to; or a file, for one picture or clip; by default beside each of them.",
+)
+_QUALITY = flags.DEFINE_integer(
+    "quality", 92, "Quality of JPEG and WebP.", lower_bound=1, upper_bound=100
+)
+_OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
+
+
+def main(argv: list[str]) -> int:
+    """Draws what the words name; returns 1 if a picture failed."""
+    words = argv[1:]
+    if not words:
+        raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
+    clips = [word for word in words if _is_clip(Path(word).expanduser())]
+    pictures = [word for word in words if word not in clips]
+    # Imported here, so that a wrong flag fails at once.
+    from pix2pix_flax.inference.images import translate_images
+    from pix2pix_flax.inference.video import VideoOptions, translate_video
+    from pix2pix_flax.inference.video.temporal import TemporalBlend
+
+    translate, complete = translation_flags.make_translator(), True
+    if pictures:
+        report = translate_images(
+            translate,
+            pictures,
+            _OUTPUT.value,
+            quality=_QUALITY.value,
+            keep_grey=not translate.colours,
+            overwrite=_OVERWRITE.value,
+        )
+        print(report)
+        complete = report.complete
+    for clip in clips:
+        options = VideoOptions(
+            batch_size=translation_flags.BATCH_SIZE.value, overwrite=_OVERWRITE.value
+        )
+        target = _target(clip, many=len(words) > 1)
+        print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
+    if translate.summary:
+        print(translate.summary)
+    return 0 if complete else 1
+
+
+def _is_clip(path: Path) -> bool:
+    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES
+
+
+def _target(clip: str, *, many: bool) -> Path | None:
+    """Returns the file of a clip's result; None: beside the clip."""
+    if _OUTPUT.value is None:
+        return None
+    output = Path(_OUTPUT.value).expanduser()
+    if output.suffix and not output.is_dir() and not many:
+        return output
+    return output / Path(clip).with_suffix(".mp4").name

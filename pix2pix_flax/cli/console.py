@@ -1,0 +1,50 @@
+"""The console command `pix2pix-flax`, and the commands behind its first word."""
+
+import importlib
+import sys
+
+from pix2pix_flax.cli import command
+
+COMMANDS = {
+    "cartoonize": ("pix2pix_flax.cli.cartoonize", "draws pictures and clips as cartoons"),
+    "train": ("pix2pix_flax.main", "trains the networks of a configuration"),
+    "evaluate": ("pix2pix_flax.cli.evaluate_checkpoint", "scores a checkpoint on a dataset"),
+    "generate": ("pix2pix_flax.cli.generate", "makes images from noise"),
+    "images": ("pix2pix_flax.cli.translate_images", "translates pictures, with all options"),
+    "video": ("pix2pix_flax.cli.translate_video", "translates a clip, with all options"),
+    "dataset": ("cartoon_tfds.__main__", "builds and checks datasets"),
+    "export": ("pix2pix_flax.cli.export_generator", "writes a network for other runtimes"),
+    "import": ("pix2pix_flax.cli.import_pytorch", "reads a network of PyTorch"),
+}
+"""Module and description of each command; `dataset` parses its words itself."""
+
+
+def main() -> None:
+    """Runs the command that the first word names, with the other words."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        sys.exit(0)
+    if words[0] not in COMMANDS:
+        print(f"error: no command {words[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)
+        sys.exit(2)
+    module = importlib.import_module(COMMANDS[words[0]][0])
+    sys.argv = [f"pix2pix-flax {words[0]}", *words[1:]]
+    if words[0] == "dataset":
+        sys.exit(module.main())
+    command.run_module(module)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {text}" for name, (_, text) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "Photographs into cartoons, and other image GANs.",
+            "",
+            "    pix2pix-flax cartoonize photo.jpg",
+            "",
+            "Commands; pix2pix-flax COMMAND --help lists the flags of each:",
+            *lines,
+        ]
+    )
