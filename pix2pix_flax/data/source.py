@@ -4,15 +4,18 @@ import contextlib
 import hashlib
 import io
 import json
+import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 class DatasetError(UserError):
@@ -69,6 +72,9 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
 def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[str, Any]]:
     """Opens one split as a sequence of decoded examples (images uint8 [H, W, C], RGB).
 
+    `all` is the sum of all splits. A sum such as `validation+test` is read without the parts that
+    the dataset does not have.
+
     Every shard is opened and its records are counted, so that a missing or truncated shard is
     found here and not in the middle of a training.
 
@@ -76,6 +82,7 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
       DatasetError: if the dataset, the split or a shard is missing, empty or damaged.
     """
     builder = open_builder(name, data_dir)
+    split = _present(builder.info.splits, split)
     described = _described(builder, name, split)
     if not described.num_examples:
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
@@ -104,6 +111,19 @@ def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> 
         for file, start, stop in first
         for other, other_start, other_stop in second
     )
+
+
+def _present(splits: Mapping[str, Any], split: str) -> str:
+    """Returns a split of a dataset: all of its splits for `all`, and a sum without absent parts."""
+    if split == "all":
+        return "+".join(splits)
+    parts = [part.strip() for part in split.split("+")]
+    found = [part for part in parts if part.partition("[")[0] in splits]
+    if not found or len(found) == len(parts):
+        return split
+    absent = ", ".join(part for part in parts if part not in found)
+    _log.warning("The dataset has no split %s; %s is read.", absent, "+".join(found))
+    return "+".join(found)
 
 
 def _described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.core.SplitInfo:

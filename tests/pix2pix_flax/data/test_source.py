@@ -98,6 +98,18 @@ def test_an_unknown_split_lists_those_that_are_there(dataset_dir):
     assert "no split 'val'; it has: train, validation, test." in text
 
 
+def test_all_is_every_split_and_a_sum_leaves_absent_parts_out(dataset_dir, caplog):
+    count = {
+        split: len(open_source(NAME, split, str(dataset_dir)))
+        for split in ("train", "validation", "test", "all")
+    }
+    assert count["all"] == count["train"] + count["validation"] + count["test"]
+    some = open_source(NAME, "test + extra+validation[:3]", str(dataset_dir))
+    assert len(some) == count["test"] + 3
+    assert "has no split extra; test+validation[:3] is read" in caplog.text
+    assert "has no split 'extra+more'" in message(open_source, NAME, "extra+more", str(dataset_dir))
+
+
 def test_an_empty_split_is_named(dataset_dir):
     assert "Split 'train[:0]'" in message(open_source, NAME, "train[:0]", str(dataset_dir))
 
