@@ -2,9 +2,12 @@
 
 import dataclasses
 import shutil
+import socket
+import urllib.parse
 from pathlib import Path
 
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.download import resource
 
 from cartoon_tfds.errors import one_line
 from cartoon_tfds.sources.archives import Archive, ArchiveFile
@@ -101,6 +104,8 @@ class PublicArchives:
         Raises:
           SourceError: if a download fails or its checksum differs.
         """
+        for archive in ARCHIVES:
+            _check_server(dl_manager, archive)
         # One at a time: TFDS would continue the other downloads unseen after a failure.
         paths = {archive.name: _download(dl_manager, archive) for archive in ARCHIVES}
         auxiliary = {archive.annotations for archive in ARCHIVES}
@@ -138,6 +143,24 @@ def _download(dl_manager: tfds.download.DownloadManager, archive: Archive) -> Pa
         # TFDS leaves refused and partial files behind, hundreds of megabytes each time.
         for folder in _unfinished(dl_manager) - before:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_server(dl_manager: tfds.download.DownloadManager, archive: Archive) -> None:
+    """Raises a SourceError at once if an archive is missing and its server has no address.
+
+    Without a network, each download would be tried again for minutes.
+    """
+    name = resource.get_dl_fname(archive.url, archive.sha256)
+    if (Path(dl_manager.download_dir) / name).exists():
+        return
+    host = urllib.parse.urlsplit(archive.url).hostname
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError as error:
+        raise SourceError(
+            f"cannot download {archive.url}: {host} is not found ({one_line(error)}); connect to "
+            "the internet, or build `sample`, which needs no network"
+        ) from None
 
 
 def _unfinished(dl_manager: tfds.download.DownloadManager) -> set[Path]:

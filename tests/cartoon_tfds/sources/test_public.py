@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pickle
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -120,6 +121,16 @@ def test_another_file_than_registered_is_refused(public_archives, tmp_path, monk
     with pytest.raises(SourceError, match=r"flower_photos\.tgz.* wrong checksum"):
         _fetch(tmp_path)
     assert not [path for path in _files(tmp_path) if "flower" in path.name]
+
+
+def test_a_server_without_an_address_is_named_at_once(public_archives, tmp_path, monkeypatch):
+    lost = dataclasses.replace(public_archives[0], url="http://archive.invalid/files/a.tgz")
+    monkeypatch.setattr(public, "ARCHIVES", (*public_archives[1:], lost))
+    started = time.monotonic()
+    with pytest.raises(SourceError, match=r"archive.invalid is not found .* build `sample`, which"):
+        _fetch(tmp_path)
+    assert time.monotonic() - started < 10
+    assert not _files(tmp_path)  # nothing else is fetched first
 
 
 def test_missing_file_on_the_server(public_archives, server, tmp_path):
