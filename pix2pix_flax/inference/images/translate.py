@@ -86,7 +86,7 @@ def translate_images(
       keep_grey: whether grey images stay grey: right for super-resolution and for styles, wrong for
         colourisation. An image is grey if its file has no colour channels.
       overwrite: whether results that exist already are replaced. Inputs are never replaced.
-      progress: whether to show a progress bar on standard error.
+      progress: whether to show a progress bar on standard error, if that is a terminal.
 
     Raises:
       InputError: no image was found, or the output cannot be used.
@@ -96,7 +96,8 @@ def translate_images(
         _make_folder(folder)
     sources = {source.resolve() for source, _ in targets}
     report = Report([], [], [])
-    for source, target in tqdm.tqdm(targets, unit=" images", disable=not progress):
+    hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
+    for source, target in tqdm.tqdm(targets, unit=" images", disable=hidden):
         if target.resolve() in sources:
             report.failed.append((source, f"{source}: {target} is one of the inputs"))
         elif target.exists() and not overwrite:

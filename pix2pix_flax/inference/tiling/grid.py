@@ -130,7 +130,8 @@ def run_tiles(
 
 def _bar(tiles: int, progress: bool) -> tqdm.tqdm:
     """Returns a progress bar that erases itself at the end."""
-    return tqdm.tqdm(total=tiles, unit=" tiles", delay=_PATIENCE, leave=False, disable=not progress)
+    hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
+    return tqdm.tqdm(total=tiles, unit=" tiles", delay=_PATIENCE, leave=False, disable=hidden)
 
 
 def run_batches(

@@ -134,7 +134,8 @@ def _translate(
     """Runs the stages: each thread hands its batches to the next."""
     batches = clocks["decoding"].each(reader.batches(options.batch_size))
     decoded = contextlib.closing(read_ahead(batches))
-    bar = tqdm.tqdm(total=reader.num_frames, unit=" frames", disable=not options.progress)
+    hidden = None if options.progress else True  # None: hidden if stderr is no terminal
+    bar = tqdm.tqdm(total=reader.num_frames, unit=" frames", disable=hidden)
     with bar, decoded as batches, WriteBehind() as encoder, WriteBehind(1) as finisher:
 
         def finish(images: np.ndarray, batch: Batch) -> None:

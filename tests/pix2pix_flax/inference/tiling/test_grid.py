@@ -1,6 +1,7 @@
 """How a picture is cut into tiles, and when tiles that do not meet are given up."""
 
 import itertools
+import sys
 
 import numpy as np
 
@@ -38,6 +39,9 @@ def test_tiles_that_do_not_meet_are_not_gone_on_with(capsys, monkeypatch):
     assert next(calls) == 8  # the last tile was the first of the second row
     assert capsys.readouterr().err == ""
     monkeypatch.setattr(grid, "_PATIENCE", 0)
+    run_tiles(run, picture, sizes, most_seam=255, progress=True)
+    assert capsys.readouterr().err == ""  # a log file
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     output, seam = run_tiles(run, picture, sizes, most_seam=255, progress=True)
     assert (output.shape, seam) == ((64, 64, 3), 7)
     assert " tiles" in capsys.readouterr().err

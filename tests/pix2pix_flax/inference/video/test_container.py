@@ -1,5 +1,6 @@
 """A part of a video: the very frames, still in step with their audio."""
 
+import sys
 from fractions import Fraction
 
 import av
@@ -214,6 +215,9 @@ def test_the_number_of_frames_is_known_or_guessed(clip, tmp_path):
         assert reader.num_frames == pytest.approx(25, abs=8)
 
 
-def test_the_bar_ends_full(tmp_path, clip, capsys):
+def test_the_bar_ends_full_on_a_terminal(tmp_path, clip, capsys, monkeypatch):
+    translate_video(keep, clip, tmp_path / "log.mp4")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     translate_video(keep, clip, tmp_path / "out.mp4")  # How many they are may be a guess.
     assert "| 100/100 [" in capsys.readouterr().err.splitlines()[-1]
