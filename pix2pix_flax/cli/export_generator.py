@@ -20,6 +20,9 @@ _OUTPUT = flags.DEFINE_string("output", None, "File to write; its name ends in .
 _STYLE = flags.DEFINE_string(
     "style", None, "Style that the file draws; only for a network with several styles."
 )
+_HALF = flags.DEFINE_bool(
+    "half", False, "Store the weights of a safetensors file in float16, in half as many bytes."
+)
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 
 
@@ -43,6 +46,7 @@ def main(argv: list[str]) -> None:
             _OUTPUT.value,
             photographs,
             style=_STYLE.value,
+            half=_HALF.value,
             overwrite=_OVERWRITE.value,
         )
     )

@@ -161,10 +161,15 @@ def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
     return state.replace(nets=nets)
 
 
-def to_safetensors(generator: TrainedGenerator) -> bytes:
-    """Returns the file of a generator; arrays are named `params/down0/kernel`."""
+def to_safetensors(generator: TrainedGenerator, dtype: str = "float32") -> bytes:
+    """Returns the file of a generator; arrays are named `params/down0/kernel`.
+
+    Args:
+      generator: the generator; it computes in float32 again after it is read.
+      dtype: dtype of the arrays in the file, `float32` or `float16`.
+    """
     arrays = flatten_dict(generator.variables, sep="/")
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    arrays = {name: np.asarray(array, dtype, order="C") for name, array in arrays.items()}
     return safetensors.numpy.save(arrays, metadata={METADATA: describe(generator.config)})
 
 
@@ -194,11 +199,15 @@ def _load_file(path: Path) -> TrainedGenerator:
     return generator
 
 
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if array.dtype == np.float16 else array
+
+
 def _read(path: Path) -> tuple[ml_collections.ConfigDict, dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             config = json.loads(file.metadata()[METADATA])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            arrays = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
         return migrations.complete(config), unflatten_dict(arrays, sep="/")
     except Exception as error:  # Damaged bytes raise nearly any type.
         raise GeneratorFileError(f"{path} is not a generator's file: {one_line(error)}") from error

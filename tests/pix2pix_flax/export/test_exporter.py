@@ -54,6 +54,22 @@ def test_the_command_compares_on_photographs(untrained, tmp_path):
     assert [path.name for path in output.parent.iterdir()] == [output.name]
 
 
+def test_half_of_the_bytes_give_nearly_the_same_images(untrained, tmp_path):
+    single, half = (
+        export_generator(
+            untrained, "safetensors", tmp_path / f"{half}.safetensors", PHOTOGRAPHS, half=half
+        )
+        for half in (False, True)
+    )
+    assert half.size < 0.8 * single.size  # the configuration does not shrink
+    assert half.differing > 0
+    images = cut(2, 16, 9)
+    predict = [load_predictor(report.path) for report in (single, half)]
+    assert np.abs(predict[0](images).astype(int) - predict[1](images)).mean() < 0.1
+    with pytest.raises(ExportError, match="--half is for safetensors files, not for onnx"):
+        export_generator(untrained, "onnx", tmp_path / "a.onnx", PHOTOGRAPHS, half=True)
+
+
 # One bias of the file's network is another than the checkpoint's: 0.05 in [-1, 1] is 6.4 levels.
 CHANGED = """
 import copy, dataclasses
