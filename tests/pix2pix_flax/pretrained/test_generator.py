@@ -105,7 +105,7 @@ def test_a_file_of_the_users_goes_before_a_name(tmp_path, monkeypatch):
 def test_every_photograph_behind_them_is_named():
     text = (FOLDER / "ATTRIBUTION.md").read_text()
     rows = [line.split("|") for line in text.splitlines() if line.startswith("|")][2:]
-    assert len(rows) == 59
+    assert len(rows) == 62
     assert all(cell.strip() for row in rows for cell in row[1:-1])
 
 
