@@ -2,7 +2,7 @@
 
     python -m benchmarks.showcase --checkpoint=lite --clip=CLIP.mp4 --out=docs
 
-Writes `cartoons.jpg`, photographs of installed packages and the clip's last frame above their
+Writes `cartoons.jpg`, photographs of installed packages and the clip's first frame above their
 cartoons, and `clip.webp`, a moving picture of the clip above its cartoon. All drawings are those of
 the translating scripts with their default settings; the clip is drawn with `--temporal`.
 """
@@ -46,7 +46,7 @@ def main(argv: list[str]) -> None:
     frames, rate = _frames(_CLIP.value)
     photos = {p.photo_id: read_image(p.data, p.photo_id) for p in iter_packaged()}
     squares = [_square(photos[name], *place) for name, place in _SHOWN.items()]
-    squares.append(_square(frames[-1], 0.3, 0.0, 1.0))
+    squares.append(_square(frames[0], 0.85, 0.0, 1.0))
     rows = [[_shrunk(image) for image in (photo, predict(photo[None])[0])] for photo in squares]
     columns = sheet.stack([sheet.beside(list(row)) for row in zip(*rows, strict=True)])
     Image.fromarray(columns).save(out / "cartoons.jpg", quality=_QUALITY)

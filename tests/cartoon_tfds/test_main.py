@@ -130,7 +130,7 @@ def test_folder_of_photographs(folder, tmp_path):
 def test_several_styles_and_folders_of_splits(folder, tmp_path):
     for name, theme in (("train", "sea"), ("test", "hills")):
         shutil.copytree(folder / theme, tmp_path / "split" / name)
-    flags = [f"--photos={tmp_path / 'split'}", "--view_size=32", "--views_per_photo=7"]
+    flags = [f"--photos={tmp_path / 'split'}", "--view_size=32", "--views_per_photo=6"]
     places = [f"--data_dir={tmp_path / 'data'}", f"--export_dir={tmp_path / 'files'}"]
     done = _command(*flags, *places, "--style=all")
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ LARGER = {
 }
 SMALLER = {
     *("l1", "lpips", "lpips_vgg16"),
-    *("l1_ink", "l1_soft"),
+    *("l1_ink", "l1_poster"),
     *("ab_mae", "colourfulness_gap"),
     *("vgg16_frechet", "vgg16_kernel"),
 }

@@ -120,12 +120,12 @@ def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_a
 
 
 def test_sigterm_and_the_same_command_again_equal_unbroken(
-    command, trained, smoke_config, tmp_path
+    command, trained_once, smoke_config, tmp_path
 ):
     first = command()
     wait_for(first, "Step 4 of")  # the evaluation comes next, then step 5
     with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
-        train(smoke_config(), tmp_path)
+        train(smoke_config("default"), tmp_path)
     first.send_signal(signal.SIGTERM)
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 143, errors
@@ -139,4 +139,4 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     assert second.returncode == 0, errors
     assert f"Resuming from step {stopped}." in errors
     assert steps(tmp_path) == sorted({4, stopped, 8})
-    assert_same_checkpoint(tmp_path, trained, 8)
+    assert_same_checkpoint(tmp_path, trained_once("default"), 8)
