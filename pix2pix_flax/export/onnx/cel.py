@@ -82,13 +82,19 @@ def _upsample(graph: Graph, cells: str, shares: str) -> str:
     settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
     large = graph("Resize", padded, "", scales, nearest_mode="floor", **settings)
     parts = []
-    shares = graph("Softmax", shares, axis=1)
+    shares = _softmax(graph, shares)
     for index, share in enumerate(graph.split(shares, [1] * 9)):
         starts = np.array(divmod(index, 3))
         ends = np.where(starts < 2, cel.STRIDE * (starts - 2), np.iinfo(np.int32).max)
         places = graph.array(cel.STRIDE * starts), graph.array(ends), graph.array([2, 3])
         parts.append(graph("Mul", graph("Slice", large, *places), share))
     return graph("Sum", *parts)
+
+
+def _softmax(graph: Graph, x: str) -> str:
+    """Adds a softmax over the channels; the node of this name takes far longer on axis 1."""
+    x = graph("Exp", graph("Sub", x, graph("ReduceMax", x, axes=[1], keepdims=1)))
+    return graph("Div", x, graph("ReduceSum", x, graph.array([1]), keepdims=1))
 
 
 def _chroma(graph: Graph, rgb: str) -> str:
