@@ -4,10 +4,9 @@
     python scripts/translate_images.py --checkpoint=lite --input=photo.jpg --output=cartoon.png
 
 PATH is a picture, a folder or a quoted pattern; --input may be repeated. Without --output the
-result lies beside its source: photo-cartoon.jpg. Pictures that do not fit
-into memory are cut into tiles automatically. With --tile, every picture larger than a tile is cut.
---checkpoint=opencv:ink draws in the style `ink` without a network; the other styles are in
-docs/styles.md.
+result lies beside its source: photo-cartoon.jpg. Pictures that do not fit into memory are cut into
+tiles automatically. With --tile, every picture larger than a tile is cut. --checkpoint=opencv:ink
+draws in the style `ink` without a network; the other styles are in docs/styles.md.
 """
 
 from absl import flags

@@ -26,6 +26,8 @@ class Predictor:
       config: the configuration of the training run; None if unknown.
       colours: whether the network returns colours for a grey image (colourisation, label maps).
       summary: empty, because no image is tiled; see `translator.Network`.
+
+    With a `task`, large images are drawn at the part of their size that its resolution chooses.
     """
 
     summary = ""
