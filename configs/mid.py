@@ -7,11 +7,11 @@ Its time is not measured, and no weights are shipped; see configs/lite.py for th
 
 import ml_collections
 
-from configs import base, steady
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = steady.get_config("supervised")
+    config = default.get_config("supervised")
     config.unlock()
     config.generator.width, config.generator.fine_width = 24, 16
     config.loss_weights.ink = 2400.0

@@ -1,6 +1,6 @@
 """The one safe reader of pictures, and their writers."""
 
-from cartoon_tfds.images.channels import Picture
+from cartoon_tfds.images.channels import Picture, eight_bits
 from cartoon_tfds.images.png import encode_png, write_png
 from cartoon_tfds.images.reader import (
     MAX_PIXELS,
@@ -20,6 +20,7 @@ __all__ = [
     "WRITABLE_SUFFIXES",
     "ImageError",
     "Picture",
+    "eight_bits",
     "encode_png",
     "read_image",
     "read_picture",

@@ -123,3 +123,10 @@ def _join(high: np.ndarray, low: np.ndarray) -> np.ndarray:
 
 def _high_byte(levels: np.ndarray) -> np.ndarray:
     return levels if levels.dtype == np.uint8 else (levels >> 8).astype(np.uint8)
+
+
+def eight_bits(levels: np.ndarray) -> np.ndarray:
+    """Rounds levels of 8 or 16 bits, uint8 or uint16 of any shape, to uint8 in 0..255."""
+    if levels.dtype == np.uint8:
+        return levels
+    return ((levels + np.uint32(128)) // 257).astype(np.uint8)

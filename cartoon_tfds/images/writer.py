@@ -8,6 +8,7 @@ from PIL import Image
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
+from cartoon_tfds.images.channels import eight_bits
 from cartoon_tfds.images.png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -44,7 +45,7 @@ def write_picture(
         if kind == "PNG":
             partial.write_bytes(encode_png(image, icc_profile))
             return
-        picture = Image.fromarray(_eight_bits(image))
+        picture = Image.fromarray(eight_bits(image))
         if kind == "JPEG" and picture.mode == "RGBA":
             picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
             picture = picture.convert("RGB")
@@ -56,9 +57,3 @@ def write_picture(
             picture.save(partial, kind, quality=quality, **settings)
         except ValueError as error:
             raise UserError(f"{path}: {error}; write a PNG file instead") from error
-
-
-def _eight_bits(image: np.ndarray) -> np.ndarray:
-    if image.dtype == np.uint8:
-        return image
-    return ((image + np.uint32(128)) // 257).astype(np.uint8)

@@ -22,7 +22,7 @@ flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
 _CONFIG_HINT = "\nWith --config=NAME, --help lists the values of that configuration too."
 
 
-def run(main: Callable[[list[str]], int | None]) -> NoReturn:
+def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -> NoReturn:
     """Parses the flags, calls `main` and exits with the code that it returns, 0 for None.
 
     A mistake in the flags prints one line, with exit code 2. An error about the user's files or
@@ -30,10 +30,12 @@ def run(main: Callable[[list[str]], int | None]) -> NoReturn:
     its traceback. With `--debug` every error does.
 
     Args:
-      main: takes a list with only the program's name, as `absl.app.run` passes it.
+      main: takes the program's name and the words without a flag, as `absl.app.run` passes them.
+      takes_words: whether words without a flag are allowed.
     """
     _log_to_terminal()
-    app.run(lambda argv: _call(main, argv), flags_parser=_parse)
+    parse = functools.partial(_parse, takes_words=takes_words)
+    app.run(lambda argv: _call(main, argv), flags_parser=parse)
 
 
 def run_module(module: types.ModuleType) -> NoReturn:
@@ -46,9 +48,7 @@ def run_module(module: types.ModuleType) -> NoReturn:
     if {"-h", "--help"} & set(sys.argv[1:]):
         _print_help(module)
     flags.mark_flags_as_required(module.REQUIRED)
-    _log_to_terminal()
-    parse = functools.partial(_parse, takes_words=hasattr(module, "TAKES_WORDS"))
-    app.run(lambda argv: _call(module.main, argv), flags_parser=parse)
+    run(module.main, takes_words=hasattr(module, "TAKES_WORDS"))
 
 
 def _print_help(module: types.ModuleType) -> NoReturn:

@@ -224,8 +224,8 @@ class Trainer:
         progress.set_postfix(shown)
         if progress.disable:
             losses = ", ".join(f"{name} {value}" for name, value in shown.items())
-            seconds = (self.total_steps - self.step) * self.meter.seconds_per_step
-            left = f"{duration(seconds)} left"
+            images = (self.total_steps - self.step) * self.batch_size
+            left = f"{duration(images / means['speed/images_per_second'])} left"
             _log.info("Step %d of %d: %s; %s", self.step, self.total_steps, losses, left)
 
     def _evaluate(self, stop: StopRequest) -> dict[str, float]:

@@ -28,14 +28,10 @@ class Meter:
 
     Args:
       batch_size: examples in a step, to compute images per second.
-
-    Attributes:
-      seconds_per_step: at the last question for means.
     """
 
     def __init__(self, batch_size: int):
         self._batch_size = batch_size
-        self.seconds_per_step = 0.0
         self.restart()
 
     def restart(self) -> None:
@@ -58,7 +54,6 @@ class Meter:
             return {}
         steps = jax.device_get(self._steps)
         seconds = time.perf_counter() - self._start
-        self.seconds_per_step = seconds / len(steps)
         means = {name: float(np.mean([step[name] for step in steps])) for name in steps[0]}
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:

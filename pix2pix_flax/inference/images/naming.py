@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.images import PICTURE_SUFFIXES, WRITABLE_SUFFIXES
-
-_LABEL = "-cartoon"  # ends the name of a result beside its source
+from pix2pix_flax.inference.beside import LABEL, beside
 
 
 class InputError(UserError):
@@ -35,7 +34,7 @@ def name_results(
         return [
             (source, _beside(source, suffix))
             for source, _ in _find(inputs, None)
-            if not source.stem.endswith(_LABEL)
+            if not source.stem.endswith(LABEL)
         ]
     output = Path(output).expanduser()
     found = _find(inputs, output)
@@ -47,8 +46,8 @@ def name_results(
 
 
 def _beside(source: Path, suffix: str | None) -> Path:
-    own = source.suffix if source.suffix.lower() in WRITABLE_SUFFIXES else ".png"
-    return source.with_name(f"{source.stem}{_LABEL}{suffix or own}")
+    result = beside(source, WRITABLE_SUFFIXES, ".png")
+    return result.with_suffix(suffix) if suffix else result
 
 
 def _find(inputs: Iterable[str | Path], output: Path | None) -> list[tuple[Path, Path]]:

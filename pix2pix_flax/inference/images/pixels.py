@@ -5,7 +5,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from cartoon_tfds.images import Picture
+from cartoon_tfds.images import Picture, eight_bits
 from cartoon_tfds.images import resize as resize_one
 
 
@@ -28,9 +28,9 @@ def translate_pixels(
       uint8, or uint16 if `picture` is: [sH, sW] for grey, [sH, sW, 3] for RGB, and [sH, sW, 4] for
       RGB or grey with transparency.
     """
-    rgb = _eight_bits(picture.rgb)
+    rgb = eight_bits(picture.rgb)
     if picture.alpha is not None:
-        rgb = fill_hidden(rgb, _eight_bits(picture.alpha))
+        rgb = fill_hidden(rgb, eight_bits(picture.alpha))
     output = np.asarray(predict(rgb[np.newaxis]))[0]
     if keep_grey and picture.is_grey:
         output = cv2.cvtColor(output, cv2.COLOR_RGB2GRAY)
@@ -91,13 +91,6 @@ def _with_alpha(output: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     if alpha.shape != (height, width):
         alpha = cv2.resize(alpha, (width, height), interpolation=cv2.INTER_CUBIC)  # saturates
     return np.dstack([output, alpha])
-
-
-def _eight_bits(levels: np.ndarray) -> np.ndarray:
-    """Rounds levels of 8 or 16 bits to uint8 in 0..255."""
-    if levels.dtype == np.uint8:
-        return levels
-    return ((levels + np.uint32(128)) // 257).astype(np.uint8)
 
 
 def resize(images: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
+from pix2pix_flax.inference.beside import beside
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoError
@@ -98,8 +99,7 @@ def translate_video(
     clocks = {stage: Stopwatch() for stage in _STAGES}
     source, codec = Path(source).expanduser(), CODECS[options.codec]
     if destination is None:
-        suffix = source.suffix if source.suffix.lower() in codec.suffixes else ".mp4"
-        destination = source.with_name(f"{source.stem}-cartoon{suffix}")
+        destination = beside(source, codec.suffixes, ".mp4")
     destination = Path(destination).expanduser()
     _check_destination(source, destination, options)
     settings = codec.settings(options.crf, options.preset)
