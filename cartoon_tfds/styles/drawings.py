@@ -13,7 +13,6 @@ from cartoon_tfds.styles.colour import (
 from cartoon_tfds.styles.flow import (
     Streamlines,
     average_along,
-    edge_tangent_flow,
     trace_streamlines,
 )
 from cartoon_tfds.styles.lines import edge_response, find_edges
@@ -46,8 +45,7 @@ def ink(photo: np.ndarray, line_width: float) -> np.ndarray:
     """
     unit = line_width / 2
     lab = rgb_to_lab(photo)
-    smooth = cv2.GaussianBlur(lab, (0, 0), unit)
-    flow, coherence = edge_tangent_flow(smooth, 2 * unit)
+    smooth, flow, coherence = find_edges(lab, unit, blur=1.0)
     streamlines = trace_streamlines(flow, steps=6, length=1.3 * unit)
     lines = outlines(lab, smooth, flow, coherence, streamlines, unit)
     colours = _cel_colours(photo, coherence, streamlines, unit)
@@ -68,7 +66,7 @@ def sketch(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`, grey: the channels are equal.
     """
     unit = line_width / 2
-    smooth, flow, coherence = find_edges(photo, unit)
+    smooth, flow, coherence = find_edges(rgb_to_lab(photo), unit)
     streamlines = trace_streamlines(flow, steps=6, length=unit)
     luminance = smooth[..., 0]
     paper = 97 * _shading(photo, streamlines, unit) * _strokes(luminance, streamlines, unit)

@@ -5,7 +5,6 @@ import math
 import cv2
 import numpy as np
 
-from cartoon_tfds.styles.colour import rgb_to_lab
 from cartoon_tfds.styles.flow import (
     Streamlines,
     average_along,
@@ -18,17 +17,20 @@ from cartoon_tfds.styles.tone import smooth_step
 _WIDE = 1.6  # ratio of the two standard deviations, wide to narrow (Marr and Hildreth)
 
 
-def find_edges(photo: np.ndarray, unit: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def find_edges(
+    lab: np.ndarray, unit: float, blur: float = 0.7
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Removes noise, which would become lines, and finds the direction of the edges.
 
     Args:
-      photo: RGB uint8 `[H, W, 3]`.
+      lab: the photograph, Lab float32 `[H, W, 3]`.
       unit: half the width of a line in pixels.
+      blur: standard deviation of the Gaussian against noise, as a multiple of `unit`.
 
     Returns:
       The smoothed photograph, Lab float32 `[H, W, 3]`, and the results of `edge_tangent_flow`.
     """
-    smooth = cv2.GaussianBlur(rgb_to_lab(photo), (0, 0), 0.7 * unit)
+    smooth = cv2.GaussianBlur(lab, (0, 0), blur * unit)
     return smooth, *edge_tangent_flow(smooth, 2 * unit)
 
 

@@ -11,7 +11,7 @@ from cartoon_tfds.styles.colour import (
     rgb_to_lab,
     scale_chroma,
 )
-from cartoon_tfds.styles.flow import average_along, edge_tangent_flow, trace_streamlines
+from cartoon_tfds.styles.flow import average_along, trace_streamlines
 from cartoon_tfds.styles.lines import find_edges, flow_guided_dog
 from cartoon_tfds.styles.smoothing import (
     flatten,
@@ -49,8 +49,7 @@ def watercolour(photo: np.ndarray, line_width: float) -> np.ndarray:
     """
     unit = line_width / 2
     lab = rgb_to_lab(photo)
-    smooth = cv2.GaussianBlur(lab, (0, 0), unit)
-    flow, coherence = edge_tangent_flow(smooth, 2 * unit)
+    smooth, flow, coherence = find_edges(lab, unit, blur=1.0)
     streamlines = trace_streamlines(flow, steps=6, length=1.3 * unit)
     pen = outlines(lab, smooth, flow, coherence, streamlines, 0.6 * unit)
     washes = _patches(photo, flow, coherence, unit)
@@ -79,7 +78,7 @@ def poster(photo: np.ndarray, line_width: float) -> np.ndarray:
       RGB uint8 `[H, W, 3]`.
     """
     unit = line_width / 2
-    _, flow, coherence = find_edges(photo, unit)
+    _, flow, coherence = find_edges(rgb_to_lab(photo), unit)
     streamlines = trace_streamlines(flow, steps=6, length=1.3 * unit)
     lab = smooth_regions(flatten(photo, 24 * unit, 0.3), 2.4 * unit, contrast=14, passes=4)
     lab = kuwahara_along(lab, flow, coherence, 2 * unit)
