@@ -99,15 +99,25 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """Makes a builder.
 
         Args:
-          file_format: file format of the records; by default ArrayRecord.
+          file_format: file format of the records; by default ArrayRecord, the only format with
+            random access, and the only format that needs no TensorFlow.
           options: options of the build.
           **kwargs: arguments of the base class.
+
+        Raises:
+          SourceError: if the dataset exists in another format than `file_format`.
         """
-        super().__init__(file_format=file_format, **kwargs)
+        super().__init__(**kwargs)
         self._options = options
-        if file_format is None and not self.info.initialized:
-            # The only format with random access, and the only format that needs no TensorFlow.
-            self.info.set_file_format("array_record", override=True)
+        wanted = tfds.core.FileFormat.from_value(file_format or "array_record")
+        if not self.info.initialized:
+            self.info.set_file_format(wanted, override=True)
+        elif file_format and self.info.file_format is not wanted:
+            raise SourceError(
+                f"{self.info.full_name} in {self.data_path} has the format"
+                f" {self.info.file_format.value}, not {wanted.value}: remove this folder first, or"
+                " give another data_dir"
+            )
 
     @tfds.core.utils.classproperty
     @classmethod
@@ -133,12 +143,30 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         """
         download_config = download_config or tfds.download.DownloadConfig()
         mode = download_config.download_mode
-        if self.data_path.exists() and mode == tfds.GenerateMode.REUSE_DATASET_IF_EXISTS:
+        has_manifest = self.info.file_format is tfds.core.FileFormat.ARRAY_RECORD
+        reuse = mode is tfds.GenerateMode.REUSE_DATASET_IF_EXISTS
+        if has_manifest and reuse and self.data_path.exists():
             self.refuse_another_build(download_config.max_examples_per_split)
         self._build_settings = None
         super().download_and_prepare(download_config=download_config, **kwargs)
-        if self._build_settings and self.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
+        if has_manifest and self._build_settings:
             manifest.write(Path(self.data_path), self._build_settings)
+
+    def as_dataset(self, *args, **kwargs):
+        """Returns splits as `tf.data.Dataset` (see the base class).
+
+        Raises:
+          NotImplementedError: if all files are ArrayRecord, which tf.data cannot read.
+        """
+        if tfds.core.FileFormat.TFRECORD not in self.info.available_file_formats():
+            name = f"{self.name}/{self.builder_config.name}"
+            raise NotImplementedError(
+                f"{self.data_path} has ArrayRecord files, which tf.data cannot read: read them with"
+                f" tfds.data_source({name!r}), or build TFRecord files in another folder:"
+                f" tfds build {self.name} --config={self.builder_config.name}"
+                " --file_format=tfrecord --data_dir=DIR"
+            )
+        return super().as_dataset(*args, **kwargs)
 
     def refuse_another_build(self, max_examples_per_split: int | None = None) -> None:
         """Raises a SourceError if the existing dataset has no manifest or different settings.

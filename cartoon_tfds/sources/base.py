@@ -4,12 +4,17 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from absl import app
+
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.sources.splits import content_hash
 
 
-class SourceError(UserError):
-    """Photographs are missing or unusable; the message gives the cause and the remedy."""
+class SourceError(app.UsageError, UserError):
+    """Photographs are missing or unusable; the message gives the cause and the remedy.
+
+    `tfds build` runs in `absl.app`, which prints a `UsageError` without a traceback.
+    """
 
 
 @dataclasses.dataclass(frozen=True)

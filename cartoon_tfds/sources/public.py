@@ -158,8 +158,8 @@ def _check_server(dl_manager: tfds.download.DownloadManager, archive: Archive) -
         socket.getaddrinfo(host, None)
     except OSError as error:
         raise SourceError(
-            f"cannot download {archive.url}: {host} is not found ({one_line(error)}); connect to "
-            "the internet, or build `sample`, which needs no network"
+            f"the archives of `public` cannot be reached: {host} is not found ({one_line(error)});"
+            " connect to the internet, or build `sample`, which needs no network"
         ) from None
 
 

@@ -60,12 +60,14 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
             f"The description of dataset {name!r} in {newest} is damaged "
             f"({type(error).__name__}). {_how_to_build(name, data_dir)} --overwrite"
         ) from error
-    if builder.info.file_format is not tfds.core.FileFormat.ARRAY_RECORD:
+    array_record = tfds.core.FileFormat.ARRAY_RECORD
+    if array_record not in builder.info.available_file_formats():
         raise DatasetError(
             f"{newest} holds {builder.info.file_format.value}, which needs TensorFlow to be read. "
-            "Convert it with: tfds convert_format --out_file_format=array_record "
-            f"--dataset_version_dir={newest} --out_dir=DIR"
+            "Add ArrayRecord files with: tfds convert_format --out_file_format=array_record "
+            f"--dataset_version_dir={newest}"
         )
+    builder.info.set_file_format(array_record, override=True, override_if_initialized=True)
     return builder
 
 

@@ -119,7 +119,16 @@ def test_a_format_that_needs_tensorflow_is_named(copied):
     edit_info(folder, fileFormat="tfrecord")
     text = message(open_source, NAME, "train", str(data_dir))
     assert f"{folder} holds tfrecord, which needs TensorFlow" in text
-    assert "tfds convert_format --out_file_format=array_record" in text
+    assert f"convert_format --out_file_format=array_record --dataset_version_dir={folder}" in text
+
+
+def test_array_record_files_that_were_added_to_other_files_are_read(copied):
+    data_dir, folder = copied
+    expected = open_source(NAME, "train", str(data_dir))[0]["photo"]
+    # As `tfds convert_format` leaves it.
+    edit_info(folder, fileFormat="tfrecord", alternativeFileFormats=["array_record"])
+    source = open_source(NAME, "train", str(data_dir))
+    assert (source[0]["photo"] == expected).all()
 
 
 @pytest.mark.parametrize(
