@@ -52,8 +52,15 @@ def locked(folder: Path) -> Iterator[None]:
 
     Raises:
       InUseError: if another process holds the lock.
+      UserError: if the system is Windows.
     """
-    import fcntl  # Imported here, because Windows lacks it and needs no lock to write images.
+    try:
+        import fcntl  # Imported here, because Windows lacks it and needs no lock to write images.
+    except ImportError:
+        raise UserError(
+            f"{folder} cannot be locked, because Python on Windows has no fcntl: build datasets and"
+            " train on Linux, or in WSL2."
+        ) from None
 
     with open(folder / "lock", "a+", encoding="utf-8") as file:
         try:

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import InUseError, atomic_write, locked
 
 HOLD = """
@@ -41,3 +42,9 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
         holder.kill()
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text().startswith(f"process {os.getpid()} on ")
+
+
+def test_a_lock_without_fcntl_is_refused_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # an import raises ImportError, as on Windows
+    with pytest.raises(UserError, match=r"no fcntl: build datasets and train on Linux, or in WSL2"):
+        locked(tmp_path).__enter__()

@@ -166,6 +166,20 @@ def test_cartoonize_in_python(count):
     )
 
 
+def test_cartoonize_needs_no_module_that_windows_lacks():
+    program = """
+import sys
+sys.modules["fcntl"] = sys.modules["resource"] = None
+import numpy as np
+import pix2pix_flax
+print(pix2pix_flax.cartoonize(np.zeros((40, 60, 3), np.uint8)).shape)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "(40, 60, 3)\n", done.stderr
+
+
 def test_the_wheel_has_all_that_a_training_needs(tmp_path, dataset):
     build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
     subprocess.run([*build, f"--wheel-dir={tmp_path}", str(ROOT)], check=True, cwd=tmp_path)
