@@ -40,7 +40,7 @@ setuptools.setup(
     python_requires=">=3.11",
     install_requires=[
         "absl-py>=2.3",
-        "array-record>=0.8.6",
+        "array-record>=0.8.6; sys_platform != 'win32'",  # as grain: there are no wheels for Windows
         "av>=16",
         "dm-pix>=0.4.5",
         "flax>=0.12.8,<0.13",
@@ -50,7 +50,7 @@ setuptools.setup(
         "jax>=0.10.2,<0.13",  # 0.10.2 is the last for Python 3.11
         "ml-collections>=1.1",
         "numpy>=2.1",
-        "opencv-python-headless>=4.12",
+        "opencv-python-headless>=4.12",  # opencv.py warns if opencv-python is installed too
         "optax>=0.2.8",
         "orbax-checkpoint>=0.12.8,<0.13",
         "pillow>=11.3",

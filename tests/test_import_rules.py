@@ -12,7 +12,7 @@ FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 ORDER = {
     "pix2pix_flax": "typing sharding image data models losses metrics steps tasks "
     "checkpoint pretrained inference export evaluation train cli main",
-    "cartoon_tfds": "errors files images styles sources recipes records generation "
+    "cartoon_tfds": "opencv errors files images styles sources recipes records generation "
     "cartoon_tfds_dataset_builder build report __main__",
 }
 TENSORFLOW = ("tensorflow", "keras", "tf_keras", "clu", "flax.metrics")
