@@ -1,7 +1,7 @@
 """Finds configurations by name, in a checkout and in an installed package.
 
 The files of configs/ are installed as the folder pix2pix_flax/configs. They import one another from
-`configs`, and so does a copy of one of them; `resolve` makes this work outside a checkout too.
+`configs`, and so does a copy of one of them; `folder` makes this work outside a checkout too.
 """
 
 import importlib.util
@@ -18,8 +18,16 @@ _SHARED = "base"  # no configuration of its own
 
 
 def folder() -> Path:
-    """Returns the folder of the configurations that come with the package."""
-    return next(path for path in _FOLDERS if (path / f"{_SHARED}.py").is_file())
+    """Returns the folder of the configurations that come with the package, and makes it importable.
+
+    Configurations can then import one another from `configs` outside a checkout too.
+    """
+    found = next(path for path in _FOLDERS if (path / f"{_SHARED}.py").is_file())
+    if "configs" not in sys.modules and importlib.util.find_spec("configs") is None:
+        package = types.ModuleType("configs")
+        package.__path__ = [str(found)]
+        sys.modules["configs"] = package
+    return found
 
 
 def names() -> list[str]:
@@ -35,7 +43,7 @@ def resolve(argv: Sequence[str], flag: str = "config") -> list[str]:
     Raises:
       UserError: the value is neither a file nor a known name.
     """
-    _make_importable()
+    folder()  # for a copy of a configuration, which imports others
     found = list(argv)
     for index, word in enumerate(argv):
         if word in (f"--{flag}", f"-{flag}") and index + 1 < len(argv):
@@ -53,11 +61,3 @@ def _path(value: str) -> str:
     if name.removesuffix(".py") in names():
         return f"{folder() / name.removesuffix('.py')}.py{colon}{words}"
     raise UserError(f"--config={name} is no file and none of {', '.join(names())}")
-
-
-def _make_importable() -> None:
-    """Lets configurations import one another from `configs` outside a checkout."""
-    if importlib.util.find_spec("configs") is None:
-        package = types.ModuleType("configs")
-        package.__path__ = [str(folder())]
-        sys.modules["configs"] = package

@@ -2,11 +2,9 @@
 
 import ast
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -178,29 +176,3 @@ print(pix2pix_flax.cartoonize(np.zeros((40, 60, 3), np.uint8)).shape)
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout == "(40, 60, 3)\n", done.stderr
-
-
-def test_the_wheel_has_all_that_a_training_needs(tmp_path, dataset):
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
-    subprocess.run([*build, f"--wheel-dir={tmp_path}", str(ROOT)], check=True, cwd=tmp_path)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path / "site")
-    (points,) = (tmp_path / "site").glob("*.dist-info/entry_points.txt")
-    assert "pix2pix-flax = pix2pix_flax.cli.console:main" in points.read_text()
-    program = (
-        "import pix2pix_flax; print(pix2pix_flax.__file__); "
-        "from pix2pix_flax.cli.console import main; main()"
-    )
-    flags = "--config=l1:smoke", "--config.train.steps=4", "--config.train.eval_every_steps=4"
-    done = subprocess.run(
-        [sys.executable, "-c", program, "train", *flags, *dataset],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.startswith(str(tmp_path / "site")), done.stderr
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs" / "l1-smoke" / "checkpoints" / "4").is_dir()
