@@ -37,7 +37,6 @@ def workdir(run, dataset_dir, tmp_path_factory):
         "--config=configs/default.py:smoke",
         "--config.data.name=cartoon_tfds/tiny",
         f"--config.data.data_dir={dataset_dir}",
-        "--config.train.steps=4",
         f"--workdir={path}",
     )
     return path
@@ -53,7 +52,7 @@ print([d.name for d in metadata.distributions() if d.name in ("tensorflow", "ten
 
 
 def test_training(workdir):
-    assert [path.name for path in (workdir / "checkpoints").iterdir()] == ["4"]
+    assert sorted(path.name for path in (workdir / "checkpoints").iterdir()) == ["4", "8"]
     lines = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
     assert any("validation/psnr" in line for line in lines)
     assert list((workdir / "tensorboard").iterdir())

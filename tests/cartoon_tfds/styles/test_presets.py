@@ -95,7 +95,13 @@ def test_refuses_impossible_strengths(strength):
 
 
 # OpenCV's own lines are one pixel wide whatever the size.
-@pytest.mark.parametrize("name", sorted(set(STYLES) - {"opencv"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ink",
+        *(pytest.param(n, marks=pytest.mark.long) for n in NAMES if n not in ("ink", "opencv")),
+    ],
+)
 def test_looks_alike_at_256_and_1024(photos, name):
     photo = cv2.resize(photos["astronaut"], (1024, 1024), interpolation=cv2.INTER_CUBIC)
     drawing = cartoonize(shrink(photo, 256), name)

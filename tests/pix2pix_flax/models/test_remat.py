@@ -50,8 +50,10 @@ def test_values_and_gradients_are_the_same(name):
 
 @pytest.mark.parametrize(
     ("module", "changes"),
-    [(plain, {"depth": 4}), (resnet, {"blocks": 4})],
-    ids=["unet", "resnet"],
+    [
+        pytest.param(plain, {"depth": 4}, id="unet"),
+        pytest.param(resnet, {"blocks": 4}, id="resnet", marks=pytest.mark.long),
+    ],
 )
 def test_a_step_needs_less_memory(module, changes):
     sizes = []

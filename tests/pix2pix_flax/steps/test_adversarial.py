@@ -261,6 +261,7 @@ def test_one_compilation_serves_all_steps(run):
     assert run.compilations == 1
 
 
+@pytest.mark.long  # test_sharding.py compares other networks
 def test_one_device_equals_four():
     changes = {"norm": "group", "spectral_norm": True}
     gan = make_step("wgan-gp", r1=5.0, **changes)

@@ -181,7 +181,7 @@ print(tiled.summary)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
-@pytest.mark.parametrize("how", ["predicted", "caught"])
+@pytest.mark.parametrize("how", [pytest.param("predicted", marks=pytest.mark.long), "caught"])
 def test_a_process_with_little_memory_falls_back_to_tiles(how):
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, how], cwd=ROOT, capture_output=True, text=True, check=False

@@ -40,7 +40,9 @@ def assert_exact(predictor, sizes, **options):
 
 
 @pytest.mark.parametrize("upsample", ["resize", "transpose"])
-@pytest.mark.parametrize("depth", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(
+    "depth", [1, 2, 3, *(pytest.param(depth, marks=pytest.mark.long) for depth in (4, 5))]
+)
 def test_tiles_with_the_exact_halo_equal_the_whole_picture(depth, upsample, floats):
     batch_size, norm = (1, "none") if depth % 2 else (4, "batch")
     stride = 2**depth
@@ -98,7 +100,7 @@ def test_pictures_of_a_batch_are_tiled_one_by_one(floats):
     assert_equal(tiled(images), predictor(images))
 
 
-@pytest.mark.parametrize("depth", [3, 5])
+@pytest.mark.parametrize("depth", [3, pytest.param(5, marks=pytest.mark.long)])
 def test_the_default_halo_is_within_one_level_of_the_whole_picture(depth):
     predictor = tiny_unet(depth, inner=0.2)
     tiled = TiledPredictor(predictor, tile=256)
