@@ -5,23 +5,27 @@ from cartoon_tfds.images.png import encode_png, write_png
 from cartoon_tfds.images.reader import (
     MAX_PIXELS,
     MIN_SIDE,
-    PICTURE_SUFFIXES,
     ImageError,
     read_image,
     read_picture,
 )
 from cartoon_tfds.images.resizing import resize
+from cartoon_tfds.images.suffixes import PICTURE_SUFFIXES, UNREAD_SUFFIXES, passed_over
+from cartoon_tfds.images.walk import list_files
 from cartoon_tfds.images.writer import WRITABLE_SUFFIXES, write_picture
 
 __all__ = [
     "MAX_PIXELS",
     "MIN_SIDE",
     "PICTURE_SUFFIXES",
+    "UNREAD_SUFFIXES",
     "WRITABLE_SUFFIXES",
     "ImageError",
     "Picture",
     "eight_bits",
     "encode_png",
+    "list_files",
+    "passed_over",
     "read_image",
     "read_picture",
     "resize",

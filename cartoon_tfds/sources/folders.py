@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, list_files, passed_over
 from cartoon_tfds.sources.base import Photo, SourceError
 
 # The split for each folder name that datasets use for their splits.
@@ -129,17 +129,19 @@ def _list_pictures(folder: Path) -> list[Path]:
     """Returns the pictures in a folder and its subfolders by name, without hidden files."""
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
-    names = (path.relative_to(folder) for path in folder.rglob("*"))
+    listing = list_files(folder)
+    if listing.unreadable:
+        raise listing.unreadable[0]
     pictures = [
-        name
-        for name in names
-        if name.suffix.lower() in PICTURE_SUFFIXES
-        and not any(part.startswith(".") for part in name.parts)
-        and ((folder / name).is_file() or (folder / name).is_symlink())  # broken links are reported
+        path
+        for path in listing.files
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and (path.is_file() or path.is_symlink())  # broken links are reported
     ]
     if not pictures:
-        raise SourceError(f"{folder}: no picture in it ({' '.join(sorted(PICTURE_SUFFIXES))})")
-    return [folder / name for name in sorted(pictures, key=lambda name: name.as_posix())]
+        others = passed_over(listing.files) or " ".join(sorted(PICTURE_SUFFIXES))
+        raise SourceError(f"{folder}: no picture in it ({others})")
+    return sorted(pictures, key=Path.as_posix)
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:

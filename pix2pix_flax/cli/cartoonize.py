@@ -13,7 +13,7 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 
 REQUIRED = ()
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
 
 
 def _is_clip(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES
+    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES | UNREAD_SUFFIXES
 
 
 def _target(clip: str, *, many: bool) -> Path | None:

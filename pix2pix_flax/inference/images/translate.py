@@ -1,14 +1,14 @@
 """Translates image files, folders and patterns; writes one file for each image."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tqdm
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import read_picture, write_picture
+from cartoon_tfds.images import passed_over, read_picture, write_picture
 from pix2pix_flax.inference.images.naming import InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
@@ -22,12 +22,22 @@ class Report:
     Attributes:
       written: files that were written.
       kept: files that existed already and were not replaced.
-      failed: (source file, reason on one line) of each image that could not be translated.
+      failed: (source file or folder, reason on one line) of each image that could not be
+        translated, and of each folder that could not be listed.
+      pages: (source file, number of its pages or frames) of each image that has several; only the
+        first is translated.
+      lost_profiles: source files whose colour profile could not be read and is left out.
+      own: sources that were left out, because their names are the names of results.
+      passed_over: files in the folders that are no images, or of formats that cannot be read.
     """
 
-    written: list[Path]
-    kept: list[Path]
-    failed: list[tuple[Path, str]]
+    written: list[Path] = dataclasses.field(default_factory=list)
+    kept: list[Path] = dataclasses.field(default_factory=list)
+    failed: list[tuple[Path, str]] = dataclasses.field(default_factory=list)
+    pages: list[tuple[Path, int]] = dataclasses.field(default_factory=list)
+    lost_profiles: list[Path] = dataclasses.field(default_factory=list)
+    own: list[Path] = dataclasses.field(default_factory=list)
+    passed_over: list[Path] = dataclasses.field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -39,10 +49,25 @@ class Report:
         lines = [f"{count} image{'' if count == 1 else 's'} written{self._places()}"]
         if self.kept:
             lines.append(f"{len(self.kept)} existed already (--overwrite replaces them)")
+        lines += self._left_out()
         if self.failed:
             lines.append(f"{len(self.failed)} could not be translated:")
             lines += [f"  {reason}" for _, reason in self.failed]
         return "\n".join(lines)
+
+    def _left_out(self) -> Iterator[str]:
+        """Yields a line for each kind of content that is in no result."""
+        if self.own:
+            names = _some(path.name for path in self.own)
+            yield f"left out as earlier results: {names} (--output=FOLDER translates them too)"
+        if self.pages:
+            names = _some(f"{path.name} ({count - 1})" for path, count in self.pages)
+            yield f"only the first page or frame was translated; left out: {names}"
+        if self.lost_profiles:
+            names = _some(path.name for path in self.lost_profiles)
+            yield f"colour profiles that could not be read were left out: {names}"
+        if others := passed_over(self.passed_over):
+            yield others
 
     def _places(self) -> str:
         """Returns where the results lie: the files, or the folders if there are many."""
@@ -50,6 +75,12 @@ class Report:
         if len(paths) > _MOST_PATHS:
             paths = sorted({path.parent for path in paths})[:_MOST_PATHS]
         return f": {', '.join(map(str, paths))}" if paths else ""
+
+
+def _some(names: Iterable[str]) -> str:
+    """Lists the first names, and the number of the others."""
+    first, others = (names := list(names))[:_MOST_PATHS], len(names) - _MOST_PATHS
+    return ", ".join(first) + (f" and {others} more" if others > 0 else "")
 
 
 def translate_images(
@@ -71,10 +102,11 @@ def translate_images(
     profile of another colour space than the result, e.g. CMYK, is left out.
 
     Folders are searched with their subfolders, and an output folder gets the same subfolders.
-    Hidden files, the output folder itself and files without an image suffix are skipped; a file
-    that is named in `inputs` is tried with any suffix. If two results would get the same name, they
-    keep the suffixes of their sources (`a.jpg.png`, `a.png.png`), and get numbers if that is not
-    enough. If one image fails, the rest are still translated.
+    Linked folders are searched too, each folder once. Hidden files, the output folder itself and
+    files without an image suffix are skipped, and the report counts images of formats that cannot
+    be read; a file that is named in `inputs` is tried with any suffix. If two results would get the
+    same name, they keep the suffixes of their sources (`a.jpg.png`, `a.png.png`), and get numbers
+    if that is not enough. If one image fails, the rest are still translated.
 
     Args:
       predict: uint8 RGB [1, H, W, 3] -> uint8 RGB [1, H', W', 3].
@@ -91,11 +123,13 @@ def translate_images(
     Raises:
       InputError: no image was found, or the output cannot be used.
     """
-    targets = name_results(inputs, output, suffix)
+    names = name_results(inputs, output, suffix)
+    targets = names.results
     for folder in sorted({target.parent for _, target in targets}):
         _make_folder(folder)
     sources = {source.resolve() for source, _ in targets}
-    report = Report([], [], [])
+    report = Report(own=names.own, passed_over=names.passed_over)
+    report.failed.extend((folder, f"{folder}: {why}") for folder, why in names.unreadable)
     hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
     for source, target in tqdm.tqdm(targets, unit=" images", disable=hidden):
         if target.resolve() in sources:
@@ -126,6 +160,10 @@ def _translate(
         report.failed.append((source, reason if str(source) in reason else f"{source}: {reason}"))
     else:
         report.written.append(target)
+        if picture.pages > 1:
+            report.pages.append((source, picture.pages))
+        if picture.lost_profile:
+            report.lost_profiles.append(source)
 
 
 def _profile_for(image: np.ndarray, icc_profile: bytes | None) -> bytes | None:
