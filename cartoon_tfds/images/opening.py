@@ -117,12 +117,10 @@ class _Avif(AvifImagePlugin.AvifImageFile):
         try:
             super()._open()
         except Exception:
-            if not self._mode:  # Else the header has been read, and the EXIF data is damaged.
-                raise
-            exif = Image.Exif()
-            exif[ExifTags.Base.Orientation] = self._decoder.get_info()[5]
-            self.info["exif"] = exif.tobytes()
-            self.seek(0)
+            self.fp.seek(0)
+            # Under another type, decoders skip the item; its orientation is not that of the pixels.
+            self.fp = io.BytesIO(self.fp.read().replace(b"Exif", b"none", 1))
+            super()._open()
 
 
 @functools.cache
