@@ -18,8 +18,8 @@ from PIL import Image
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images.channels import Picture, decode_channels
+from cartoon_tfds.images.left_out import advice_for
 from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
-from cartoon_tfds.images.suffixes import advice_for
 
 MAX_PIXELS = 2**26  # about 67 million: the largest phone sensors pass, decompression bombs do not
 MIN_SIDE = 8
@@ -86,6 +86,15 @@ def read_picture(
             raise ImageError(f"{name}: damaged: {one_line(error)}") from error
 
 
+def pages_of(path: Path) -> int:
+    """Returns the number of pages or frames of a picture; 1 if it cannot be read."""
+    try:
+        with _open_stream(path, str(path)) as stream, open_header(stream) as picture:
+            return count_pages(picture)
+    except Exception:  # Damaged files make readers raise almost anything; `read_image` tells it.
+        return 1
+
+
 def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryIO:
     """Opens a picture for reading, or raises an ImageError."""
     if isinstance(path_or_bytes, bytes):
@@ -108,6 +117,7 @@ def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryI
 def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -> int:
     """Returns the number of pages; raises an ImageError if the picture must not be decoded."""
     with open_header(stream) as picture:
+        pages = count_pages(picture)
         width, height = picture.size
         if width * height > max_pixels:
             raise ImageError(f"{name}: {width}x{height} is over the limit of {max_pixels} pixels")
@@ -121,8 +131,7 @@ def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -
         if picture.format == "PNG":
             # Decoding stops at the last row, before the checksums; verify() reads them all.
             picture.verify()
-            return picture.n_frames
-        return count_pages(picture)
+        return pages
 
 
 def _has_deep_planes(picture: Image.Image) -> bool:

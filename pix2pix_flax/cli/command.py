@@ -14,7 +14,7 @@ import absl.logging
 from absl import app, flags
 from tqdm import tqdm
 
-from cartoon_tfds.errors import is_user_error, one_line
+from cartoon_tfds.errors import is_user_error, one_line, print_any_name
 from pix2pix_flax.cli import config_files, usage
 
 flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
@@ -33,6 +33,7 @@ def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -
       main: takes the program's name and the words without a flag, as `absl.app.run` passes them.
       takes_words: whether words without a flag are allowed.
     """
+    print_any_name()
     _log_to_terminal()
     parse = functools.partial(_parse, takes_words=takes_words)
     app.run(lambda argv: _call(main, argv), flags_parser=parse)

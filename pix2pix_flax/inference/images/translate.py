@@ -1,14 +1,20 @@
 """Translates image files, folders and patterns; writes one file for each image."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tqdm
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import passed_over, read_picture, write_picture
+from cartoon_tfds.images import (
+    further_pages,
+    passed_over,
+    read_picture,
+    some,
+    write_picture,
+)
 from pix2pix_flax.inference.images.naming import InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
@@ -58,13 +64,12 @@ class Report:
     def _left_out(self) -> Iterator[str]:
         """Yields a line for each kind of content that is in no result."""
         if self.own:
-            names = _some(path.name for path in self.own)
+            names = some(path.name for path in self.own)
             yield f"left out as earlier results: {names} (--output=FOLDER translates them too)"
-        if self.pages:
-            names = _some(f"{path.name} ({count - 1})" for path, count in self.pages)
-            yield f"only the first page or frame was translated; left out: {names}"
+        if pages := further_pages((path.name, count) for path, count in self.pages):
+            yield pages
         if self.lost_profiles:
-            names = _some(path.name for path in self.lost_profiles)
+            names = some(path.name for path in self.lost_profiles)
             yield f"colour profiles that could not be read were left out: {names}"
         if others := passed_over(self.passed_over):
             yield others
@@ -75,12 +80,6 @@ class Report:
         if len(paths) > _MOST_PATHS:
             paths = sorted({path.parent for path in paths})[:_MOST_PATHS]
         return f": {', '.join(map(str, paths))}" if paths else ""
-
-
-def _some(names: Iterable[str]) -> str:
-    """Lists the first names, and the number of the others."""
-    first, others = (names := list(names))[:_MOST_PATHS], len(names) - _MOST_PATHS
-    return ", ".join(first) + (f" and {others} more" if others > 0 else "")
 
 
 def translate_images(

@@ -1,4 +1,4 @@
-"""Which files are taken for pictures, and what is said of those that cannot be read."""
+"""Which files are taken for pictures, and the lines about content that is left out."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -35,6 +35,26 @@ def passed_over(paths: Iterable[Path]) -> str | None:
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     files = "file" if kinds.total() == 1 else "files"
     return f"{listed} {files} passed over: {_remedy(kinds)}"
+
+
+def further_pages(pages: Iterable[tuple[str, int]]) -> str | None:
+    """Returns one line about the pages or frames behind the first; None if there are none.
+
+    Args:
+      pages: name and number of pages of each file.
+    """
+    names = [f"{name} ({count - 1})" for name, count in pages if count > 1]
+    return f"only the first page or frame is used; left out: {some(names)}" if names else None
+
+
+_MOST_NAMES = 5
+
+
+def some(names: Iterable[str]) -> str:
+    """Returns the first names with commas, and the number of the others."""
+    names = list(names)
+    others = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {others} more" if others > 0 else "")
 
 
 def advice_for(name: str) -> str:
