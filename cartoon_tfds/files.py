@@ -1,11 +1,13 @@
-"""Atomic writing of files, and locks of folders."""
+"""Atomic writing of files, locks of folders, and descriptions of datasets."""
 
 import contextlib
+import json
 import os
 import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cartoon_tfds.errors import UserError
 
@@ -66,3 +68,45 @@ def locked(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+_CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
+_OWN_CLASSES = "tensorflow_datasets."
+
+
+def refuse_foreign_code(folder: Path) -> None:
+    """Checks that the description of a prepared dataset names only classes of TFDS itself.
+
+    TensorFlow Datasets imports the module of each class that features.json names, so a dataset from
+    elsewhere could run its own code.
+
+    Args:
+      folder: the folder with features.json and dataset_info.json.
+
+    Raises:
+      UserError: if a description names another class.
+      ValueError: if a description is no JSON.
+      OSError: if features.json cannot be read.
+    """
+    for file in (folder / "features.json", folder / "dataset_info.json"):
+        for name in _class_names(json.loads(file.read_text(encoding="utf-8"))):
+            if not name.startswith(_OWN_CLASSES):
+                raise UserError(
+                    f"{file} names the class {name!r}, which is code outside TensorFlow Datasets; "
+                    "it is not imported"
+                )
+
+
+def _class_names(description: Any) -> Iterator[str]:
+    """Yields the names of classes in a description; descriptions lie in texts of others too."""
+    if isinstance(description, list):
+        description = dict(enumerate(description))
+    if isinstance(description, str) and description.lstrip().startswith(("{", "[")):
+        with contextlib.suppress(ValueError):  # a text that is no JSON
+            yield from _class_names(json.loads(description))
+    if isinstance(description, dict):
+        for key, value in description.items():
+            if key in _CLASS_KEYS and isinstance(value, str) and "." in value:
+                yield value
+            else:
+                yield from _class_names(value)

@@ -1,12 +1,14 @@
 """Files are complete or absent, and a folder has one user."""
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from cartoon_tfds.files import InUseError, atomic_write, locked
+from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import InUseError, atomic_write, locked, refuse_foreign_code
 
 HOLD = """
 import sys, pathlib
@@ -41,3 +43,41 @@ def test_a_lock_names_its_holder_and_ends_with_it(tmp_path):
         holder.kill()
     with locked(tmp_path):
         assert (tmp_path / "lock").read_text().startswith(f"process {os.getpid()} on ")
+
+
+def describe(folder, features, info=None):
+    (folder / "features.json").write_text(json.dumps(features))
+    (folder / "dataset_info.json").write_text(json.dumps(info or {}))
+
+
+FOREIGN = {"pythonClassName": "work.evil.X"}
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        FOREIGN,
+        {"python_class_name": "work.evil.X"},
+        {"type": "work.evil.X", "content": {}},
+        {"pythonClassName": "tensorflow_datasets_evil.X"},
+        {"featuresDict": {"features": {"a": {"sequence": {"feature": FOREIGN}}}}},
+        {"jsonFeature": {"json": json.dumps({"feature": FOREIGN})}},
+        {"jsonFeature": {"json": " " + json.dumps([{"content": json.dumps(FOREIGN)}])}},
+    ],
+)
+@pytest.mark.parametrize("place", ["features.json", "dataset_info.json"])
+def test_code_that_a_dataset_names_is_refused(tmp_path, features, place):
+    if place == "features.json":
+        describe(tmp_path, features)
+    else:
+        describe(tmp_path, {}, {"features": features})
+    with pytest.raises(UserError, match="code outside TensorFlow Datasets") as caught:
+        refuse_foreign_code(tmp_path)
+    assert place in str(caught.value)
+
+
+def test_classes_and_texts_of_tensorflow_datasets_are_not_refused(tmp_path):
+    name = "tensorflow_datasets.core.features.image_feature.Image"
+    texts = {"description": "{not json", "citation": "[1] X. Y.", "type": "plain"}
+    describe(tmp_path, {"pythonClassName": name, "content": texts}, {"type": name, **texts})
+    refuse_foreign_code(tmp_path)
