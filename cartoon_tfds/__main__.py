@@ -22,6 +22,7 @@ from absl import logging
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
 from cartoon_tfds.errors import UserError, is_user_error, print_any_name
+from cartoon_tfds.files import expand_home
 from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.comics import Panels
@@ -108,7 +109,10 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
 
 def _path(text: str) -> Path:
     """Returns a path whose `~` is the home folder; shells leave it in `--photos=~/x`."""
-    return Path(text).expanduser()
+    try:
+        return Path(expand_home(text))
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _folders(text: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Atomic writing of files, locks of folders, and descriptions of datasets."""
+"""Paths, atomic writing of files, locks of folders, and descriptions of datasets."""
 
 import contextlib
 import json
@@ -14,6 +14,18 @@ from cartoon_tfds.errors import UserError
 
 class InUseError(UserError):
     """Raised if another process works in a folder; the one-line message names the process."""
+
+
+def expand_home(path: str) -> str:
+    """Returns a path with `~` or `~NAME` at its start replaced by a home folder.
+
+    Raises:
+      UserError: if there is no such home, because a folder called `~NAME` would be made.
+    """
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~") and not os.path.lexists(Path(expanded).parts[0]):
+        raise UserError(f"{path}: no such home folder; write ./{path} for a file of this name")
+    return expanded
 
 
 def temporary_path(path: Path) -> Path:

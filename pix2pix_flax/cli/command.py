@@ -8,6 +8,7 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 import absl.logging
@@ -100,6 +101,9 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
     missing = re.findall(r"Flag (--\w+) must have a value", str(error))
     if missing:
         return f"missing {', '.join(missing)}"
+    if isinstance(error, flags.UnrecognizedFlagError):
+        files = [word for word in argv[1:] if word.startswith("-") and Path(word).exists()]
+        return f"{files[0]} is taken for a flag: write ./{files[0]}" if files else _describe(error)
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
     if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.

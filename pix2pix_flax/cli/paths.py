@@ -5,16 +5,16 @@
 Shells replace `~` in `--output ~/x` but not in `--output=~/x`, and would leave a folder called `~`.
 """
 
-import os
-
 from absl import flags
+
+from cartoon_tfds.files import expand_home
 
 
 class _PathParser(flags.ArgumentParser):
     """Parses a path to a str."""
 
     def parse(self, argument: str) -> str:
-        return os.path.expanduser(argument)
+        return expand_home(argument)
 
     def flag_type(self) -> str:
         return "path"

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import InUseError, atomic_write, locked, refuse_foreign_code
+from cartoon_tfds.files import InUseError, atomic_write, expand_home, locked, refuse_foreign_code
 
 HOLD = """
 import sys, pathlib
@@ -81,3 +81,14 @@ def test_classes_and_texts_of_tensorflow_datasets_are_not_refused(tmp_path):
     texts = {"description": "{not json", "citation": "[1] X. Y.", "type": "plain"}
     describe(tmp_path, {"pythonClassName": name, "content": texts}, {"type": name, **texts})
     refuse_foreign_code(tmp_path)
+
+
+def test_home_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert expand_home("~/a") == f"{tmp_path}/a"
+    assert expand_home("a/~/b") == "a/~/b"
+    with pytest.raises(UserError, match=r"~nobody_at_all/a: no such home folder; write \./~nobody"):
+        expand_home("~nobody_at_all/a")
+    (tmp_path / "~old.png").touch()
+    assert expand_home("~old.png") == "~old.png"

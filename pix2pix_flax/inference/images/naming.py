@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import expand_home
 from cartoon_tfds.images import (
     PICTURE_SUFFIXES,
     WRITABLE_SUFFIXES,
@@ -27,7 +28,8 @@ class Names:
 
     Attributes:
       results: (source file, file of the result) of each image once.
-      own: sources that are left out, because their names are the names of results.
+      own: sources that are left out, because they are called like results, although they are none
+        of `results`.
       passed_over: files in the folders that are no images, or of formats that cannot be read.
       unreadable: (folder, reason) of each folder that cannot be listed.
     """
@@ -54,14 +56,14 @@ def name_results(
       InputError: no image was found, or the output is one file for several images.
     """
     names = Names()
-    output = output and Path(output).expanduser()
+    output = output and Path(expand_home(str(output)))
     found = _find(inputs, output, names)
     if output is None:
-        for source, _ in found:
-            if source.stem.endswith(LABEL):
-                names.own.append(source)
-            else:
-                names.results.append((source, _beside(source, suffix)))
+        own = [source for source, _ in found if source.stem.endswith(LABEL)]
+        others = [source for source, _ in found if not source.stem.endswith(LABEL)]
+        names.results.extend((source, _beside(source, suffix)) for source in others)
+        results = {result for _, result in names.results}
+        names.own.extend(source for source in own if source not in results)
     elif output.suffix.lower() not in WRITABLE_SUFFIXES or output.is_dir():
         names.results.extend(_in_folder(found, output, suffix or ".png"))
     elif len(found) > 1:
@@ -82,7 +84,7 @@ def _find(
     """Returns (source file, path of the result in the output folder) of each image once."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in inputs:
-        pictures = list(_expand(os.path.expanduser(given), output, names))
+        pictures = list(_expand(expand_home(str(given)), output, names))
         if not pictures:
             others = passed_over(names.passed_over)
             raise InputError(f"{given}: no image found" + (f" ({others})" if others else ""))

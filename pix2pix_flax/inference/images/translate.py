@@ -18,6 +18,7 @@ from cartoon_tfds.images import (
 from pix2pix_flax.inference.images.naming import InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
+_CLIPS = frozenset(".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ts .webm .wmv".split())
 _MOST_PATHS = 5  # more results are named by their folders
 
 
@@ -33,7 +34,7 @@ class Report:
       pages: (source file, number of its pages or frames) of each image that has several; only the
         first is translated.
       lost_profiles: source files whose colour profile could not be read and is left out.
-      own: sources that were left out, because their names are the names of results.
+      own: sources that were left out, because they are called like results; see `naming.Names`.
       passed_over: files in the folders that are no images, or of formats that cannot be read.
     """
 
@@ -65,7 +66,7 @@ class Report:
         """Yields a line for each kind of content that is in no result."""
         if self.own:
             names = some(path.name for path in self.own)
-            yield f"left out as earlier results: {names} (--output=FOLDER translates them too)"
+            yield f"left out, called like results: {names} (--output=FOLDER translates them too)"
         if pages := further_pages((path.name, count) for path, count in self.pages):
             yield pages
         if self.lost_profiles:
@@ -73,6 +74,9 @@ class Report:
             yield f"colour profiles that could not be read were left out: {names}"
         if others := passed_over(self.passed_over):
             yield others
+        clips = [path for path in self.passed_over if path.suffix.lower() in _CLIPS]
+        if clips:
+            yield f"clips in folders are passed over, name each itself: {some(map(str, clips))}"
 
     def _places(self) -> str:
         """Returns where the results lie: the files, or the folders if there are many."""

@@ -79,12 +79,14 @@ def test_results_of_long_names_with_one_stem_stay_apart(tmp_path):
 def test_pictures_that_are_taken_for_results_are_named(tmp_path):
     save(tmp_path / "a.png")
     own = save(tmp_path / "my-cartoon.png")
-    assert "my-cartoon.png" in str(translate([tmp_path], None))
+    for _ in range(2):
+        report = translate([tmp_path], None)
+        assert report.own == [own]  # a-cartoon.png is the result of a.png
     report = translate([own], None)
     assert report.written == []
     assert str(report).splitlines() == [
         "0 images written",
-        "left out as earlier results: my-cartoon.png (--output=FOLDER translates them too)",
+        "left out, called like results: my-cartoon.png (--output=FOLDER translates them too)",
     ]
     assert len(translate([own], tmp_path / "out").written) == 1
 
@@ -125,3 +127,10 @@ def test_names_that_are_not_utf8_are_reported(tmp_path):
     assert r"caf\udce9.png" in lines[0]
     assert lines[1] == "1 could not be translated:"
     assert r"d\udce9but.png: damaged" in lines[2]
+
+
+def test_clips_in_a_folder_are_told(tmp_path):
+    save(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.MOV").touch()
+    lines = str(translate([tmp_path / "in"], tmp_path / "out")).splitlines()
+    assert lines[1:] == [f"clips in folders are passed over, name each itself: {tmp_path}/in/b.MOV"]
