@@ -18,7 +18,8 @@ from cartoon_tfds.images import (
 from pix2pix_flax.inference.images.naming import InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
-_CLIPS = frozenset(".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ts .webm .wmv".split())
+_CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
+_CLIPS = frozenset(f".{name}" for name in _CLIP_NAMES.split())
 _MOST_PATHS = 5  # more results are named by their folders
 
 
