@@ -148,6 +148,9 @@ def _readers() -> dict[str, tuple[Callable, Callable]]:
     return readers
 
 
+MAX_PNG_BYTES = 2**30
+"""Larger PNG files are refused; 2**26 pixels of 64 bits take half of it without compression."""
+
 _ANIMATION = (b"fcTL", b"fdAT")  # With these left out, the first frame is the whole picture.
 
 
@@ -161,6 +164,9 @@ def _readable_chunks(stream: BinaryIO) -> tuple[BinaryIO, bool]:
     Returns:
       The file, and whether a colour profile is left out.
     """
+    if stream.seek(0, io.SEEK_END) > MAX_PNG_BYTES:
+        raise ValueError(f"more than {MAX_PNG_BYTES} bytes")
+    stream.seek(0)
     parts, has_bad_profile = [stream.read(8)], False
     with PngImagePlugin.PngStream(io.BytesIO()) as handlers:
         while len(head := stream.read(8)) == 8:

@@ -90,3 +90,15 @@ def test_metadata_costs_no_build_and_no_warning(tmp_path):
     flags = f"--images={folder}", f"--data_dir={tmp_path / 'data'}"
     done = run_command("-m", "cartoon_tfds", *flags)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_photographs_with_long_names_are_exported(tmp_path):
+    folder = fill(tmp_path / "photos", *(f"{'x' * 250}{n}.png" for n in range(3)))
+    flags = (
+        f"--photos={folder}",
+        f"--data_dir={tmp_path / 'data'}",
+        f"--export_dir={tmp_path / 'o'}",
+    )
+    done = run_command("-m", "cartoon_tfds", *flags, "--views_per_photo=1", "--view_size=16")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list((tmp_path / "o").rglob("*.png"))) == 6

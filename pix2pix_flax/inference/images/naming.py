@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import expand_home
+from cartoon_tfds.files import expand_home, fitting
 from cartoon_tfds.images import (
     PICTURE_SUFFIXES,
     WRITABLE_SUFFIXES,
     list_files,
     passed_over,
 )
-from pix2pix_flax.inference.beside import LABEL, beside, fitting
+from pix2pix_flax.inference.beside import LABEL, beside
 
 
 class InputError(UserError):

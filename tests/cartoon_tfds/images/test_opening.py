@@ -1,6 +1,7 @@
 """Metadata that cannot be read costs no picture; pixels that cannot be read cost the picture."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -194,3 +195,11 @@ def test_endless_pages_are_not_counted_to_the_end(monkeypatch):
     for format in ("TIFF", "GIF"):
         others = [Image.fromarray(np.roll(PIXELS, n, axis=1)) for n in range(1, 6)]
         assert read_picture(saved(format, save_all=True, append_images=others)).pages == 3
+
+
+def test_giant_png_file_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(saved("PNG"))
+    os.truncate(path, opening.MAX_PNG_BYTES + 1)  # without its bytes on the disk
+    with pytest.raises(ImageError, match=f"more than {opening.MAX_PNG_BYTES} bytes"):
+        read_image(path)
