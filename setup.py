@@ -68,6 +68,9 @@ setuptools.setup(
         # What the command line `tfds build` needs beside TFDS itself.
         "data": ["apache-beam>=2.70", "mlcroissant", "tensorflow-cpu>=2.20"],
         "lpips": _LPIPS,
+        # Photographs of phones. pillow-heif is BSD-3-Clause; its wheels hold libheif and libde265
+        # (LGPL-3.0) and x265 (GPL-2.0), which this project neither contains nor passes on.
+        "heic": ["pillow-heif>=1.1"],
         # Files for other runtimes, and the photographs on which they are compared.
         "export": [*_EXPORT, *_SAMPLE],
         "test": ["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", *_SAMPLE, *_EXPORT],

@@ -21,7 +21,8 @@ from absl import logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.errors import UserError, is_user_error
+from cartoon_tfds.errors import UserError, is_user_error, print_any_name
+from cartoon_tfds.files import expand_home
 from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.comics import Panels
@@ -31,14 +32,17 @@ from cartoon_tfds.records import manifest
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources.archives import ArchiveFile
 from cartoon_tfds.sources.base import Local, Source
-from cartoon_tfds.sources.folders import PairFolders, PictureFolder
+from cartoon_tfds.sources.folders import PairFolders, PictureFolder, printable
 from cartoon_tfds.styles import STYLES
 
 _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_size", "size")
 
+_USERS_SOURCES = (PictureFolder, PairFolders, ArchiveFile)
+
 
 def main() -> None:
     """Runs the command line. The exit status is 1 after an error, and 2 after a wrong flag."""
+    print_any_name()
     logging.set_verbosity(logging.ERROR)  # TFDS warns about every user-defined dataset.
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()  # The bar would fill a log file.
@@ -68,7 +72,7 @@ def _make_parser() -> argparse.ArgumentParser:
     _add_build_flags(make)
     check = commands.add_parser("check", help="Check datasets for changes.", allow_abbrev=False)
     check.set_defaults(run=_run_check)
-    check.add_argument("data_dir", type=Path, help="Folder of prepared datasets.")
+    check.add_argument("data_dir", type=_path, help="Folder of prepared datasets.")
     check.add_argument("--config", help="Name of the dataset to check; default: all.")
     return parser
 
@@ -79,11 +83,11 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     names = [config.name for config in Builder.BUILDER_CONFIGS]
     origin.add_argument("--config", choices=names, help="Ready-made config; default: sample.")
     photos = "Folder, zip or tar file of photographs, to pair with computed cartoons."
-    origin.add_argument("--photos", type=Path, metavar="DIR", help=photos)
+    origin.add_argument("--photos", type=_path, metavar="DIR", help=photos)
     pairs = "Ready-made pairs: folders of inputs and targets, or one folder of images side by side."
-    origin.add_argument("--pairs", metavar="A_DIR,B_DIR|AB_DIR", help=pairs)
+    origin.add_argument("--pairs", type=_folders, metavar="A_DIR,B_DIR|AB_DIR", help=pairs)
     images = "Folder, zip or tar file of single images."
-    origin.add_argument("--images", type=Path, metavar="DIR", help=images)
+    origin.add_argument("--images", type=_path, metavar="DIR", help=images)
     add("--name", help="Name of the dataset; default: name of the config or of the folder.")
     add("--license", default="not stated", help="Licence of the images in the folder.")
     known = ", ".join(STYLES)
@@ -97,10 +101,30 @@ def _add_build_flags(parser: argparse.ArgumentParser) -> None:
     add("--panels", action="store_true", help="Cut the comic pages in --images into panels.")
     add("--skip_bad", action="store_true", help="Leave out and list unusable photographs.")
     data_dir = "Folder of prepared datasets; default: $TFDS_DATA_DIR or ~/tensorflow_datasets."
-    add("--data_dir", type=Path, help=data_dir)
+    add("--data_dir", type=_path, help=data_dir)
     add("--overwrite", action="store_true", help="Replace an existing dataset of the same name.")
     add("--workers", type=int, help="Number of threads; default: one per core.")
-    add("--export_dir", type=Path, help="Folder for whole photographs and cartoons as PNG files.")
+    add("--export_dir", type=_path, help="Folder for whole photographs and cartoons as PNG files.")
+
+
+def _path(text: str) -> Path:
+    """Returns a path whose `~` is the home folder; shells leave it in `--photos=~/x`."""
+    try:
+        return Path(expand_home(text))
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _folders(text: str) -> list[Path]:
+    """Returns the folders of `--pairs`: one, or two with a comma between them.
+
+    A name may contain commas too, so the first comma between two folders counts.
+    """
+    parts = text.split(",")
+    splits = [(",".join(parts[:n]), ",".join(parts[n:])) for n in range(1, len(parts))]
+    choices = [[_path(text)], *([_path(part) for part in split] for split in splits)]
+    there = [paths for paths in choices if all(path.is_dir() for path in paths)]
+    return (there or choices[1:2] or choices)[0]
 
 
 def _style(text: str) -> str:
@@ -122,11 +146,13 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
         parser.error(str(error))
     if args.export_dir and not isinstance(config.recipe, Cartoons):
         parser.error("--export_dir is for photographs with cartoons: use --photos or --config")
-    data_dir = args.data_dir and args.data_dir.expanduser()
-    builder = build(config, data_dir, overwrite=args.overwrite, options=options)
+    builder = build(config, args.data_dir, overwrite=args.overwrite, options=options)
     report(builder)
+    if isinstance(source := getattr(config.origin, "source", None), _USERS_SOURCES):
+        for line in source.left_out():
+            print(f"  {line}")
     if args.export_dir:
-        export(builder, args.export_dir.expanduser())
+        export(builder, args.export_dir)
 
 
 def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> CartoonConfig:
@@ -158,7 +184,7 @@ def _base_config(args: argparse.Namespace) -> CartoonConfig:
         recipe = Cartoons(views_per_photo=8) if args.photos else pictures
         return _config_of(path, source, recipe)
     if args.pairs:
-        inputs, *targets = (Path(path) for path in args.pairs.split(",", 1))
+        inputs, *targets = args.pairs
         source = PairFolders(inputs, *targets, license=args.license)
         return _config_of(inputs, source, ReadyPairs())
     return Builder.builder_configs[args.config or Builder.BUILDER_CONFIGS[0].name]
@@ -168,7 +194,10 @@ def _config_of(path: Path, source: Source, recipe: Recipe) -> CartoonConfig:
     """Returns a config with the name of its folder or file."""
     name = re.sub(r"[^\w-]+", "_", path.resolve().name.split(".")[0])
     return CartoonConfig(
-        name=name, description=f"Made from {path.name}.", origin=Local(source), recipe=recipe
+        name=name,
+        description=f"Made from {printable(path.name)}.",
+        origin=Local(source),
+        recipe=recipe,
     )
 
 
@@ -176,7 +205,7 @@ def _run_check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     """Compares datasets with their manifests; exits with 1 at the first difference."""
     del parser
     pattern = f"cartoon_tfds/{args.config or '*'}/[0-9]*.[0-9]*.[0-9]*"
-    folders = sorted(args.data_dir.expanduser().glob(pattern))
+    folders = sorted(args.data_dir.glob(pattern))
     if not folders:
         sys.exit(f"error: no dataset {args.config or 'at all'} in {args.data_dir}/cartoon_tfds")
     for folder in folders:

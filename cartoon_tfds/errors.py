@@ -1,6 +1,8 @@
 """Errors about the user's files, flags and values, which commands print on one line."""
 
 import errno
+import io
+import sys
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -30,6 +32,15 @@ def is_user_error(error: BaseException) -> bool:
 def one_line(error: BaseException) -> str:
     """Returns the message of an error on one line; an empty one becomes the name of the class."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def print_any_name() -> None:
+    """Lets a command print every name of a file: bytes that are not UTF-8 are escaped.
+
+    Python would end the command at such a name, in place of its report.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def choose(choices: Mapping[str, _T], key: str, name: str) -> _T:

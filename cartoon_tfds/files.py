@@ -1,17 +1,48 @@
-"""Atomic writing of files, and locks of folders."""
+"""Paths, atomic writing of files, locks of folders, and descriptions of datasets."""
 
 import contextlib
+import hashlib
+import json
 import os
 import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cartoon_tfds.errors import UserError
 
 
 class InUseError(UserError):
     """Raised if another process works in a folder; the one-line message names the process."""
+
+
+def expand_home(path: str) -> str:
+    """Returns a path with `~` or `~NAME` at its start replaced by a home folder.
+
+    Raises:
+      UserError: if there is no such home, because a folder called `~NAME` would be made.
+    """
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~") and not os.path.lexists(Path(expanded).parts[0]):
+        raise UserError(f"{path}: no such home folder; write ./{path} for a file of this name")
+    return expanded
+
+
+_MOST_BYTES = 255  # of a file's name on common file systems
+
+
+def fitting(path: Path) -> Path:
+    """Returns a path whose name is not longer than file systems allow.
+
+    The end of a longer stem becomes a hash of the name, so that names stay different.
+    """
+    name, suffix = os.fsencode(path.name), os.fsencode(path.suffix)
+    if len(name) <= _MOST_BYTES:
+        return path
+    end = b"~" + hashlib.sha256(name).hexdigest()[:8].encode() + suffix
+    start = name[: _MOST_BYTES - len(end)].decode("utf-8", "ignore").encode()
+    return path.with_name(os.fsdecode(start + end))
 
 
 def temporary_path(path: Path) -> Path:
@@ -73,3 +104,45 @@ def locked(folder: Path) -> Iterator[None]:
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()
         yield
+
+
+_CLASS_KEYS = ("pythonClassName", "python_class_name", "type")
+_OWN_CLASSES = "tensorflow_datasets."
+
+
+def refuse_foreign_code(folder: Path) -> None:
+    """Checks that the description of a prepared dataset names only classes of TFDS itself.
+
+    TensorFlow Datasets imports the module of each class that features.json names, so a dataset from
+    elsewhere could run its own code.
+
+    Args:
+      folder: the folder with features.json and dataset_info.json.
+
+    Raises:
+      UserError: if a description names another class.
+      ValueError: if a description is no JSON.
+      OSError: if features.json cannot be read.
+    """
+    for file in (folder / "features.json", folder / "dataset_info.json"):
+        for name in _class_names(json.loads(file.read_text(encoding="utf-8"))):
+            if not name.startswith(_OWN_CLASSES):
+                raise UserError(
+                    f"{file} names the class {name!r}, which is code outside TensorFlow Datasets; "
+                    "it is not imported"
+                )
+
+
+def _class_names(description: Any) -> Iterator[str]:
+    """Yields the names of classes in a description; descriptions lie in texts of others too."""
+    if isinstance(description, list):
+        description = dict(enumerate(description))
+    if isinstance(description, str) and description.lstrip().startswith(("{", "[")):
+        with contextlib.suppress(ValueError):  # a text that is no JSON
+            yield from _class_names(json.loads(description))
+    if isinstance(description, dict):
+        for key, value in description.items():
+            if key in _CLASS_KEYS and isinstance(value, str) and "." in value:
+                yield value
+            else:
+                yield from _class_names(value)

@@ -6,6 +6,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import SKIPPED, Builder
+from cartoon_tfds.files import fitting
 from cartoon_tfds.images import write_png
 from cartoon_tfds.records import manifest
 from cartoon_tfds.sources.splits import SPLITS
@@ -61,6 +62,6 @@ def _export_photo(photo, recipe, folder: Path) -> None:
     kinds = recipe.styles if len(recipe.styles) > 1 else ("cartoon",)
     drawn = [recipe.draw(pixels, style) for style in recipe.styles]
     for kind, image in zip(("photo", *kinds), (pixels, *drawn), strict=True):
-        path = folder / kind / f"{photo.photo_id}.png"
+        path = fitting(folder / kind / f"{photo.photo_id}.png")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_png(path, image)

@@ -15,13 +15,15 @@ from absl import flags
 from ml_collections import config_flags
 
 from pix2pix_flax.cli import command
+from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.train import train
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
 )
-_WORKDIR = flags.DEFINE_string(
+_WORKDIR = flags.DEFINE(
+    PATH,
     "workdir",
     None,
     "Folder of the checkpoints and logs; by default runs/NAME of the configuration, such as "
@@ -36,7 +38,7 @@ def main(argv: list[str]) -> int:
     config = _CONFIG.value
     _let_steps_win(config)
     workdir = _WORKDIR.value or _default_workdir()
-    return train(config, Path(workdir).expanduser())
+    return train(config, Path(workdir))
 
 
 def _default_workdir() -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
+
+from cartoon_tfds.images.opening import upright
 
 # Pillow keeps only the high byte of 16-bit colour; with the byte order swapped, the low byte.
 _OTHER_ORDER = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
@@ -26,12 +28,18 @@ class Picture:
       alpha: `[H, W]` of the dtype of `rgb`, 0 for invisible pixels; None if the file has no alpha.
       is_grey: whether the file holds levels of grey instead of colours.
       icc_profile: ICC profile of the levels in the file, even if they are CMYK; None for sRGB.
+      has_palette: whether the file holds numbers of colours, as label maps do.
+      lost_profile: whether the file has an ICC profile that cannot be read.
+      pages: number of pages or frames in the file; the picture is the first of them.
     """
 
     rgb: np.ndarray
     alpha: np.ndarray | None
     is_grey: bool
     icc_profile: bytes | None
+    has_palette: bool = False
+    lost_profile: bool = False
+    pages: int = 1
 
     def over_white(self) -> np.ndarray:
         """Returns the picture over white, uint8 `[H, W, 3]`; 16-bit values keep their high byte."""
@@ -61,8 +69,9 @@ def decode_channels(open_picture: Callable[[], Image.Image]) -> Picture:
         rgb, alpha = _decode_deep_colour(picture, open_picture)
     else:
         rgb, alpha = _decode(picture)
-    is_grey = mode in ("1", "L") or mode.startswith("I") or rawmode.startswith("LA")
-    return Picture(rgb, alpha, is_grey, profile)
+    is_grey = mode in ("1", "L") or mode.startswith("I") or rawmode.partition(";")[0] == "LA"
+    lost_profile = profile is None and "icc_profile" in picture.info
+    return Picture(rgb, alpha, is_grey, profile, mode in ("P", "PA"), lost_profile)
 
 
 def _rawmode(picture: Image.Image) -> str:
@@ -80,7 +89,7 @@ def _arguments(tile: Any) -> tuple:
 
 
 def _decode_deep_grey(picture: Image.Image) -> np.ndarray:
-    grey = np.asarray(ImageOps.exif_transpose(picture)).astype(np.uint16)
+    grey = np.asarray(upright(picture)).astype(np.uint16)
     return np.repeat(grey[..., np.newaxis], 3, axis=-1)
 
 
@@ -91,7 +100,7 @@ def _decode_deep_colour(
     has_low_bytes = _rawmode(picture).startswith(_DEEP_COLOUR)
     rgb, alpha = low_rgb, low_alpha = _decode(picture)
     if has_low_bytes:
-        low = ImageOps.exif_transpose(_in_other_order(open_picture()))
+        low = upright(_in_other_order(open_picture()))
         low_rgb = np.asarray(low.convert("RGB"))
         if low.mode == "RGBA":  # Else one colour is fully transparent, without low bytes.
             low_alpha = np.asarray(low.getchannel("A"))
@@ -110,7 +119,7 @@ def _in_other_order(picture: Image.Image) -> Image.Image:
 
 def _decode(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     """Returns upright colour uint8 `[H, W, 3]`, and alpha uint8 `[H, W]` or None."""
-    picture = ImageOps.exif_transpose(picture)
+    picture = upright(picture)
     if not picture.has_transparency_data:
         return np.array(picture.convert("RGB")), None
     rgba = np.asarray(picture.convert("RGBA"))

@@ -6,10 +6,10 @@ error, a grey area or None. So the project reads every picture with `read_image`
 `read_picture` if it needs transparency and bit depth, and all code works on the same pixels.
 """
 
+import dataclasses
 import io
 import os
 import stat
-import warnings
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,16 +18,11 @@ from PIL import Image
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images.channels import Picture, decode_channels
+from cartoon_tfds.images.left_out import advice_for
+from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
 
 MAX_PIXELS = 2**26  # about 67 million: the largest phone sensors pass, decompression bombs do not
 MIN_SIDE = 8
-
-# EPS and WMF are left out, because Pillow lets other programs draw them.
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
-
-# Files with these suffixes are taken for pictures.
-_NAMES = "avif bmp gif jfif jpe jpeg jpg mpo pgm png pnm ppm tif tiff webp"
-PICTURE_SUFFIXES = frozenset(f".{name}" for name in _NAMES.split())
 
 
 class ImageError(UserError):
@@ -78,12 +73,26 @@ def read_picture(
         name = "picture" if isinstance(path_or_bytes, bytes) else os.fspath(path_or_bytes)
     with _open_stream(path_or_bytes, name) as stream:
         try:
-            _check_header(stream, name, max_pixels, min_side)
-            return decode_channels(lambda: _open_header(stream, name))
+            pages = _check_header(stream, name, max_pixels, min_side)
+            picture = decode_channels(lambda: open_header(stream))
+            return dataclasses.replace(picture, pages=pages)
         except ImageError:
             raise
+        except UnknownFormatError as error:
+            raise ImageError(
+                f"{name}: not a picture in a known format{advice_for(name)}"
+            ) from error
         except Exception as error:  # Damaged files make decoders raise almost anything.
             raise ImageError(f"{name}: damaged: {one_line(error)}") from error
+
+
+def pages_of(path: Path) -> int:
+    """Returns the number of pages or frames of a picture; 1 if it cannot be read."""
+    try:
+        with _open_stream(path, str(path)) as stream, open_header(stream) as picture:
+            return count_pages(picture)
+    except Exception:  # Damaged files make readers raise almost anything; `read_image` tells it.
+        return 1
 
 
 def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryIO:
@@ -105,9 +114,10 @@ def _open_stream(path_or_bytes: str | os.PathLike | bytes, name: str) -> BinaryI
     return stream
 
 
-def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -> None:
-    """Raises an ImageError if the picture must not be decoded (see `read_image`)."""
-    with _open_header(stream, name) as picture:
+def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -> int:
+    """Returns the number of pages; raises an ImageError if the picture must not be decoded."""
+    with open_header(stream) as picture:
+        pages = count_pages(picture)
         width, height = picture.size
         if width * height > max_pixels:
             raise ImageError(f"{name}: {width}x{height} is over the limit of {max_pixels} pixels")
@@ -121,6 +131,7 @@ def _check_header(stream: BinaryIO, name: str, max_pixels: int, min_side: int) -
         if picture.format == "PNG":
             # Decoding stops at the last row, before the checksums; verify() reads them all.
             picture.verify()
+        return pages
 
 
 def _has_deep_planes(picture: Image.Image) -> bool:
@@ -128,16 +139,3 @@ def _has_deep_planes(picture: Image.Image) -> bool:
     tags = picture.tag_v2
     compression, bits, layout = (tags.get(number) for number in (259, 258, 284))
     return compression == 1 and layout == 2 and max(bits) == 16
-
-
-def _open_header(stream: BinaryIO, name: str) -> Image.Image:
-    """Reads a picture's header; its pixels are decoded later."""
-    try:
-        # Not thread-safe but harmless: at worst Pillow's warning stays an error.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(stream, formats=FORMATS)
-    except Image.UnidentifiedImageError as error:
-        raise ImageError(f"{name}: not a picture in a known format") from error
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ImageError(f"{name}: too large: {one_line(error)}") from error

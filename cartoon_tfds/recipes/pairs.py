@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
-from cartoon_tfds.images import ImageError, read_image
+from cartoon_tfds.images import ImageError, read_picture
 from cartoon_tfds.images.png import encode_fast_png
 from cartoon_tfds.recipes.base import (
     Example,
@@ -46,17 +46,23 @@ class ReadyPairs(Recipe):
 
 def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:
     """Returns input and target, RGB uint8 `[H, W, 3]`, both of the same shape."""
-    picture = read_image(photo.data, photo.photo_id)
+    picture = _read(photo.data, photo.photo_id)
     height, width = picture.shape[:2]
     if photo.target is None:
         if width % 2:
             cause = f"{width} pixels wide, but two equal halves need an even width"
             raise ImageError(f"{photo.photo_id}: {cause}")
         return picture[:, : width // 2], picture[:, width // 2 :]
-    target = read_image(photo.target, f"{photo.photo_id} (target)")
+    target = _read(photo.target, f"{photo.photo_id} (target)")
     if target.shape != picture.shape:
         raise ImageError(
             f"{photo.photo_id}: the input is {width}x{height} pixels,"
             f" the target {target.shape[1]}x{target.shape[0]}"
         )
     return picture, target
+
+
+def _read(data: bytes, name: str) -> np.ndarray:
+    """Reads one picture; a palette keeps its colours under transparency, where classes may lie."""
+    picture = read_picture(data, name)
+    return picture.rgb if picture.has_palette else picture.over_white()

@@ -10,6 +10,7 @@ from array_record.python import array_record_module
 from tensorflow_datasets.proto import tf_example_pb2
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import refuse_foreign_code
 
 _PNG = b"\x89PNG"
 
@@ -53,7 +54,10 @@ def iter_records(folder: Path) -> Iterator[tuple[str, int, bytes]]:
       RecordError: if a file is damaged; the message names the file or the folder.
     """
     try:
+        refuse_foreign_code(folder)
         splits = tfds.builder_from_directory(folder).info.splits
+    except UserError as error:
+        raise RecordError(str(error)) from error
     except Exception as error:  # each parser has its own errors for a damaged file
         raise RecordError(f"{folder} cannot be opened ({type(error).__name__})") from error
     for name, split in splits.items():

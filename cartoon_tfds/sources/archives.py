@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, passed_over
 from cartoon_tfds.sources.archive_members import iter_members
 from cartoon_tfds.sources.base import Photo, SourceError
 
@@ -70,6 +70,18 @@ class ArchiveFile:
             none = False
         if none:
             raise SourceError(f"{self.path}: no picture in it")
+
+    def left_out(self) -> list[str]:
+        """Returns a line about members that are pictures of formats that cannot be read."""
+        members = []
+
+        def note(member: str) -> bool:
+            members.append(Path(member))
+            return False
+
+        for _ in iter_members(self.path, note):
+            pass
+        return list(filter(None, [passed_over(members)]))
 
     def _wanted(self, member: str) -> bool:
         picture = PurePosixPath(member).suffix.lower() in PICTURE_SUFFIXES

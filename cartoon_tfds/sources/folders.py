@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.images import (
+    PICTURE_SUFFIXES,
+    further_pages,
+    list_files,
+    pages_of,
+    passed_over,
+)
 from cartoon_tfds.sources.base import Photo, SourceError
 
 # The split for each folder name that datasets use for their splits.
@@ -48,11 +54,15 @@ class PictureFolder:
             folders = name.parts[bool(split) : -1]
             yield _read(
                 path,
-                photo_id=_printable(name.as_posix()),
+                photo_id=printable(name.as_posix()),
                 license=self.license,
-                theme=_printable(folders[0] if folders else ""),
+                theme=printable(folders[0] if folders else ""),
                 split=split,
             )
+
+    def left_out(self) -> list[str]:
+        """Returns a line for each kind of content in the folder that is in no photograph."""
+        return _left_out(self.folder)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,17 +97,22 @@ class PairFolders:
             files = [inputs.get(name, [])]
             if targets is not None:
                 files.append(targets.get(name, []))
-            yield self._pair(files, photo_id=_printable(name), license=self.license, split=split)
+            yield self._pair(files, photo_id=printable(name), license=self.license, split=split)
+
+    def left_out(self) -> list[str]:
+        """Returns a line for each kind of content in the folders that is in no pair."""
+        folders = filter(None, (self.inputs, self.targets))
+        return [line for folder in folders for line in _left_out(folder)]
 
     def _pair(self, files: list[list[Path]], **fields: Any) -> Photo:
         """Returns the pair of a name; `problem` reports missing, doubled and unreadable files."""
         name = fields["photo_id"]
         for found, folder in zip(files, (self.inputs, self.targets), strict=False):
             if len(found) != 1:
-                several = " and ".join(_printable(file.name) for file in found)
+                several = " and ".join(printable(file.name) for file in found)
                 problem = f"{name}: several files of this name: {several}"
                 if not found:
-                    problem = f"{name}: not in {_printable(folder.name)}"
+                    problem = f"{name}: not in {printable(folder.name)}"
                 return Photo(data=b"", source=name, problem=problem, **fields)
         photo, *other = (_read(found[0], **fields) for found in files)
         if not other:
@@ -122,24 +137,31 @@ def _read(path: Path, **fields: Any) -> Photo:
     except OSError as error:
         problem = f"{fields['photo_id']}: {error.strerror}"
     # Only the file's name, because the paths of a user's folders are private.
-    return Photo(data=data, source=_printable(path.name), problem=problem, **fields)
+    return Photo(data=data, source=printable(path.name), problem=problem, **fields)
 
 
 def _list_pictures(folder: Path) -> list[Path]:
     """Returns the pictures in a folder and its subfolders by name, without hidden files."""
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
-    names = (path.relative_to(folder) for path in folder.rglob("*"))
+    listing = list_files(folder)
+    if listing.unreadable:
+        raise listing.unreadable[0]
     pictures = [
-        name
-        for name in names
-        if name.suffix.lower() in PICTURE_SUFFIXES
-        and not any(part.startswith(".") for part in name.parts)
-        and ((folder / name).is_file() or (folder / name).is_symlink())  # broken links are reported
+        path
+        for path in listing.files
+        if path.suffix.lower() in PICTURE_SUFFIXES
+        and (path.is_file() or path.is_symlink())  # broken links are reported
     ]
     if not pictures:
-        raise SourceError(f"{folder}: no picture in it ({' '.join(sorted(PICTURE_SUFFIXES))})")
-    return [folder / name for name in sorted(pictures, key=lambda name: name.as_posix())]
+        others = passed_over(listing.files) or " ".join(sorted(PICTURE_SUFFIXES))
+        raise SourceError(f"{folder}: no picture in it ({others})")
+    return sorted(pictures, key=Path.as_posix)
+
+
+def _left_out(folder: Path) -> list[str]:
+    pages = ((printable(path.name), pages_of(path)) for path in _list_pictures(folder))
+    return list(filter(None, (further_pages(pages), passed_over(list_files(folder).files))))
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
@@ -152,7 +174,7 @@ def _by_stem(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """Returns a file's name with invalid bytes and unprintable characters escaped."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -13,14 +13,16 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.images import PICTURE_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ()
 TAKES_WORDS = True
 flags.adopt_module_key_flags(translation_flags)
 flags.set_default(checkpoint_flag.CHECKPOINT, "lite")
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = flags.DEFINE(
+    PATH,
     "output",
     None,
     "Folder to write to; or a file, for one picture or clip; by default beside each of them.",
@@ -67,14 +69,14 @@ def main(argv: list[str]) -> int:
 
 
 def _is_clip(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES
+    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES | UNREAD_SUFFIXES
 
 
 def _target(clip: str, *, many: bool) -> Path | None:
     """Returns the file of a clip's result; None: beside the clip."""
     if _OUTPUT.value is None:
         return None
-    output = Path(_OUTPUT.value).expanduser()
+    output = Path(_OUTPUT.value)
     if output.suffix and not output.is_dir() and not many:
         return output
     return output / Path(clip).with_suffix(".mp4").name

@@ -2,7 +2,10 @@
 
 from absl import flags
 
-CHECKPOINT = flags.DEFINE_string(
+from pix2pix_flax.cli.paths import PATH
+
+CHECKPOINT = flags.DEFINE(
+    PATH,
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "

@@ -8,13 +8,14 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 import absl.logging
 from absl import app, flags
 from tqdm import tqdm
 
-from cartoon_tfds.errors import is_user_error, one_line
+from cartoon_tfds.errors import is_user_error, one_line, print_any_name
 from pix2pix_flax.cli import config_files, usage
 
 flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
@@ -33,6 +34,7 @@ def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -
       main: takes the program's name and the words without a flag, as `absl.app.run` passes them.
       takes_words: whether words without a flag are allowed.
     """
+    print_any_name()
     _log_to_terminal()
     parse = functools.partial(_parse, takes_words=takes_words)
     app.run(lambda argv: _call(main, argv), flags_parser=parse)
@@ -99,6 +101,9 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
     missing = re.findall(r"Flag (--\w+) must have a value", str(error))
     if missing:
         return f"missing {', '.join(missing)}"
+    if isinstance(error, flags.UnrecognizedFlagError):
+        files = [word for word in argv[1:] if word.startswith("-") and Path(word).exists()]
+        return f"{files[0]} is taken for a flag: write ./{files[0]}" if files else _describe(error)
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
     if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.

@@ -5,6 +5,7 @@ The files of configs/ are installed as the folder pix2pix_flax/configs. They imp
 """
 
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Sequence
@@ -56,8 +57,9 @@ def resolve(argv: Sequence[str], flag: str = "config") -> list[str]:
 
 def _path(value: str) -> str:
     name, colon, words = value.partition(":")
+    name = os.path.expanduser(name)
     if Path(name).is_file() or not name:
-        return value
+        return f"{name}{colon}{words}"
     if name.removesuffix(".py") in names():
         return f"{folder() / name.removesuffix('.py')}.py{colon}{words}"
     raise UserError(f"--config={name} is no file and none of {', '.join(names())}")

@@ -17,6 +17,7 @@ from cartoon_tfds.images import write_png
 from pix2pix_flax.cli import checkpoint_flag, dataset_flags
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
+from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import ORDERS
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
@@ -32,11 +33,11 @@ _FEATURES = flags.DEFINE_list(
     "training's.",
 )
 _SPLIT = flags.DEFINE_string("split", "test", "Split of the dataset to score.")
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "JSON file to write; the picture gets the same name with .png."
+_OUTPUT = flags.DEFINE(
+    PATH, "output", None, "JSON file to write; the picture gets the same name with .png."
 )
-_BASELINE = flags.DEFINE_string(
-    "baseline", None, "Second checkpoint to score, such as a network trained on L1 alone."
+_BASELINE = flags.DEFINE(
+    PATH, "baseline", None, "Second checkpoint to score, such as a network trained on L1 alone."
 )
 _VGG16 = flags.DEFINE_bool(
     "vgg16",
@@ -63,7 +64,7 @@ _PANEL_ROWS = flags.DEFINE_integer(
 def main(argv: list[str]) -> None:
     """Scores the checkpoint; writes the report and the picture."""
     del argv
-    output = Path(_OUTPUT.value).expanduser()
+    output = Path(_OUTPUT.value)
     if output.suffix != ".json":  # the picture gets this name with .png
         raise UserError(f"--output={output} does not end in .json.")
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,14 @@ from absl import flags
 
 from pix2pix_flax.cli import checkpoint_flag
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("checkpoint", "format", "output")
 flags.adopt_module_key_flags(checkpoint_flag)
 _FORMAT = flags.DEFINE_enum(
     "format", None, ["stablehlo", "onnx", "safetensors"], "Format of the file."
 )
-_OUTPUT = flags.DEFINE_string("output", None, "File to write; its name ends in .FORMAT.")
+_OUTPUT = flags.DEFINE(PATH, "output", None, "File to write; its name ends in .FORMAT.")
 _STYLE = flags.DEFINE_string(
     "style", None, "Style that the file draws; only for a network with several styles."
 )

@@ -16,6 +16,7 @@ from cartoon_tfds.errors import UserError
 from pix2pix_flax.cli import checkpoint_flag, dataset_flags
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("checkpoint",)
 flags.adopt_module_key_flags(checkpoint_flag)
@@ -28,19 +29,20 @@ _TRUNCATION = flags.DEFINE_float(
     "more alike.",
     lower_bound=0.01,
 )
-_GRID = flags.DEFINE_string("grid", None, "PNG file to write with all images in rows.")
+_GRID = flags.DEFINE(PATH, "grid", None, "PNG file to write with all images in rows.")
 _COLUMNS = flags.DEFINE_integer(
     "columns", 0, "Columns of the grid; 0: about as many as rows.", lower_bound=0
 )
-_OUTPUT = flags.DEFINE_string("output", None, "Folder to write each image to, as seed-N.png.")
-_INTERPOLATE = flags.DEFINE_string(
-    "interpolate", None, "Video file to write, from seed to seed and back."
+_OUTPUT = flags.DEFINE(PATH, "output", None, "Folder to write each image to, as seed-N.png.")
+_INTERPOLATE = flags.DEFINE(
+    PATH, "interpolate", None, "Video file to write, from seed to seed and back."
 )
 _SECONDS = flags.DEFINE_float(
     "seconds", 1.0, "Seconds from seed to seed in the clip.", lower_bound=0.1
 )
 _FPS = flags.DEFINE_integer("fps", 24, "Frames per second of the clip.", lower_bound=1)
-_NEIGHBOURS = flags.DEFINE_string(
+_NEIGHBOURS = flags.DEFINE(
+    PATH,
     "neighbours",
     None,
     "PNG file to write with the images nearest to training pictures, each next to its nearest "
@@ -67,7 +69,7 @@ def main(argv: list[str]) -> None:
         "neighbours": _NEIGHBOURS.value,
         **{seed: Path(_OUTPUT.value) / f"seed-{seed}.png" for seed in seeds if _OUTPUT.value},
     }
-    files = {name: Path(file).expanduser() for name, file in files.items() if file}
+    files = {name: Path(file) for name, file in files.items() if file}
     _check(files, len(seeds))
     sample = sampler.load_sampler(CHECKPOINT.value)
     latents = sample.latents(seeds, _TRUNCATION.value)

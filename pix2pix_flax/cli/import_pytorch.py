@@ -12,14 +12,16 @@ from ml_collections import config_flags
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.cli import config_files
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("input", "output")
-_INPUT = flags.DEFINE_string(
+_INPUT = flags.DEFINE(
+    PATH,
     "input",
     None,
     "State dict of the generator: *_net_G.pth, or the same as safetensors.",
 )
-_OUTPUT = flags.DEFINE_string("output", None, "File to write, ending in .safetensors.")
+_OUTPUT = flags.DEFINE(PATH, "output", None, "File to write, ending in .safetensors.")
 _PAPER_TEST = flags.DEFINE_bool(
     "paper_test",
     False,
@@ -37,7 +39,7 @@ _CONFIG = config_flags.DEFINE_config_file(
 def main(argv: list[str]) -> None:
     """Imports the state dict and writes the safetensors file."""
     del argv
-    output = Path(_OUTPUT.value).expanduser()
+    output = Path(_OUTPUT.value)
     if output.suffix != ".safetensors":
         raise UserError(f"--output={output} does not end in .safetensors")
     if output.exists() and not _OVERWRITE.value:

@@ -12,13 +12,19 @@ draws in the style `ink` without a network; the other styles are in docs/styles.
 from absl import flags
 
 from pix2pix_flax.cli import translation_flags
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("checkpoint", "input")
 flags.adopt_module_key_flags(translation_flags)
-_INPUT = flags.DEFINE_multi_string(
-    "input", None, "Picture, folder or quoted pattern; may be repeated."
+_INPUT = flags.DEFINE_multi(
+    PATH,
+    flags.ArgumentSerializer(),
+    "input",
+    None,
+    "Picture, folder or quoted pattern; may be repeated.",
 )
-_OUTPUT = flags.DEFINE_string(
+_OUTPUT = flags.DEFINE(
+    PATH,
     "output",
     None,
     "Folder to write to; or for one picture a file that ends in .png, .jpg or .webp; by default "

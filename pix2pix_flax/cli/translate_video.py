@@ -10,12 +10,14 @@ without a network.
 from absl import flags
 
 from pix2pix_flax.cli import translation_flags
+from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 REQUIRED = ("checkpoint", "input")
 flags.adopt_module_key_flags(translation_flags)
-_INPUT = flags.DEFINE_string("input", None, "Video file to read.")
-_OUTPUT = flags.DEFINE_string(
+_INPUT = flags.DEFINE(PATH, "input", None, "Video file to read.")
+_OUTPUT = flags.DEFINE(
+    PATH,
     "output",
     None,
     "File to write, ending in .mp4, .mkv or .mov; by default clip-cartoon.mp4 beside clip.mp4.",

@@ -3,6 +3,9 @@
 JAX is imported only when its engine is made, so that a wrong flag is reported at once.
 """
 
+import contextlib
+from collections.abc import Iterator
+
 import numpy as np
 from absl import flags
 
@@ -120,7 +123,14 @@ def _onnx_network(checkpoint: str) -> Network:
         raise UserError(
             f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"
         )
-    try:
-        return FunctionNetwork(load_exported(checkpoint))
-    except ExportedFileError as error:  # exported.py does not import UserError
-        raise UserError(str(error)) from error
+
+    @contextlib.contextmanager
+    def told() -> Iterator[None]:
+        try:
+            yield
+        except ExportedFileError as error:  # exported.py does not import UserError
+            raise UserError(str(error)) from error
+
+    with told():
+        translate = load_exported(checkpoint)
+    return FunctionNetwork(told()(translate))

@@ -14,6 +14,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import refuse_foreign_code
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
       data_dir: folder of the datasets; None for TFDS's default folder.
 
     Raises:
-      DatasetError: if it is missing (the message has the command that builds it), is damaged, or
-        is stored in a format that only TensorFlow reads.
+      DatasetError: if it is missing (the message has the command that builds it), is damaged, names
+        code of its own, or is stored in a format that only TensorFlow reads.
     """
     root = Path(os.path.expanduser(data_dir) if data_dir else tfds.core.constants.DATA_DIR)
     found = [path.parent for path in root.joinpath(name).glob("*/dataset_info.json")]
@@ -54,7 +55,10 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
         )
     newest = max(versions, key=lambda path: [int(n) for n in path.name.split(".")])
     try:
+        refuse_foreign_code(newest)
         builder = tfds.builder_from_directory(newest)
+    except UserError as error:
+        raise DatasetError(str(error)) from error
     except Exception as error:  # each parser of the description raises its own errors
         raise DatasetError(
             f"The description of dataset {name!r} in {newest} is damaged "

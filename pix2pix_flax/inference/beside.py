@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from cartoon_tfds.files import fitting
+
 LABEL = "-cartoon"
 """Ends the name of such a result, before its suffix."""
 
@@ -16,4 +18,4 @@ def beside(source: Path, writable: Collection[str], default: str) -> Path:
       default: suffix of the result if the suffix of the source is not writable.
     """
     suffix = source.suffix if source.suffix.lower() in writable else default
-    return source.with_name(f"{source.stem}{LABEL}{suffix}")
+    return fitting(source.with_name(f"{source.stem}{LABEL}{suffix}"))

@@ -4,9 +4,15 @@ This file does not import the project, so it can be copied to a deployment; it n
 runtime of the format. As a program it translates all arrays of an npz file:
 
     python exported.py FILE INPUT.npz OUTPUT.npz
+
+A StableHLO file from elsewhere could crash or block a process while it is read. So a second process
+reads it first, with a time limit, and refuses calls of native code (`python exported.py --check`).
 """
 
+import contextlib
+import io
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +23,11 @@ import numpy as np
 Translate = Callable[[np.ndarray], np.ndarray]
 """(images uint8 RGB [B, H, W, 3], any B, H, W from 1) -> translated, uint8 RGB [B, sH, sW, 3]."""
 
+_CHECK = "--check"
+_CHECK_SECONDS = 60  # a file of 0.5 M parameters takes 4 s on a slow core, most of it for JAX
+_NATIVE_CALLS = frozenset({"shape_assertion"})  # all that files of this project ask for
+_OUTSIDE = frozenset(f"stablehlo.{name}" for name in ("infeed", "outfeed", "recv", "send"))
+
 
 class ExportedFileError(ValueError):
     """A file cannot be run; the message is one line that names the file."""
@@ -25,11 +36,12 @@ class ExportedFileError(ValueError):
 def load_exported(path: str | Path) -> Translate:
     """Loads the generator of a file that ends in `.onnx` or `.stablehlo`.
 
-    Neither format is a pickle: loading a file runs no Python code from it.
+    Neither format is a pickle: loading a file runs no Python code from it. The function that is
+    returned raises an ExportedFileError too, if the runtime cannot run the file.
 
     Raises:
-      ExportedFileError: the file is missing, damaged or of another format, or its runtime is not
-        installed.
+      ExportedFileError: the file is missing, damaged or of another format, calls native code, takes
+        more than a minute to read, or its runtime is not installed.
     """
     path = Path(path)
     loaders = {".onnx": _load_onnx, ".stablehlo": _load_stablehlo}
@@ -40,13 +52,29 @@ def load_exported(path: str | Path) -> Translate:
     except OSError as error:
         raise ExportedFileError(f"{path}: {error.strerror}") from error
     try:
-        return loaders[path.suffix](data)
+        return _named(loaders[path.suffix](data), path)
     except ImportError as error:
         advice = "pip install 'pix2pix-flax[export]'"
         raise ExportedFileError(f"{path} cannot be run: {error} ({advice})") from error
     except Exception as error:  # Damaged bytes raise nearly any type, struct.error for instance.
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ExportedFileError(f"{path} is not an exported generator: {reason}") from error
+        raise ExportedFileError(f"{path} is not an exported generator: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _named(translate: Translate, path: Path) -> Translate:
+    """Returns the function with errors that name the file; runtimes raise nearly any type."""
+
+    def call(images: np.ndarray) -> np.ndarray:
+        try:
+            return translate(images)
+        except Exception as error:
+            shape = list(np.shape(images))
+            raise ExportedFileError(f"{path} fails on images {shape}: {_reason(error)}") from error
+
+    return call
 
 
 def _load_onnx(data: bytes) -> Translate:
@@ -56,7 +84,8 @@ def _load_onnx(data: bytes) -> Translate:
     options.log_severity_level = 3  # log errors only; they are raised as exceptions as well
     options.intra_op_num_threads = _cores()
     providers = ["CPUExecutionProvider"]
-    session = onnxruntime.InferenceSession(data, options, providers=providers)
+    with contextlib.redirect_stdout(io.StringIO()):  # errors are printed and raised
+        session = onnxruntime.InferenceSession(data, options, providers=providers)
     for side in (session.get_inputs(), session.get_outputs()):
         if [value.type for value in side] != ["tensor(uint8)"]:
             _refuse_signature()
@@ -66,9 +95,11 @@ def _load_onnx(data: bytes) -> Translate:
 
 
 def _load_stablehlo(data: bytes) -> Translate:
+    import flatbuffers  # noqa: F401 (the check needs it)
     import jax
     from jax import export
 
+    _check_elsewhere(data)
     exported = export.deserialize(bytearray(data))
     for side in (exported.in_avals, exported.out_avals):
         if [value.dtype for value in side] != [np.uint8]:
@@ -76,6 +107,47 @@ def _load_stablehlo(data: bytes) -> Translate:
         _check_shape(side[0].shape)
     call = jax.jit(exported.call)  # compiles once per input size
     return lambda images: np.asarray(call(images))
+
+
+def _check_elsewhere(data: bytes) -> None:
+    """Raises a ValueError unless another process can read a StableHLO file, within the limit."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", Path(__file__).absolute(), _CHECK],
+            input=data,
+            env=os.environ | {"JAX_PLATFORMS": "cpu"},
+            capture_output=True,
+            timeout=_CHECK_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ValueError(f"reading it takes more than {_CHECK_SECONDS} seconds") from error
+    if done.returncode:
+        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        crash = f"reading it ends the process (code {done.returncode})"
+        raise ValueError(words[-1] if words and done.returncode > 0 else crash)
+
+
+def _check_program(data: bytes) -> None:
+    """Raises an error if a StableHLO file cannot be read or calls native code."""
+    from jax import export
+    from jax.extend.mlir import ir
+    from jax.extend.mlir.dialects import stablehlo
+
+    program = export.deserialize(bytearray(data)).mlir_module_serialized
+    module = stablehlo.deserialize_portable_artifact(ir.Context(), program)
+
+    def check(operation: ir.Operation) -> ir.WalkResult:
+        called = operation.name
+        if called == "stablehlo.custom_call":
+            called = ir.StringAttr(operation.attributes["call_target_name"]).value
+            if called in _NATIVE_CALLS:
+                return ir.WalkResult.ADVANCE
+        elif called not in _OUTSIDE:
+            return ir.WalkResult.ADVANCE
+        raise ValueError(f"it calls {called}, which is code outside the file")
+
+    module.operation.walk(check)
 
 
 def _check_shape(shape: Any) -> None:
@@ -103,6 +175,9 @@ def main(path: str, inputs: str, outputs: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(*sys.argv[1:])
+        if sys.argv[1:] == [_CHECK]:
+            _check_program(sys.stdin.buffer.read())
+        else:
+            main(*sys.argv[1:])
     except ExportedFileError as error:
         sys.exit(f"error: {error}")

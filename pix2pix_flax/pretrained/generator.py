@@ -22,6 +22,7 @@ from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
+from pix2pix_flax.pretrained.finite import refuse_not_finite
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.factory import make_task
@@ -203,11 +204,30 @@ def _single(array: np.ndarray) -> np.ndarray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
+_MAX_HEADER = 2**22  # bytes; the header of a network with 16 blocks has 11,000
+_MAX_COUNTS = {"blocks": 128, "depth": 16}
+_MAX_NUMBER = 2**13  # of any other number in the configuration of a generator
+
+
 def _read(path: Path) -> tuple[ml_collections.ConfigDict, dict[str, Any]]:
     try:
+        with open(path, "rb") as file:
+            if int.from_bytes(file.read(8), "little") > _MAX_HEADER:
+                raise ValueError(f"its header has more than {_MAX_HEADER} bytes")
         with safetensors.safe_open(path, framework="numpy") as file:
             config = json.loads(file.metadata()[METADATA])
             arrays = {name: _single(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
-        return migrations.complete(config), unflatten_dict(arrays, sep="/")
+        refuse_not_finite(arrays)
+        config = migrations.complete(config)
+        _refuse_giants(config.generator)
+        return config, unflatten_dict(arrays, sep="/")
     except Exception as error:  # Damaged bytes raise nearly any type.
         raise GeneratorFileError(f"{path} is not a generator's file: {one_line(error)}") from error
+
+
+def _refuse_giants(generator: ml_collections.ConfigDict) -> None:
+    """Raises a ValueError for a network that would take hours or all memory to put together."""
+    for key, value in generator.items():
+        largest = _MAX_COUNTS.get(key, _MAX_NUMBER)
+        if isinstance(value, int | float) and not abs(value) <= largest:
+            raise ValueError(f"config.generator.{key} is {value}, more than {largest}")

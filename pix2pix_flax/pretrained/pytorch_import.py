@@ -16,6 +16,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pix2pix_flax.models.registry import make_generator
+from pix2pix_flax.pretrained.finite import NotFiniteError, refuse_not_finite
 from pix2pix_flax.pretrained.generator import TrainedGenerator
 from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.typing import PyTree
@@ -32,6 +33,7 @@ _LEAVES = {
     "var": "running_var",
 }
 """PyTorch's names for the arrays of a layer."""
+_WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel, and of torch.compile
 _COUNTED = ("num_batches_tracked",)
 _OLD_INSTANCE = ("running_mean", "running_var")  # stored before PyTorch 0.4, but never used
 
@@ -71,17 +73,26 @@ def import_generator(
       OSError: the file does not exist.
     """
     path = Path(path).expanduser()
-    arrays = read_state_dict(path)
+    arrays = _unwrapped(read_state_dict(path))
     try:
+        refuse_not_finite(arrays)
         settings, layers = _recognise(arrays)
         arrays = _with_colours(arrays, layers)
         config = _configure(config, settings | _measure(arrays, layers), paper_test)
         variables = _convert(arrays, layers, config)
-    except _UnknownError as error:
+    except (_UnknownError, NotFiniteError) as error:
         raise PyTorchFileError(
             f"{path} holds no generator that can be imported: {error}"
         ) from error
     return TrainedGenerator(config, variables, path)
+
+
+def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns the arrays without the prefixes of PyTorch's wrappers, if all names have them."""
+    for prefix in _WRAPPERS * 2:  # in any order
+        if arrays and all(name.startswith(prefix) for name in arrays):
+            arrays = {name.removeprefix(prefix): array for name, array in arrays.items()}
+    return arrays
 
 
 def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:

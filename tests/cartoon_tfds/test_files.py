@@ -1,5 +1,6 @@
 """Files are complete or absent, and a folder has one user."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ import sys
 import pytest
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import InUseError, atomic_write, locked
+from cartoon_tfds.files import InUseError, atomic_write, expand_home, locked, refuse_foreign_code
 
 HOLD = """
 import sys, pathlib
@@ -48,3 +49,52 @@ def test_a_lock_without_fcntl_is_refused_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "fcntl", None)  # an import raises ImportError, as on Windows
     with pytest.raises(UserError, match=r"no fcntl: build datasets and train on Linux, or in WSL2"):
         locked(tmp_path).__enter__()
+
+
+def describe(folder, features, info=None):
+    (folder / "features.json").write_text(json.dumps(features))
+    (folder / "dataset_info.json").write_text(json.dumps(info or {}))
+
+
+FOREIGN = {"pythonClassName": "work.evil.X"}
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        FOREIGN,
+        {"python_class_name": "work.evil.X"},
+        {"type": "work.evil.X", "content": {}},
+        {"pythonClassName": "tensorflow_datasets_evil.X"},
+        {"featuresDict": {"features": {"a": {"sequence": {"feature": FOREIGN}}}}},
+        {"jsonFeature": {"json": json.dumps({"feature": FOREIGN})}},
+        {"jsonFeature": {"json": " " + json.dumps([{"content": json.dumps(FOREIGN)}])}},
+    ],
+)
+@pytest.mark.parametrize("place", ["features.json", "dataset_info.json"])
+def test_code_that_a_dataset_names_is_refused(tmp_path, features, place):
+    if place == "features.json":
+        describe(tmp_path, features)
+    else:
+        describe(tmp_path, {}, {"features": features})
+    with pytest.raises(UserError, match="code outside TensorFlow Datasets") as caught:
+        refuse_foreign_code(tmp_path)
+    assert place in str(caught.value)
+
+
+def test_classes_and_texts_of_tensorflow_datasets_are_not_refused(tmp_path):
+    name = "tensorflow_datasets.core.features.image_feature.Image"
+    texts = {"description": "{not json", "citation": "[1] X. Y.", "type": "plain"}
+    describe(tmp_path, {"pythonClassName": name, "content": texts}, {"type": name, **texts})
+    refuse_foreign_code(tmp_path)
+
+
+def test_home_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert expand_home("~/a") == f"{tmp_path}/a"
+    assert expand_home("a/~/b") == "a/~/b"
+    with pytest.raises(UserError, match=r"~nobody_at_all/a: no such home folder; write \./~nobody"):
+        expand_home("~nobody_at_all/a")
+    (tmp_path / "~old.png").touch()
+    assert expand_home("~old.png") == "~old.png"

@@ -1,5 +1,6 @@
 """Finds image files, and names the file of each result."""
 
+import dataclasses
 import glob
 import os
 from collections import Counter
@@ -7,7 +8,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.images import PICTURE_SUFFIXES, WRITABLE_SUFFIXES
+from cartoon_tfds.files import expand_home, fitting
+from cartoon_tfds.images import (
+    PICTURE_SUFFIXES,
+    WRITABLE_SUFFIXES,
+    list_files,
+    passed_over,
+)
 from pix2pix_flax.inference.beside import LABEL, beside
 
 
@@ -15,10 +22,28 @@ class InputError(UserError):
     """No input image was found, or the output cannot be used; the message is one line."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Names:
+    """The files of a translation.
+
+    Attributes:
+      results: (source file, file of the result) of each image once.
+      own: sources that are left out, because they are called like results, although they are none
+        of `results`.
+      passed_over: files in the folders that are no images, or of formats that cannot be read.
+      unreadable: (folder, reason) of each folder that cannot be listed.
+    """
+
+    results: list[tuple[Path, Path]] = dataclasses.field(default_factory=list)
+    own: list[Path] = dataclasses.field(default_factory=list)
+    passed_over: list[Path] = dataclasses.field(default_factory=list)
+    unreadable: list[tuple[Path, str]] = dataclasses.field(default_factory=list)
+
+
 def name_results(
     inputs: Iterable[str | Path], output: str | Path | None, suffix: str | None
-) -> list[tuple[Path, Path]]:
-    """Returns (source file, file of the result) of each image once.
+) -> Names:
+    """Finds the images, and names the file of each result.
 
     Args:
       inputs: files, folders and patterns, e.g. `photos/**/*.jpg`; `~` is the home.
@@ -30,33 +55,39 @@ def name_results(
     Raises:
       InputError: no image was found, or the output is one file for several images.
     """
+    names = Names()
+    output = output and Path(expand_home(str(output)))
+    found = _find(inputs, output, names)
     if output is None:
-        return [
-            (source, _beside(source, suffix))
-            for source, _ in _find(inputs, None)
-            if not source.stem.endswith(LABEL)
-        ]
-    output = Path(output).expanduser()
-    found = _find(inputs, output)
-    if output.suffix.lower() not in WRITABLE_SUFFIXES or output.is_dir():
-        return _in_folder(found, output, suffix or ".png")
-    if len(found) > 1:
+        own = [source for source, _ in found if source.stem.endswith(LABEL)]
+        others = [source for source, _ in found if not source.stem.endswith(LABEL)]
+        names.results.extend((source, _beside(source, suffix)) for source in others)
+        results = {result for _, result in names.results}
+        names.own.extend(source for source in own if source not in results)
+    elif output.suffix.lower() not in WRITABLE_SUFFIXES or output.is_dir():
+        names.results.extend(_in_folder(found, output, suffix or ".png"))
+    elif len(found) > 1:
         raise InputError(f"{output} is one file for {len(found)} images: name a folder instead")
-    return [(found[0][0], output)]
+    else:
+        names.results.append((found[0][0], output))
+    return names
 
 
 def _beside(source: Path, suffix: str | None) -> Path:
     result = beside(source, WRITABLE_SUFFIXES, ".png")
-    return result.with_suffix(suffix) if suffix else result
+    return fitting(result.with_suffix(suffix)) if suffix else result
 
 
-def _find(inputs: Iterable[str | Path], output: Path | None) -> list[tuple[Path, Path]]:
+def _find(
+    inputs: Iterable[str | Path], output: Path | None, names: Names
+) -> list[tuple[Path, Path]]:
     """Returns (source file, path of the result in the output folder) of each image once."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in inputs:
-        pictures = list(_expand(os.path.expanduser(given), output))
+        pictures = list(_expand(expand_home(str(given)), output, names))
         if not pictures:
-            raise InputError(f"{given}: no image found")
+            others = passed_over(names.passed_over)
+            raise InputError(f"{given}: no image found" + (f" ({others})" if others else ""))
         for source, name in pictures:
             found.setdefault(source.resolve(), (source, name))
     if not found:
@@ -64,29 +95,33 @@ def _find(inputs: Iterable[str | Path], output: Path | None) -> list[tuple[Path,
     return list(found.values())
 
 
-def _expand(given: str, output: Path | None) -> Iterable[tuple[Path, Path]]:
+def _expand(given: str, output: Path | None, names: Names) -> Iterable[tuple[Path, Path]]:
     path = Path(given)
     if path.is_dir():
         if output is not None and path.resolve() == output.resolve():
             # A second run would translate the results of the first.
             raise InputError(f"{given}: is the input and the output folder; choose another output")
-        return [(source, source.relative_to(path)) for source in _walk(path, output)]
+        return [(source, source.relative_to(path)) for source in _walk(path, output, names)]
     if path.exists():  # before patterns, because a file's name may contain brackets
         return [(path, Path(path.name))]
-    matches = sorted(glob.glob(given, recursive=True))
-    return [pair for match in matches for pair in _expand(match, output)]
+    matches = sorted(glob.glob(_literal_folders(path), recursive=True))
+    return [pair for match in matches for pair in _expand(match, output, names)]
 
 
-def _walk(folder: Path, output: Path | None) -> Iterable[Path]:
-    skipped = output and output.resolve()
-    for parent, folders, files in os.walk(folder):
-        base = Path(parent)
-        folders[:] = sorted(
-            f for f in folders if not f.startswith(".") and (base / f).resolve() != skipped
-        )
-        for file in sorted(files):
-            if Path(file).suffix.lower() in PICTURE_SUFFIXES and not file.startswith("."):
-                yield base / file
+def _literal_folders(pattern: Path) -> str:
+    """Escapes the folders at the start of a pattern that exist, because of brackets in them."""
+    folder = next(folder for folder in pattern.parents if folder.is_dir())
+    return os.path.join(glob.escape(str(folder)), pattern.relative_to(folder))
+
+
+def _walk(folder: Path, output: Path | None, names: Names) -> Iterable[Path]:
+    listing = list_files(folder, skipped=output)
+    names.unreadable.extend((Path(e.filename), str(e.strerror)) for e in listing.unreadable)
+    for file in listing.files:
+        if file.suffix.lower() in PICTURE_SUFFIXES:
+            yield file
+        else:
+            names.passed_over.append(file)
 
 
 def _in_folder(
@@ -98,10 +133,11 @@ def _in_folder(
     for source, name in found:
         plain = name.with_suffix(suffix)
         candidate = plain if short[_key(plain)] == 1 else name.with_name(f"{name.name}{suffix}")
+        candidate = fitting(candidate)
         number = 1
         while _key(candidate) in taken:
             number += 1
-            candidate = name.with_name(f"{name.name}-{number}{suffix}")
+            candidate = fitting(name.with_name(f"{name.name}-{number}{suffix}"))
         taken.add(_key(candidate))
         targets.append((source, folder / candidate))
     return targets

@@ -1,17 +1,25 @@
 """Translates image files, folders and patterns; writes one file for each image."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import tqdm
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import read_picture, write_picture
+from cartoon_tfds.images import (
+    further_pages,
+    passed_over,
+    read_picture,
+    some,
+    write_picture,
+)
 from pix2pix_flax.inference.images.naming import InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
+_CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
+_CLIPS = frozenset(f".{name}" for name in _CLIP_NAMES.split())
 _MOST_PATHS = 5  # more results are named by their folders
 
 
@@ -22,12 +30,22 @@ class Report:
     Attributes:
       written: files that were written.
       kept: files that existed already and were not replaced.
-      failed: (source file, reason on one line) of each image that could not be translated.
+      failed: (source file or folder, reason on one line) of each image that could not be
+        translated, and of each folder that could not be listed.
+      pages: (source file, number of its pages or frames) of each image that has several; only the
+        first is translated.
+      lost_profiles: source files whose colour profile could not be read and is left out.
+      own: sources that were left out, because they are called like results; see `naming.Names`.
+      passed_over: files in the folders that are no images, or of formats that cannot be read.
     """
 
-    written: list[Path]
-    kept: list[Path]
-    failed: list[tuple[Path, str]]
+    written: list[Path] = dataclasses.field(default_factory=list)
+    kept: list[Path] = dataclasses.field(default_factory=list)
+    failed: list[tuple[Path, str]] = dataclasses.field(default_factory=list)
+    pages: list[tuple[Path, int]] = dataclasses.field(default_factory=list)
+    lost_profiles: list[Path] = dataclasses.field(default_factory=list)
+    own: list[Path] = dataclasses.field(default_factory=list)
+    passed_over: list[Path] = dataclasses.field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -39,10 +57,27 @@ class Report:
         lines = [f"{count} image{'' if count == 1 else 's'} written{self._places()}"]
         if self.kept:
             lines.append(f"{len(self.kept)} existed already (--overwrite replaces them)")
+        lines += self._left_out()
         if self.failed:
             lines.append(f"{len(self.failed)} could not be translated:")
             lines += [f"  {reason}" for _, reason in self.failed]
         return "\n".join(lines)
+
+    def _left_out(self) -> Iterator[str]:
+        """Yields a line for each kind of content that is in no result."""
+        if self.own:
+            names = some(path.name for path in self.own)
+            yield f"left out, called like results: {names} (--output=FOLDER translates them too)"
+        if pages := further_pages((path.name, count) for path, count in self.pages):
+            yield pages
+        if self.lost_profiles:
+            names = some(path.name for path in self.lost_profiles)
+            yield f"colour profiles that could not be read were left out: {names}"
+        if others := passed_over(self.passed_over):
+            yield others
+        clips = [path for path in self.passed_over if path.suffix.lower() in _CLIPS]
+        if clips:
+            yield f"clips in folders are passed over, name each itself: {some(map(str, clips))}"
 
     def _places(self) -> str:
         """Returns where the results lie: the files, or the folders if there are many."""
@@ -71,10 +106,11 @@ def translate_images(
     profile of another colour space than the result, e.g. CMYK, is left out.
 
     Folders are searched with their subfolders, and an output folder gets the same subfolders.
-    Hidden files, the output folder itself and files without an image suffix are skipped; a file
-    that is named in `inputs` is tried with any suffix. If two results would get the same name, they
-    keep the suffixes of their sources (`a.jpg.png`, `a.png.png`), and get numbers if that is not
-    enough. If one image fails, the rest are still translated.
+    Linked folders are searched too, each folder once. Hidden files, the output folder itself and
+    files without an image suffix are skipped, and the report counts images of formats that cannot
+    be read; a file that is named in `inputs` is tried with any suffix. If two results would get the
+    same name, they keep the suffixes of their sources (`a.jpg.png`, `a.png.png`), and get numbers
+    if that is not enough. If one image fails, the rest are still translated.
 
     Args:
       predict: uint8 RGB [1, H, W, 3] -> uint8 RGB [1, H', W', 3].
@@ -91,11 +127,13 @@ def translate_images(
     Raises:
       InputError: no image was found, or the output cannot be used.
     """
-    targets = name_results(inputs, output, suffix)
+    names = name_results(inputs, output, suffix)
+    targets = names.results
     for folder in sorted({target.parent for _, target in targets}):
         _make_folder(folder)
     sources = {source.resolve() for source, _ in targets}
-    report = Report([], [], [])
+    report = Report(own=names.own, passed_over=names.passed_over)
+    report.failed.extend((folder, f"{folder}: {why}") for folder, why in names.unreadable)
     hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
     for source, target in tqdm.tqdm(targets, unit=" images", disable=hidden):
         if target.resolve() in sources:
@@ -126,6 +164,10 @@ def _translate(
         report.failed.append((source, reason if str(source) in reason else f"{source}: {reason}"))
     else:
         report.written.append(target)
+        if picture.pages > 1:
+            report.pages.append((source, picture.pages))
+        if picture.lost_profile:
+            report.lost_profiles.append(source)
 
 
 def _profile_for(image: np.ndarray, icc_profile: bytes | None) -> bytes | None:

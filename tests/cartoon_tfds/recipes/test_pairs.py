@@ -1,13 +1,16 @@
 """Ready pairs: the pixels of both pictures, and the pairs that are refused."""
 
 import dataclasses
+import io
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
-from cartoon_tfds.images import ImageError, write_png
+from cartoon_tfds.images import ImageError, encode_png, read_image, write_png
 from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.sources.base import Photo
 from cartoon_tfds.sources.folders import PairFolders
 from cartoon_tfds.sources.splits import content_hash
 from tests.cartoon_tfds.recipes.examples import assert_provenance, decoded, pair_of_files
@@ -62,3 +65,25 @@ def test_ready_pair_says_which_of_its_files_is_damaged(tmp_path, pixels):
         ReadyPairs().read(dataclasses.replace(photo, target=photo.target[:1000]))
     with pytest.raises(ImageError, match=r"^one: damaged"):
         ReadyPairs().read(dataclasses.replace(photo, data=photo.data[:1000]))
+
+
+@pytest.mark.parametrize("transparent", [0, bytes([0, 255, 128])], ids=["a colour", "shares"])
+@pytest.mark.parametrize("side", ["input", "target"])
+def test_palette_of_a_label_map_keeps_its_colours_under_transparency(side, transparent):
+    classes = np.random.default_rng(0).integers(0, 3, (20, 30), dtype=np.uint8)
+    colours = np.array([[0, 0, 0], [128, 0, 0], [0, 128, 0]], np.uint8)
+    labels = Image.fromarray(classes)
+    labels.putpalette(colours.tobytes())
+    mask = io.BytesIO()
+    labels.save(mask, "PNG", transparency=transparent)
+    files = [encode_png(np.full((20, 30, 3), 99, np.uint8)), mask.getvalue()]
+    first, second = files if side == "target" else files[::-1]
+    ((_, example),) = ReadyPairs().make(Photo("a", first, "a", "mine", target=second), 0)
+    np.testing.assert_array_equal(read_image(example[side]), colours[classes])
+
+
+def test_transparent_colours_of_a_photograph_lie_on_white():
+    clear = encode_png(np.zeros((20, 30, 4), np.uint8))
+    plain = encode_png(np.full((20, 30, 3), 99, np.uint8))
+    ((_, example),) = ReadyPairs().make(Photo("a", plain, "a", "mine", target=clear), 0)
+    assert (read_image(example["target"]) == 255).all()

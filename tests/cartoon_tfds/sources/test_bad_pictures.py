@@ -48,7 +48,7 @@ def _bomb():
 # What is wrong with each file that cannot be used.
 CAUSES = {
     "animated and cut.gif": "damaged: ",
-    "bomb.png": "too large: ",
+    "bomb.png": "30000x30000 is over the limit of 67108864 pixels",
     "cut.jpg": "damaged: ",
     "empty.jpg": "the file is empty",
     "flipped.png": "damaged: ",

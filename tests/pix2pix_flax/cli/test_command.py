@@ -146,3 +146,15 @@ def test_scripts_name_what_is_missing(script, tmp_path):
     assert stderr.startswith("error: ")
     assert str(tmp_path / "none") in stderr
     assert stderr.count("\n") == 1
+
+
+def test_a_file_that_looks_like_a_flag_comes_with_a_remedy(tmp_path):
+    def cartoonize():
+        program = "from pix2pix_flax.cli.console import main; main()"
+        done = run_command("-c", program, "cartoonize", "-x.jpg", cwd=tmp_path)
+        return done.returncode, done.stderr
+
+    code, message = cartoonize()
+    assert (code, message.startswith("error: Unknown command line flag")) == (2, True)
+    (tmp_path / "-x.jpg").touch()
+    assert cartoonize() == (2, "error: -x.jpg is taken for a flag: write ./-x.jpg\n")

@@ -6,6 +6,7 @@ import shutil
 import pytest
 from array_record.python import array_record_module
 
+from cartoon_tfds.records.array_record import RecordError, iter_records
 from pix2pix_flax.data.pipeline import make_train_iterator
 from pix2pix_flax.data.source import (
     DatasetError,
@@ -212,3 +213,17 @@ def test_the_fingerprint_changes_with_version_and_features(copied, dataset_dir):
     folder.rename(folder.with_name("2.0.1"))
     seen.add(fingerprint(NAME, "train", data_dir))
     assert len(seen) == 3
+
+
+def test_code_in_the_folder_of_a_dataset_is_not_run(copied, monkeypatch):
+    data_dir, folder = copied
+    (data_dir / "evil.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    monkeypatch.chdir(data_dir)
+    monkeypatch.syspath_prepend(data_dir)
+    features = json.loads((folder / "features.json").read_text())
+    features["pythonClassName"] = "evil.X"
+    (folder / "features.json").write_text(json.dumps(features))
+    assert "names the class 'evil.X'" in message(open_builder, NAME, str(data_dir))
+    with pytest.raises(RecordError, match=r"names the class 'evil\.X'"):
+        list(iter_records(folder))
+    assert not (data_dir / "ran").exists()

@@ -4,6 +4,7 @@ import os
 import pickle
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
@@ -165,3 +166,52 @@ def test_videos_by_onnxruntime_need_no_jax(name, exported_file, untrained, poiso
     code, _, stderr = run_script("translate_video.py", *flags, "--output=a.mp4")
     assert (code, stderr.count("\n")) == (1, 1)
     assert "--engine=onnxruntime runs .onnx files" in stderr
+
+
+stablehlo = pytest.mark.skipif(not find_spec("flatbuffers"), reason="flatbuffers not installed")
+
+
+def program_that_calls(target):
+    """A StableHLO file whose only operation is a function of native code."""
+
+    def translate(images):
+        call = jax.ffi.ffi_call(target, jax.ShapeDtypeStruct(images.shape, images.dtype))
+        return call(images, index=np.uint64(2**40))
+
+    images = jax.ShapeDtypeStruct(jax.export.symbolic_shape("b, h, w, 3"), np.uint8)
+    allowed = [jax.export.DisabledSafetyCheck.custom_call(target)]
+    exported = jax.export.export(jax.jit(translate), disabled_checks=allowed, platforms=["cpu"])
+    return bytes(exported(images).serialize())
+
+
+@stablehlo
+@pytest.mark.parametrize("target", ["xla_ffi_python_cpu_callback", "shape_assertion2", "x"])
+def test_native_code_is_not_called(target, tmp_path):
+    file = tmp_path / "a.stablehlo"
+    file.write_bytes(program_that_calls(target))
+    with pytest.raises(ExportedFileError, match=f"it calls {target}, which is code outside"):
+        load_exported(file)
+
+
+@stablehlo
+def test_a_file_that_blocks_its_reader_is_refused(exported_file, monkeypatch):
+    monkeypatch.setattr(exported, "_CHECK_SECONDS", 0.2)
+    with pytest.raises(ExportedFileError, match=r"takes more than 0\.2 seconds"):
+        load_exported(exported_file("stablehlo").path)
+
+
+@stablehlo
+def test_a_file_that_ends_its_reader_is_refused(exported_file, monkeypatch, tmp_path):
+    monkeypatch.setattr(exported, "__file__", str(tmp_path / "crash.py"))
+    (tmp_path / "crash.py").write_text("import os; os.abort()")
+    with pytest.raises(ExportedFileError, match=r"reading it ends the process \(code -6\)"):
+        load_exported(exported_file("stablehlo").path)
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_errors_of_a_runtime_name_the_file(name, exported_file):
+    path = exported_file(name).path
+    with pytest.raises(ExportedFileError) as caught:
+        load_exported(path)(np.zeros((3, 4), np.uint8))
+    assert str(caught.value).startswith(f"{path} fails on images [3, 4]: ")
+    assert "\n" not in str(caught.value)

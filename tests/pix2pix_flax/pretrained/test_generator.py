@@ -4,12 +4,13 @@ import functools
 import importlib
 import json
 import shutil
+import time
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
-import safetensors
+import safetensors.numpy
 import skimage.data
 
 from benchmarks import look_metrics, style_metrics
@@ -20,6 +21,7 @@ from pix2pix_flax.metrics import psnr
 from pix2pix_flax.pretrained.generator import (
     METADATA,
     SHIPPED,
+    GeneratorFileError,
     load_generator,
     started_from,
     to_safetensors,
@@ -151,3 +153,50 @@ def test_a_beginning_that_is_missing_or_of_another_network_is_named(trained, smo
     message = r"config.init_from: .*holds another network: .* instead of "
     with pytest.raises(CheckpointError, match=message):
         started_from(trained, state)
+
+
+def rewritten(path, generator=None, **arrays):
+    """Writes `lite` with other values of its generator's configuration and other arrays."""
+    content = to_safetensors(load_generator("lite"))
+    with safetensors.safe_open(FOLDER / "lite.safetensors", framework="numpy") as file:
+        config = json.loads(file.metadata()[METADATA])
+    config["generator"] |= generator or {}
+    found = safetensors.numpy.load(content) | arrays
+    path.write_bytes(safetensors.numpy.save(found, metadata={METADATA: json.dumps(config)}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("values", "cause"),
+    [
+        ({"blocks": 10**7}, "blocks is 10000000, more than 128"),
+        ({"depth": 200_000}, "depth is 200000, more than 16"),
+        ({"width": 10**9}, "width is 1000000000, more than 8192"),
+        ({"fine_width": -(10**9)}, "fine_width is -1000000000, more than 8192"),
+        ({"cel_steps": 10**9}, "cel_steps is 1000000000, more than 8192"),
+        ({"width": float("nan")}, "width is nan, more than"),
+    ],
+)
+def test_giant_networks_are_refused_before_they_are_built(tmp_path, values, cause):
+    path = rewritten(tmp_path / "a.safetensors", values)
+    start = time.monotonic()
+    with pytest.raises(GeneratorFileError, match=f"config.generator.{cause}"):
+        load_generator(path)
+    assert time.monotonic() - start < 3
+
+
+def test_a_giant_header_is_refused(tmp_path):
+    path = rewritten(tmp_path / "a.safetensors", {"width": 20, "x": "y" * 2**22})
+    with pytest.raises(GeneratorFileError, match="its header has more than 4194304 bytes"):
+        load_generator(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    name = "params/down0/kernel"
+    kernel = np.array(load_generator("lite").variables["params"]["down0"]["kernel"])
+    assert load_generator(rewritten(tmp_path / "a.safetensors", **{name: kernel}))
+    kernel.flat[-1] = value
+    path = rewritten(tmp_path / "b.safetensors", **{name: kernel})
+    with pytest.raises(GeneratorFileError, match=f"{name} has numbers that are not finite"):
+        load_generator(path)

@@ -251,3 +251,33 @@ def test_the_script_keeps_what_is_there_and_says_why(tmp_path):
         assert problem in done.stderr
         assert done.stderr.count("\n") == 1
     assert output.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["module.", "_orig_mod.", "module._orig_mod.", "_orig_mod.module."]
+)
+def test_prefixes_of_wrappers_are_left_out(tmp_path, prefix):
+    arrays = read_state_dict(DATA / "unet_batch.pth")
+    path = tmp_path / "wrapped.safetensors"
+    path.write_bytes(safetensors.numpy.save({prefix + k: v.copy() for k, v in arrays.items()}))
+    plain = import_generator(DATA / "unet_batch.pth", get_config())
+    jax.tree.map(
+        np.testing.assert_array_equal,
+        import_generator(path, get_config()).variables,
+        plain.variables,
+    )
+    arrays = {prefix + "model.x": np.ones(1, np.float32), "other": np.ones(1, np.float32)}
+    path.write_bytes(safetensors.numpy.save(arrays))
+    with pytest.raises(PyTorchFileError, match="its arrays have other names"):
+        import_generator(path, get_config())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused(tmp_path, value):
+    def spoil(array):
+        array = array.copy()
+        array.flat[3] = value
+        return array
+
+    with pytest.raises(PyTorchFileError, match=r"model\.1\.weight has numbers that are not finite"):
+        import_changed(tmp_path, "resnet_batch", **{"model.1.weight": spoil})
