@@ -10,6 +10,7 @@ without a network.
 from absl import flags
 
 from pix2pix_flax.cli import translation_flags
+from pix2pix_flax.inference.video.audio import AUDIO_MODES
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 REQUIRED = ("checkpoint", "input")
@@ -48,6 +49,13 @@ _CRF = flags.DEFINE_integer("crf", None, f"Quality, smaller is better: {_CRF_RAN
 _PRESET = flags.DEFINE_enum(
     "preset", "veryfast", PRESETS, "Encoding speed; slower presets make smaller files."
 )
+_AUDIO = flags.DEFINE_enum(
+    "audio",
+    "copy",
+    AUDIO_MODES,
+    "copy: audio unchanged where the output can hold it, else encoded as AAC; aac: always encoded; "
+    "none: no audio.",
+)
 
 
 def main(argv: list[str]) -> None:
@@ -66,6 +74,7 @@ def main(argv: list[str]) -> None:
         codec=_CODEC.value,
         crf=_CRF.value,
         preset=_PRESET.value,
+        audio=_AUDIO.value,
         overwrite=_OVERWRITE.value,
     )
     translate = translation_flags.make_translator()

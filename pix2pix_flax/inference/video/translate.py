@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ Blend = Callable[[np.ndarray, np.ndarray], np.ndarray]
 The n frames are consecutive.
 """
 
+_log = logging.getLogger(__name__)
 _STAGES = ("decoding", "computing", "finishing", "encoding")
 
 
@@ -112,10 +114,12 @@ def translate_video(
         max_height=options.max_height,
     )
     with clocks["decoding"](open_reader) as reader:
-        writer = VideoWriter(destination, reader.info, reader.audio_streams, codec, settings)
+        writer = VideoWriter(
+            destination, reader.info, reader.audio_streams, codec, settings, options.audio
+        )
         try:
             _translate(predict, steps, reader, writer, options, clocks)
-            clocks["encoding"](_complete, writer, source, destination, reader.damage())
+            clocks["encoding"](_complete, writer, reader, source, destination)
         except BaseException:
             writer.discard()
             raise
@@ -170,8 +174,10 @@ def _beside(frames: np.ndarray, images: np.ndarray) -> np.ndarray:
     return np.concatenate([resize(frames, *images.shape[1:3]), images], axis=2)
 
 
-def _complete(writer: VideoWriter, source: Path, destination: Path, damage: str | None) -> None:
-    if not damage:
+def _complete(writer: VideoWriter, reader: VideoReader, source: Path, destination: Path) -> None:
+    for note in (*reader.notes(), *writer.notes()):
+        _log.warning(note)
+    if not (damage := reader.damage()):
         return writer.commit()
     partial = destination.with_name(f"{destination.stem}.partial{destination.suffix}")
     writer.commit(partial)

@@ -25,6 +25,7 @@ def make_clip(
     pts=None,
     base=Fraction(1, 25),
     audio=False,
+    sound=None,
     rotation=None,
     codec="libx264",
     pix_fmt="yuv420p",
@@ -34,7 +35,7 @@ def make_clip(
     gop=250,
     aspect=None,
 ):
-    """Writes images as a video; returns its path."""
+    """Writes images as a video, with `sound` seconds of a tone; returns its path."""
     images = pan(12) if images is None else images
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(
@@ -52,7 +53,7 @@ def make_clip(
             context = stream.codec_context
             context.colorspace, context.color_range = colour
             context.color_primaries = context.color_trc = colour[0]
-        sound = container.add_stream("aac", rate=8000, layout="mono") if audio else None
+        heard = container.add_stream("aac", rate=8000, layout="mono") if audio else None
         for i, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image))
             matrix, colour_range = colour or (6, 1)
@@ -65,7 +66,7 @@ def make_clip(
             frame.pts, frame.time_base = (i if pts is None else pts[i]), base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-        for packet in tone(sound, len(images) / 25 + 0.12) if audio else ():
+        for packet in tone(heard, sound or len(images) / 25 + 0.12) if audio else ():
             container.mux(packet)
     return path
 

@@ -11,6 +11,7 @@ import av
 import pytest
 
 import pix2pix_flax
+from cartoon_tfds import files
 from pix2pix_flax.inference.video import VideoError
 from tests.pix2pix_flax.inference.video.clips import (
     audio_packets,
@@ -50,7 +51,7 @@ def test_destinations_that_cannot_be_are_named_before_any_work(tmp_path):
     assert len(decode(tmp_path / "there.mp4")[0]) == 2
 
 
-def test_audio_that_the_container_cannot_hold_is_named(tmp_path):
+def test_audio_that_the_container_cannot_hold_is_named(tmp_path, caplog):
     with av.open(str(tmp_path / "in.mkv"), "w") as container:
         video = container.add_stream("libx264", rate=25)
         video.height, video.width = 96, 128
@@ -59,8 +60,11 @@ def test_audio_that_the_container_cannot_hold_is_named(tmp_path):
             container.mux(video.encode(av.VideoFrame.from_ndarray(image)))
         container.mux(video.encode(None))
         container.mux(tone(sound))
-    with pytest.raises(VideoError, match=r"\.mp4 cannot hold the audio \(wavpack\).*try \.mkv"):
-        translate(keep, tmp_path / "in.mkv", tmp_path / "out.mp4")
+    translate(keep, tmp_path / "in.mkv", tmp_path / "out.mp4")
+    (line,) = caplog.messages
+    assert line.endswith(
+        "out.mp4: .mp4 cannot hold the audio (wavpack) unchanged: it was encoded as AAC"
+    )
     translate(keep, tmp_path / "in.mkv", tmp_path / "out.mkv")
     assert [p for _, p in audio_packets(tmp_path / "out.mkv")] == [
         p for _, p in audio_packets(tmp_path / "in.mkv")
@@ -131,8 +135,8 @@ def test_a_killed_run_leaves_no_file_under_the_final_name(tmp_path):
         process.stdout.readline()
         process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out.mp4").exists()
-    for leftover in tmp_path.glob(".out*"):
-        leftover.unlink()
+    assert len(list(tmp_path.glob(".out*"))) == 1
+    files._remove_abandoned.cache_clear()  # as in a new process
     translate(keep, source, tmp_path / "out.mp4")
 
 
