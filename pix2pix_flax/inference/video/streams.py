@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import av
 
-from pix2pix_flax.inference.video.info import VideoError
+from pix2pix_flax.inference.video.info import VideoError, to_seconds
 
 MAX_PIXELS = 2**26
 """Frames with more pixels are refused. It is about twice 8K, 200 MB as RGB."""
@@ -16,6 +16,7 @@ _PREVIEWS = (
     | av.stream.Disposition.timed_thumbnails
     | av.stream.Disposition.still_image
 )
+_PREVIEW = 0.1  # seconds: shorter streams are no film beside others
 
 
 class Streams(NamedTuple):
@@ -63,9 +64,12 @@ def choose_streams(container: av.container.InputContainer, path: Path) -> Stream
 
 def _rank(stream: av.VideoStream) -> tuple[bool, bool, int, float]:
     is_default = bool(stream.disposition & av.stream.Disposition.default)
-    seconds = float((stream.duration or 0) * (stream.time_base or 0))
-    # Preference for the first of equal streams: `max` returns it.
-    return stream.frames != 1, is_default, stream.width * stream.height, seconds
+    seconds = (stream.duration or 0) * (stream.time_base or 0)
+    # Matroska has a tag.
+    seconds = float(seconds or to_seconds(stream.metadata.get("DURATION", "")) or 0)
+    is_preview = stream.frames == 1 or 0 < seconds <= _PREVIEW
+    # Of equal streams `max` returns the first.
+    return not is_preview, is_default, stream.width * stream.height, seconds
 
 
 def _reason(container: av.container.InputContainer) -> str:
