@@ -20,6 +20,7 @@ from pix2pix_flax.inference.video.timeline import Timeline
 
 _CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif"
 _NAMES = "MP4, MOV, MKV, WebM, AVI, WMV, GIF, MPEG, TS, FLV and OGG"
+_INDEX_BYTES, _INDEX_SHARE = 100_000, 0.2  # of a file, at most
 # Seconds before the wanted time at which to look for a keyframe. Not 0, because audio may be stored
 # before the frames that it belongs to.
 _MARGINS = (1, 4, 16, 64)
@@ -74,6 +75,7 @@ class VideoFile:
             self.fault: str | None = None
             self._wanted = wanted
             self._newest: int | None = None
+            self._end = 0
             self._aside: list[av.Packet] = []
             self._heard = {stream.index: Fraction(-1) for stream in self.audio_streams}
             if margin is not None:
@@ -137,6 +139,15 @@ class VideoFile:
         longest = Fraction(start + duration, av.time_base) if duration else None
         return self.promised_end() or (longest + self.timeline.start if longest else Fraction(0))
 
+    def unread_share(self) -> float:
+        """Returns the share of the file, 0 to 1, behind the last packet; call it at the end.
+
+        FFmpeg stops there without an error, for example at the second of two joined MP4 files. A
+        short rest is an index: its share counts as 0.
+        """
+        rest, size = self.container.size - self._end, self.container.size
+        return rest / size if self._end and rest > max(_INDEX_BYTES, _INDEX_SHARE * size) else 0.0
+
     def _seek(self, pts: int) -> None:
         pts -= round(self.timeline.start / self.stream.time_base)
         # A file in which seeking fails is read from its start.
@@ -153,7 +164,9 @@ class VideoFile:
 
     def _read(self) -> Iterator[av.Packet]:
         try:
-            yield from self.container.demux(self.stream, *self.audio_streams)
+            for packet in self.container.demux(self.stream, *self.audio_streams):
+                self._end = max(self._end, (packet.pos or 0) + packet.size)
+                yield packet
         except av.FFmpegError as error:
             self._note(error)
             end = av.Packet()  # Empty, so that the decoder returns the frames that it holds back.

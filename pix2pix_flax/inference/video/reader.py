@@ -107,6 +107,7 @@ class VideoReader:
         """
         file, upright = self._file, self._upright
         size = f"{self.info.width}x{self.info.height}"
+        unread = 0.0 if self._is_past_stop else file.unread_share()
         notes = {
             f"left out: {', '.join(file.left_out)}": file.left_out,
             f"the clock steps back or jumps ahead {_times(file.timeline.seams)}: pictures and "
@@ -117,6 +118,9 @@ class VideoReader:
             f"{upright.toned} frames in HDR or BT.2020 were converted to BT.709": upright.toned,
             f"{upright.resized} frames have another size than the first: they lie between black "
             f"bars in {size}": upright.resized,
+            f"the last {unread:.0%} of the file hold no pictures or sound that FFmpeg finds": (
+                unread and not file.left_out
+            ),
         }
         return [f"{self._path}: {note}" for note, happened in notes.items() if happened]
 

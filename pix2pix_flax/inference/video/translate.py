@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from pix2pix_flax.inference.beside import beside
+from pix2pix_flax.inference.beside import beside, fitting
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoError
@@ -99,10 +100,11 @@ def translate_video(
     """
     started, options = time.perf_counter(), options or VideoOptions()
     clocks = {stage: Stopwatch() for stage in _STAGES}
-    source, codec = Path(source).expanduser(), CODECS[options.codec]
+    # Not Path.expanduser, which refuses a name such as ~clip.mp4.
+    source, codec = Path(os.path.expanduser(source)), CODECS[options.codec]
     if destination is None:
         destination = beside(source, codec.suffixes, ".mp4")
-    destination = Path(destination).expanduser()
+    destination = Path(os.path.expanduser(destination))
     _check_destination(source, destination, options)
     settings = codec.settings(options.crf, options.preset)
     steps = [step for step in (blend, _beside if options.side_by_side else None) if step]
@@ -179,7 +181,7 @@ def _complete(writer: VideoWriter, reader: VideoReader, source: Path, destinatio
         _log.warning(note)
     if not (damage := reader.damage()):
         return writer.commit()
-    partial = destination.with_name(f"{destination.stem}.partial{destination.suffix}")
+    partial = fitting(destination.with_name(f"{destination.stem}.partial{destination.suffix}"))
     writer.commit(partial)
     raise VideoError(f"{source}: {damage}; the frames are in {partial}")
 

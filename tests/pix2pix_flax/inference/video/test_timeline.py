@@ -108,6 +108,20 @@ def test_parts_are_found_behind_a_seam(tmp_path):
     assert_alike(decode(tmp_path / "out.mp4")[0], images[wanted], 30)
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".flv"])
+def test_a_second_film_that_ffmpeg_does_not_find_is_told(tmp_path, caplog, suffix):
+    noise = np.random.default_rng(0).integers(0, 255, (12, 96, 128, 3), np.uint8)
+    piece = make_clip(tmp_path / f"a{suffix}", noise)
+    source = tmp_path / f"in{suffix}"
+    source.write_bytes(2 * piece.read_bytes())
+    assert translate(keep, source, tmp_path / "out.mp4").frames == 12
+    (line,) = caplog.messages
+    assert "in" + suffix in line
+    assert "the last 50% of the file hold no pictures" in line
+    translate(keep, piece, tmp_path / "one.mp4")
+    assert caplog.messages == [line]
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 def test_a_long_pause_is_no_jump(tmp_path, caplog, suffix):
     source = make_clip(tmp_path / f"in{suffix}", pts=[*range(11), 2000], bframes=0)

@@ -71,6 +71,52 @@ def test_audio_that_the_container_cannot_hold_is_named(tmp_path, caplog):
     ]
 
 
+NAMES = [
+    "a" * 251 + ".mp4",
+    "\u00e9" * 125 + "x.mp4",
+    "caf\udce9.mp4",  # not UTF-8
+    "Berlin, 2024 [1].mp4",
+    "-x.mp4",
+    "--output=y.mp4",
+    "~.mp4",
+    "~nobody.mp4",
+    "a\nb%d?#.mp4",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_every_kind(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    source = make_clip(tmp_path / "in.mp4", pan(2))
+    source.rename(name)
+    beside = translate(keep, name, None).destination
+    assert beside.parent == Path()
+    assert len(decode(tmp_path / beside)[0]) == 2
+    (tmp_path / "new").mkdir()
+    translate(keep, tmp_path / name, f"new/{name}")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", NAMES[:3])
+def test_a_truncated_clip_of_a_long_name_is_kept(tmp_path, name):
+    source = make_clip(tmp_path / "in.mp4", pan(50), options={"movflags": "+faststart"})
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    (tmp_path / "new").mkdir()
+    with pytest.raises(VideoError, match="truncated"):
+        translate(keep, source, tmp_path / "new" / name)
+    (partial,) = (tmp_path / "new").iterdir()
+    assert 5 < len(decode(partial)[0]) < 50
+
+
+def test_the_home_is_known_and_no_folder_is_called_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    make_clip(tmp_path / "in.mp4", pan(2))
+    translate(keep, "in.mp4", "~/new/out.mp4")
+    assert len(decode(tmp_path / "home" / "new" / "out.mp4")[0]) == 2
+    assert not (tmp_path / "~").exists()
+
+
 @pytest.mark.parametrize("error", [RuntimeError("no memory"), KeyboardInterrupt()])
 def test_an_error_in_predict_leaves_nothing(tmp_path, error):
     source = make_clip(tmp_path / "in.mp4", pan(30), audio=True)
