@@ -1,5 +1,6 @@
 """Puts a source's audio into the result: copied, or encoded as AAC where it cannot be copied."""
 
+import contextlib
 import io
 import math
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import av
 AUDIO_MODES = ("copy", "aac", "none")
 """copy: unchanged where the container can hold it, else as AAC. aac: always AAC. none: no audio."""
 
+_SAMPLE = 16  # Every such packet is decoded, about three in a second.
 _BITS_PER_CHANNEL = 96_000  # per second; FFmpeg's encoder is transparent there for most sounds
 
 
@@ -30,10 +32,20 @@ def fits(source: av.AudioStream, name: str) -> bool:
 
 
 class CopiedTrack:
-    """Copies the packets of one audio stream."""
+    """Copies the packets of one audio stream.
+
+    Attributes:
+      lost: always 0, as in `EncodedTrack`.
+      changes: whether the rate or the channels change midway.
+    """
+
+    lost = 0
 
     def __init__(self, container: av.container.OutputContainer, source: av.AudioStream):
         """Declares the stream in the container."""
+        self.changes = False
+        self._kinds: list[tuple[int, int]] = []
+        self._count = 0
         self._stream = container.add_stream_from_template(source)
         self._last: int | None = None
         # No container's ticks of audio are longer than a sample.
@@ -42,6 +54,7 @@ class CopiedTrack:
 
     def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
         """Yields the packet with timestamps that rise, as containers require."""
+        self._look(packet)
         packet.stream = self._stream
         if packet.dts is None:
             packet.dts = packet.pts
@@ -56,13 +69,27 @@ class CopiedTrack:
         """Yields nothing: no packet is held back."""
         return iter(())
 
+    def _look(self, packet: av.Packet) -> None:
+        """Decodes a sample of the packets, because most containers hold one format of sound."""
+        self._count += 1
+        if self.changes or self._count % _SAMPLE:
+            return
+        with contextlib.suppress(av.FFmpegError):
+            for frame in packet.decode():
+                self._kinds.append((frame.sample_rate, frame.layout.nb_channels))
+        # The first ones may differ, as long as the decoder of HE-AAC learns.
+        self.changes = len(set(self._kinds[2:])) > 1
+
 
 class EncodedTrack:
     """Decodes one audio stream and encodes it as AAC.
 
     Attributes:
       lost: number of packets that could not be decoded.
+      changes: always False: the result has one format.
     """
+
+    changes = False
 
     def __init__(self, container: av.container.OutputContainer, source: av.AudioStream):
         """Declares the stream in the container."""

@@ -233,7 +233,10 @@ def _open(path: Path) -> av.container.InputContainer:
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
         # FFmpeg cannot mistake an absolute path for a URL such as 'concat:...'.
-        return av.open(str(path.absolute()), "r", container_options=options)
+        # Titles of old files are not UTF-8.
+        return av.open(
+            str(path.absolute()), "r", container_options=options, metadata_errors="replace"
+        )
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(

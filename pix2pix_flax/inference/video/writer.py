@@ -22,6 +22,8 @@ _FROM_RGB = (
     | reformatter.Interpolation.FULL_CHR_H_INT
 )
 
+_DAMAGED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+
 
 class VideoWriter:
     """Encodes into a hidden file in the destination's folder; `commit` renames the file.
@@ -58,6 +60,7 @@ class VideoWriter:
         self._destination = destination
         self._info = info
         self._encoded: list[str] = []
+        self._lost = 0
         self._durations: dict[int, int] = {}
         self._reformatter = reformatter.VideoReformatter()
         # Absolute, so that FFmpeg cannot mistake it for a URL.
@@ -124,11 +127,13 @@ class VideoWriter:
 
     def notes(self) -> list[str]:
         """Returns one line for each change that was made to the audio so far."""
-        lost = sum(getattr(track, "lost", 0) for track in self._tracks.values())
+        lost = self._lost + sum(track.lost for track in self._tracks.values())
         notes = {
             f"{self._destination.suffix} cannot hold the audio ({', '.join(self._encoded)}) "
             "unchanged: it was encoded as AAC": self._encoded,
-            f"{lost} packets of sound could not be decoded: they are silent": lost,
+            "the sound changes its rate or channels midway, which most players do not follow; "
+            "--audio=aac gives it one format": any(t.changes for t in self._tracks.values()),
+            f"{lost} packets of sound are damaged and left out": lost,
         }
         return [f"{self._destination}: {note}" for note, happened in notes.items() if happened]
 
@@ -141,7 +146,10 @@ class VideoWriter:
 
     def _mux_audio(self, packets: Iterable[av.Packet]) -> None:
         for packet in packets:
-            self._container.mux(packet)
+            try:
+                self._container.mux(packet)
+            except _DAMAGED:
+                self._lost += 1  # The next ones may be whole.
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         for packet in self._video.encode(frame):

@@ -137,3 +137,36 @@ def test_sound_whose_times_fall_is_copied(tmp_path, monkeypatch):
     after = audio_packets(tmp_path / "out.mp4")
     assert [data for _, data in after] == [data for _, data in before]
     assert all(np.diff([float(time) for time, _ in after]) > 0)
+
+
+@pytest.mark.parametrize("mode", ["copy", "aac"])
+def test_damaged_packets_of_sound_are_counted(tmp_path, caplog, mode):
+    source = make_clip(tmp_path / "in.ts", pan(50), audio=True)
+    data = bytearray(source.read_bytes())
+    with av.open(str(source)) as container:
+        stream = container.streams.audio[0]
+        place = [packet.pos for packet in container.demux(stream) if packet.size][6]
+    start = data.index(b"\xff\xf1", place)
+    data[start + 2 : start + 60] = b"\xff" * 58
+    source.write_bytes(data)
+    assert translate(keep, source, tmp_path / "out.mp4", audio=mode).frames == 50
+    assert len(audio_packets(tmp_path / "out.mp4")) > 5
+    (line,) = caplog.messages
+    assert "packets of sound are damaged and left out" in line
+
+
+def test_sound_that_changes_its_format_is_told_and_can_be_mended(tmp_path, caplog):
+    parts = [
+        make_sounding(tmp_path / "a.ts", "aac", seconds=2.4, rate=48_000, layout="stereo"),
+        make_sounding(tmp_path / "b.ts", "aac", seconds=2.4, rate=16_000),
+    ]
+    source = tmp_path / "in.ts"
+    source.write_bytes(b"".join(part.read_bytes() for part in parts))
+    translate(keep, source, tmp_path / "out.mp4")
+    (line,) = [line for line in caplog.messages if "sound changes" in line]
+    assert "out.mp4: the sound changes its rate or channels midway" in line
+    assert line.endswith("--audio=aac gives it one format")
+    caplog.clear()
+    translate(keep, source, tmp_path / "new.mp4", audio="aac")
+    assert onsets(tmp_path / "new.mp4") == pytest.approx([0, 1, 2, 2.5, 3.5, 4.5], abs=0.12)
+    assert "sound changes" not in caplog.text

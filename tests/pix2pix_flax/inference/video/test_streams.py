@@ -20,9 +20,10 @@ pytestmark = pytest.mark.usefixtures("nothing_is_left")
 DEFAULT, COVER = av.stream.Disposition.default, av.stream.Disposition.attached_pic
 
 
-def make_streams(path, films, sounds=0):
+def make_streams(path, films, sounds=0, title=""):
     """Writes films, tuples of (images, codec, disposition), and `sounds` tones."""
     with av.open(str(path), "w") as container:
+        container.metadata["title"] = title
         videos = []
         for images, codec, disposition in films:
             stream = container.add_stream(codec, rate=25)
@@ -107,3 +108,13 @@ def test_the_film_is_no_preview(tmp_path, caplog, films, film):
     assert_alike(decode(tmp_path / "out.mp4")[0], films[film][0], 28)
     (line,) = caplog.messages
     assert f"left out: stream {1 - film} (" in line
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
+def test_titles_that_are_not_utf8_do_not_matter(tmp_path, suffix):
+    source = tmp_path / f"in{suffix}"
+    make_streams(source, [(pan(5), "mpeg4", DEFAULT)], sounds=1, title="cafXX")
+    data = source.read_bytes()
+    assert b"cafXX" in data
+    source.write_bytes(data.replace(b"cafXX", b"caf\xe9\xff"))
+    assert translate(keep, source, tmp_path / "out.mp4").frames == 5
