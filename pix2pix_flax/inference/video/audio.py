@@ -167,14 +167,14 @@ def _encodable(source: av.AudioStream) -> tuple[int, str]:
     layout = {1: "mono", 2: "stereo"}.get(source.channels, source.layout.name)
     for choice in ((source.rate, layout), (48_000, layout)):
         encoder = av.CodecContext.create("aac", "w")
-        encoder.rate, encoder.layout = choice
-        encoder.format, encoder.time_base = "fltp", Fraction(1, choice[0])
         try:
+            encoder.rate, encoder.layout = choice
+            encoder.format, encoder.time_base = "fltp", Fraction(1, choice[0])
             encoder.open()
-        except (av.FFmpegError, ValueError):
+        except (av.FFmpegError, ValueError, ZeroDivisionError):
             continue
         return choice
-    return 48_000, "stereo"
+    return 48_000, "stereo"  # also for a stream that begins late, of which FFmpeg knows nothing yet
 
 
 def _copy_language(source: av.AudioStream, stream: av.AudioStream) -> None:

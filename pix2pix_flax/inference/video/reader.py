@@ -92,7 +92,8 @@ class VideoReader:
         Call it after the last batch. A truncated file raises no error while it is read: its packets
         just end, and only its header tells how many there should be.
         """
-        counts = f"{self._num_read} of {self.num_frames or 'an unknown number of'} frames"
+        known = None if self._file.timeline.seams else self.num_frames
+        counts = f"{self._num_read} of {known or 'an unknown number of'} frames"
         if self._file.fault:
             return f"damaged: {counts} could be read ({self._file.fault})"
         missing = self._missing_seconds()

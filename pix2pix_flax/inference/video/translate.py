@@ -78,7 +78,8 @@ def translate_video(
     caller's thread, always on batches of one shape. Timestamps (also of variable frame rate) and
     colour tags are the source's, audio packets are copied, rotation is applied, odd sizes grow by
     one repeated row or column, and subtitles are left out. The file gets its name only when it is
-    complete.
+    complete. Other changes are logged at the end, one line for each kind: a clock that was made
+    steady, interlaced, HDR and resized frames, streams left out, and audio that was encoded.
 
     If only a part is translated, its first frame gets the timestamp of the source's first frame,
     and only audio packets that begin within the part are copied.

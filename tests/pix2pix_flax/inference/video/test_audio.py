@@ -170,3 +170,14 @@ def test_sound_that_changes_its_format_is_told_and_can_be_mended(tmp_path, caplo
     translate(keep, source, tmp_path / "new.mp4", audio="aac")
     assert onsets(tmp_path / "new.mp4") == pytest.approx([0, 1, 2, 2.5, 3.5, 4.5], abs=0.12)
     assert "sound changes" not in caplog.text
+
+
+def test_sound_that_begins_behind_what_ffmpeg_probes(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 240, 320, 3), np.uint8)
+    silent = make_clip(tmp_path / "a.ts", noise).read_bytes()
+    spoken = make_clip(tmp_path / "b.ts", noise[:12], audio=True).read_bytes()
+    assert len(2 * silent) > 5_000_000  # FFmpeg's probesize
+    source = tmp_path / "in.ts"
+    source.write_bytes(2 * silent + spoken)
+    assert translate(keep, source, tmp_path / "out.mp4", preset="ultrafast").frames == 132
+    assert len(audio_packets(tmp_path / "out.mp4")) > 10

@@ -21,13 +21,14 @@ from tests.pix2pix_flax.inference.video.clips import (
 pytestmark = pytest.mark.usefixtures("nothing_is_left")
 
 
-def make_interlaced(path, moments, fields):
+def make_interlaced(path, moments, fields, gop=250):
     """Weaves two moments into each frame; the earlier one has the top lines for tff."""
     early, late = moments[::2], moments[1::2]
     woven = late.copy()
     lines = 0 if fields == "tff" else 1
     woven[:, lines::2] = early[:, lines::2]
-    return make_clip(path, woven, encoder={"flags": "+ildct+ilme"}, fields=fields, bframes=0)
+    encoder = {"flags": "+ildct+ilme"}
+    return make_clip(path, woven, encoder=encoder, fields=fields, bframes=0, gop=gop)
 
 
 @pytest.mark.parametrize("fields", ["tff", "bff"])
@@ -42,6 +43,13 @@ def test_interlaced_frames_become_whole(tmp_path, caplog, fields):
     combs = np.mean((decode(source)[0].astype(float) - moments[::2]) ** 2)
     assert error < 0.4 * min(combs, other)
     assert caplog.messages == [f"{source}: 12 interlaced frames were deinterlaced (bwdif)"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_a_part_of_an_interlaced_film(tmp_path, suffix):
+    source = make_interlaced(tmp_path / f"in{suffix}", pan(100), "tff", gop=12)
+    translate(keep, source, tmp_path / "out.mp4", start=1, duration=0.5, crf=8)
+    assert_alike(decode(tmp_path / "out.mp4")[0], pan(100)[50:76:2], 26)  # a neighbour: 20
 
 
 def test_only_flagged_frames_are_deinterlaced(tmp_path, caplog):
