@@ -43,7 +43,7 @@ class _Track:
     Attributes:
       stretch: the stretch of its last packet.
       last: time of the last packet, in seconds on the clock of `stretch`.
-      left: the same of the last packet before `stretch`.
+      left: the same of the last packet before `stretch`; None in the track's first stretch.
       rises: whether `last` is a timestamp of a kind that always rises.
       step: seconds between two packets.
       end: end of its packets so far, in seconds on the steady clock.
@@ -92,7 +92,6 @@ class Timeline:
             if stretch is None:
                 yield from self._settle()
                 stretch = self._next = _Stretch(None, _time(packet))
-                self.seams += 1
             is_glitch = self._enter(packet, stretch)
             if is_glitch or self._is_known():
                 yield from self._settle(keep=not is_glitch)
@@ -105,17 +104,25 @@ class Timeline:
     def _stretch_of(self, packet: av.Packet) -> _Stretch | None:
         """Returns the stretch that a packet belongs to; None if a new one begins."""
         track, time = self._tracks.get(packet.stream.index), _time(packet)
+        newest = self._next or self._now
         if track is None:
-            return self._next or self._now
+            return None if self._begins_elsewhere(packet, newest) else newest
         if time is None:
             return track.stretch
         if track.stretch is self._next and _returns(track, time):
             return self._now
-        newest = self._next or self._now
         is_late = track.stretch is not newest
         if not self._breaks(track, time, rises=track.rises and _rises(packet), is_late=is_late):
             return track.stretch
         return newest if is_late and abs(time - newest.newest) < _JUMP else None
+
+    def _begins_elsewhere(self, packet: av.Packet, newest: _Stretch) -> bool:
+        """Returns whether a stream begins with a time that belongs to another stretch."""
+        if not self._tracks or _time(packet) is None:
+            return False
+        # Such formats store the sound by its time. FFmpeg reads a picture only with the next one.
+        is_ordered = self.may_jump and packet.stream.type == "audio"
+        return is_ordered and abs(_time(packet) - newest.newest) > _WAIT
 
     def _breaks(self, track: _Track, time: Fraction, *, rises: bool, is_late: bool) -> bool:
         step = time - track.last
@@ -166,9 +173,8 @@ class Timeline:
         gaps = [end - stretch.first[index] for index, end in ends.items() if end is not None]
         stretch.offset = max(gaps, default=self._now.offset)
         if keep:
+            self.seams += stretch.offset != self._now.offset
             self._now = stretch
-        else:
-            self.seams -= 1
         yield from (self._shift(packet, stretch) for packet in stretch.held)
         stretch.held.clear()
 
@@ -203,5 +209,7 @@ def _rises(packet: av.Packet) -> bool:
 
 def _returns(track: _Track, time: Fraction) -> bool:
     """Returns whether a track goes on where it was before its stretch, after one wrong time."""
+    if track.left is None:
+        return False
     is_sudden = not 0 <= time - track.last <= max(3 * track.step, _STEP_BACK)
     return is_sudden and 0 < time - track.left <= _WAIT

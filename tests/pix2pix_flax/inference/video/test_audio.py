@@ -180,4 +180,6 @@ def test_sound_that_begins_behind_what_ffmpeg_probes(tmp_path):
     source = tmp_path / "in.ts"
     source.write_bytes(2 * silent + spoken)
     assert translate(keep, source, tmp_path / "out.mp4", preset="ultrafast").frames == 132
-    assert len(audio_packets(tmp_path / "out.mp4")) > 10
+    times, packets = decode(tmp_path / "out.mp4")[1], audio_packets(tmp_path / "out.mp4")
+    assert len(packets) > 10
+    assert packets[0][0] == pytest.approx(float(times[120][0]) - 0.128, abs=0.05)
