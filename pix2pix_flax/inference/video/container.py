@@ -100,8 +100,11 @@ class VideoFile:
             if end is None:
                 pts = frame.pts or 0
             else:
-                # Some containers omit or repeat timestamps; their frames are kept.
-                pts = end if frame.pts is None else max(frame.pts, pts + 1)
+                # Some containers omit or repeat timestamps; their frames are kept. ASF has decoding
+                # timestamps only, by which FFmpeg counts the frames that it shows.
+                known = [time for time in (frame.pts, frame.dts) if time is not None]
+                late = end if frame.dts is None else pts + 1
+                pts = next((time for time in known if time > pts), late)
             end = pts + duration
             yield Shown(frame, pts, duration)
 

@@ -199,3 +199,12 @@ def test_wmv_is_read(tmp_path):
     source = make_clip(tmp_path / "in.wmv", codec="wmv2")
     translate(keep, source, tmp_path / "out.mp4")
     assert_alike(decode(tmp_path / "out.mp4")[0], pan(12), 24)
+
+
+def test_wmv_has_decoding_times_only(tmp_path):
+    source = make_clip(tmp_path / "in.wmv", pan(24), bframes=2)
+    translate(keep, source, tmp_path / "out.mp4")
+    gaps = np.diff([float(time) for time, _ in decode(tmp_path / "out.mp4")[1]])
+    assert len(gaps) == 23
+    assert gaps.min() > 0.03
+    assert gaps.max() < 0.09
