@@ -1,9 +1,11 @@
 """Paths, atomic writing of files, locks of folders, and descriptions of datasets."""
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
+import re
 import secrets
 import socket
 from collections.abc import Iterator
@@ -11,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from cartoon_tfds.errors import UserError
+
+_TEMPORARY = re.compile(
+    r"\..*\.(?P<machine>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}\.part(\.[^.]*)?", re.DOTALL
+)
 
 
 class InUseError(UserError):
@@ -49,10 +55,47 @@ def temporary_path(path: Path) -> Path:
     """Returns a new hidden path in the folder of `path`, with the same suffix.
 
     A rename within a folder is atomic. Programs that recognise a format by the suffix can check the
-    file before the rename. A killed process leaves its temporary file behind.
+    file before the rename. The name tells the process. A killed process leaves its temporary file
+    behind; the next process that calls this function for the folder removes it.
     """
+    _remove_abandoned(path.parent)
     start = path.stem[:40]  # file systems limit the length of names
-    return path.with_name(f".{start}.{secrets.token_hex(8)}.part{path.suffix}")
+    owner = f"{_machine()}-{os.getpid()}"
+    return path.with_name(f".{start}.{owner}-{secrets.token_hex(4)}.part{path.suffix}")
+
+
+@functools.cache
+def _machine() -> str:
+    """Returns 8 digits for the space of process numbers: of this computer, or of a container."""
+    with contextlib.suppress(OSError):  # only Linux has it
+        return _digits(f"{socket.gethostname()} {os.readlink('/proc/self/ns/pid')}")
+    return _digits(socket.gethostname())
+
+
+def _digits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@functools.cache  # once per folder and process
+def _remove_abandoned(folder: Path) -> None:
+    """Removes the temporary files of processes of this machine that have ended."""
+    if os.name != "posix":
+        return  # Elsewhere a process cannot be asked without harm.
+    with contextlib.suppress(OSError):  # a missing folder, or one of somebody else
+        for entry in list(os.scandir(folder)):
+            found = _TEMPORARY.fullmatch(entry.name)
+            if found and found["machine"] == _machine() and not _is_running(int(found["process"])):
+                os.unlink(entry.path)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # sends no signal
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 @contextlib.contextmanager

@@ -8,11 +8,13 @@ A word is a picture, a folder of pictures, a quoted pattern or a clip. Clips are
 blending along the motion, and keep their audio.
 """
 
+import os
+import sys
 from pathlib import Path
 
 from absl import flags
 
-from cartoon_tfds.errors import UserError
+from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
@@ -34,15 +36,15 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
 
 
 def main(argv: list[str]) -> int:
-    """Draws what the words name; returns 1 if a picture failed."""
+    """Draws what the words name; returns 1 if a picture or a clip failed."""
     words = argv[1:]
     if not words:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
-    clips = [word for word in words if _is_clip(Path(word).expanduser())]
+    clips = [word for word in words if _is_clip(Path(os.path.expanduser(word)))]
     pictures = [word for word in words if word not in clips]
     # Imported here, so that a wrong flag fails at once.
     from pix2pix_flax.inference.images import translate_images
-    from pix2pix_flax.inference.video import VideoOptions, translate_video
+    from pix2pix_flax.inference.video import VideoError, VideoOptions, translate_video
     from pix2pix_flax.inference.video.temporal import TemporalBlend
 
     translate, complete = translation_flags.make_translator(), True
@@ -62,7 +64,11 @@ def main(argv: list[str]) -> int:
             batch_size=translation_flags.BATCH_SIZE.value, overwrite=_OVERWRITE.value
         )
         target = _target(clip, many=len(words) > 1)
-        print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
+        try:
+            print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
+        except VideoError as error:
+            print(f"error: {one_line(error)}", file=sys.stderr)
+            complete = False
     if translate.summary:
         print(translate.summary)
     return 0 if complete else 1

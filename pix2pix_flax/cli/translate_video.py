@@ -11,6 +11,7 @@ from absl import flags
 
 from pix2pix_flax.cli import translation_flags
 from pix2pix_flax.cli.paths import PATH
+from pix2pix_flax.inference.video.audio import AUDIO_MODES
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 REQUIRED = ("checkpoint", "input")
@@ -50,6 +51,13 @@ _CRF = flags.DEFINE_integer("crf", None, f"Quality, smaller is better: {_CRF_RAN
 _PRESET = flags.DEFINE_enum(
     "preset", "veryfast", PRESETS, "Encoding speed; slower presets make smaller files."
 )
+_AUDIO = flags.DEFINE_enum(
+    "audio",
+    "copy",
+    AUDIO_MODES,
+    "copy: audio unchanged where the output can hold it, else encoded as AAC; aac: always encoded; "
+    "none: no audio.",
+)
 
 
 def main(argv: list[str]) -> None:
@@ -68,6 +76,7 @@ def main(argv: list[str]) -> None:
         codec=_CODEC.value,
         crf=_CRF.value,
         preset=_PRESET.value,
+        audio=_AUDIO.value,
         overwrite=_OVERWRITE.value,
     )
     translate = translation_flags.make_translator()

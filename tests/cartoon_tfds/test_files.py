@@ -98,3 +98,31 @@ def test_home_folders(tmp_path, monkeypatch):
         expand_home("~nobody_at_all/a")
     (tmp_path / "~old.png").touch()
     assert expand_home("~old.png") == "~old.png"
+
+
+WRITE = """
+import pathlib, sys
+from cartoon_tfds.files import atomic_write
+with atomic_write(pathlib.Path(sys.argv[1])) as temporary:
+    temporary.write_text("half")
+    print(temporary.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_files_of_killed_processes_are_removed_and_others_stay(tmp_path):
+    command = [sys.executable, "-c", WRITE, str(tmp_path / "a.mp4")]
+    kept = [".a.mp4", ".notes.part.txt", ".b.00000000-1-00000000.part.mp4"]  # another machine's
+    for name in kept:
+        (tmp_path / name).touch()
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as killed, subprocess.Popen(command, **pipes) as living:
+        names = [process.stdout.readline().strip() for process in (killed, living)]
+        killed.kill()
+        killed.wait()
+        assert all((tmp_path / name).exists() for name in names)
+        with atomic_write(tmp_path / "b.txt") as temporary:
+            temporary.write_text("whole")
+        assert {path.name for path in tmp_path.iterdir()} == {*kept, "b.txt", names[1]}
+        living.communicate("")
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, "b.txt", "a.mp4"}

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import av
 
+from pix2pix_flax.inference.video.deinterlace import Deinterlacer
 from pix2pix_flax.inference.video.info import VideoError, to_seconds
+from pix2pix_flax.inference.video.streams import choose_streams
+from pix2pix_flax.inference.video.timeline import Timeline
 
-MAX_PIXELS = 2**26
-"""Frames with more pixels are refused. It is about twice 8K, 200 MB as RGB."""
-
-_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg"
+_CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif"
+_NAMES = "MP4, MOV, MKV, WebM, AVI, WMV, GIF, MPEG, TS, FLV and OGG"
+_INDEX_BYTES, _INDEX_SHARE = 100_000, 0.2  # of a file, at most
 # Seconds before the wanted time at which to look for a keyframe. Not 0, because audio may be stored
 # before the frames that it belongs to.
 _MARGINS = (1, 4, 16, 64)
@@ -33,13 +35,18 @@ class Shown(NamedTuple):
 
 
 class VideoFile:
-    """Reads the first video stream that is not a cover image, and collects the audio packets.
+    """Reads the film, one of the video streams, and collects the audio packets.
+
+    Timestamps go on steadily (see `Timeline`), and interlaced frames are made whole.
 
     Attributes:
       container: PyAV's container.
       stream: the video stream.
       rate: mean frames per second; 25 if the container does not say.
-      audio_streams: all audio streams.
+      audio_streams: all audio streams that FFmpeg knows.
+      left_out: one text for each other stream of pictures, sound or subtitles.
+      timeline: the clock.
+      deinterlacer: counts the interlaced frames.
       first: the first frame; None if no frame can be decoded.
       num_packets: number of video packets read so far.
       fault: the first error from the wanted time on; None without an error.
@@ -60,19 +67,21 @@ class VideoFile:
         """
         self.container = _open(path)
         try:
-            self.stream = _video_stream(self.container, path)
+            self.stream, self.audio_streams, self.left_out = choose_streams(self.container, path)
             self.rate = self.stream.average_rate or Fraction(25)
-            self.audio_streams = list(self.container.streams.audio)
+            self.timeline = Timeline(self.container)
+            self.deinterlacer = Deinterlacer()
             self.num_packets = 0
             self.fault: str | None = None
             self._wanted = wanted
             self._newest: int | None = None
+            self._end = 0
             self._aside: list[av.Packet] = []
             self._heard = {stream.index: Fraction(-1) for stream in self.audio_streams}
             if margin is not None:
                 self._seek(int(wanted - margin / self.stream.time_base))
             self._packets = self._demux()
-            self._frames = self._decode()
+            self._frames = self.deinterlacer(self._decode(), self.stream)
             self.first = next(self._frames, None)
         except BaseException:
             self.close()
@@ -91,8 +100,11 @@ class VideoFile:
             if end is None:
                 pts = frame.pts or 0
             else:
-                # Some containers omit or repeat timestamps; their frames are kept.
-                pts = end if frame.pts is None else max(frame.pts, pts + 1)
+                # Some containers omit or repeat timestamps; their frames are kept. ASF has decoding
+                # timestamps only, by which FFmpeg counts the frames that it shows.
+                known = [time for time in (frame.pts, frame.dts) if time is not None]
+                late = end if frame.dts is None else pts + 1
+                pts = next((time for time in known if time > pts), late)
             end = pts + duration
             yield Shown(frame, pts, duration)
 
@@ -107,32 +119,57 @@ class VideoFile:
             if next(self._packets, None) is None:
                 break
 
+    def has_seam_before(self, wanted: Fraction) -> bool:
+        """Reads on to a time, in ticks, without decoding; returns whether the clock is unsteady."""
+        for packet in self._packets:
+            self._aside.clear()
+            is_late = packet.pts is not None and packet.pts > wanted
+            if self.timeline.seams or is_late:
+                break
+        return self.timeline.seams > 0
+
     def promised_end(self) -> Fraction:
         """Returns the end of the video in seconds as the container states it, else 0."""
         if self.stream.frames and self.stream.duration:
-            return ((self.stream.start_time or 0) + self.stream.duration) * self.stream.time_base
+            end = (self.stream.start_time or 0) + self.stream.duration
+            return end * self.stream.time_base + self.timeline.start
         # Matroska has a tag. Without it FFmpeg reports the longest stream, which may be audio.
         return to_seconds(self.stream.metadata.get("DURATION", "")) or Fraction(0)
 
     def likely_end(self) -> Fraction:
         """Returns `promised_end()` or, if it is 0, the end of the longest stream, else 0."""
         start, duration = self.container.start_time or 0, self.container.duration
-        longest = Fraction(start + duration, av.time_base) if duration else Fraction(0)
-        return self.promised_end() or longest
+        longest = Fraction(start + duration, av.time_base) if duration else None
+        return self.promised_end() or (longest + self.timeline.start if longest else Fraction(0))
+
+    def unread_share(self) -> float:
+        """Returns the share of the file, 0 to 1, behind the last packet; call it at the end.
+
+        FFmpeg stops there without an error, for example at the second of two joined MP4 files. A
+        short rest is an index: its share counts as 0.
+        """
+        rest, size = self.container.size - self._end, self.container.size
+        return rest / size if self._end and rest > max(_INDEX_BYTES, _INDEX_SHARE * size) else 0.0
 
     def _seek(self, pts: int) -> None:
+        pts -= round(self.timeline.start / self.stream.time_base)
         # A file in which seeking fails is read from its start.
         with contextlib.suppress(av.FFmpegError):
             self.container.seek(pts, stream=self.stream)
 
     def _demux(self) -> Iterator[av.Packet]:
         """Yields the video packets; puts the audio packets aside."""
+        for packet in self.timeline.steady(self._read()):
+            if packet.stream is self.stream:
+                yield packet
+            elif packet.size:
+                self._put_aside(packet)
+
+    def _read(self) -> Iterator[av.Packet]:
         try:
             for packet in self.container.demux(self.stream, *self.audio_streams):
-                if packet.stream is self.stream:
-                    yield packet
-                elif packet.size:
-                    self._put_aside(packet)
+                self._end = max(self._end, (packet.pos or 0) + packet.size)
+                yield packet
         except av.FFmpegError as error:
             self._note(error)
             end = av.Packet()  # Empty, so that the decoder returns the frames that it holds back.
@@ -149,6 +186,8 @@ class VideoFile:
             self.num_packets += bool(packet.size)
             if packet.pts is not None and (self._newest is None or packet.pts > self._newest):
                 self._newest = packet.pts
+            if packet.is_discard and self.timeline.seams:
+                packet = _copy(packet)  # FFmpeg hides pictures behind a step back in MP4 fragments.
             try:
                 yield from packet.decode()
             except av.FFmpegError as error:
@@ -176,7 +215,7 @@ def open_before(path: Path, wanted: Fraction) -> VideoFile:
     Raises:
       VideoError: see `VideoFile`.
     """
-    for margin in _MARGINS:
+    for margin in () if _has_seam_before(path, wanted) else _MARGINS:
         file = VideoFile(path, wanted, margin)
         first = file.first
         if first is not None and first.key_frame and first.pts is not None and first.pts <= wanted:
@@ -185,26 +224,33 @@ def open_before(path: Path, wanted: Fraction) -> VideoFile:
     return VideoFile(path, wanted)
 
 
+def _has_seam_before(path: Path, wanted: Fraction) -> bool:
+    """Returns whether the clock steps back or jumps before a time: then seeking would go wrong."""
+    with contextlib.closing(VideoFile(path)) as file:
+        return file.timeline.may_jump and file.has_seam_before(wanted)
+
+
 def _open(path: Path) -> av.container.InputContainer:
     if not path.is_file():
         raise VideoError(f"{path}: no such file")
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
         # FFmpeg cannot mistake an absolute path for a URL such as 'concat:...'.
-        return av.open(str(path.absolute()), "r", container_options=options)
+        # Titles of old files are not UTF-8.
+        return av.open(
+            str(path.absolute()), "r", container_options=options, metadata_errors="replace"
+        )
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise VideoError(f"{path}: not a video that can be read ({reason})") from error
+        raise VideoError(
+            f"{path}: not a video that can be read ({reason}); read are {_NAMES}"
+        ) from error
 
 
-def _video_stream(container: av.container.InputContainer, path: Path) -> av.VideoStream:
-    covers = av.stream.Disposition.attached_pic
-    streams = [s for s in container.streams.video if not s.disposition & covers]
-    if not streams:
-        raise VideoError(f"{path}: the file has no video stream")
-    stream = streams[0]
-    if stream.width * stream.height > MAX_PIXELS:
-        raise VideoError(f"{path}: frames of {stream.width}x{stream.height} are too large")
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    stream.thread_type = "AUTO"
-    return stream
+def _copy(packet: av.Packet) -> av.Packet:
+    """Returns the same packet without the mark that its frame is not shown."""
+    copy = av.Packet(bytes(packet))
+    copy.stream, copy.time_base = packet.stream, packet.time_base
+    copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+    copy.is_keyframe = packet.is_keyframe
+    return copy

@@ -8,11 +8,12 @@ import av
 import numpy as np
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.inference.video.hdr import needs_conversion
 
 # ITU-T H.273 codes; swscale supports the matrices of _MATRICES.
 UNSPECIFIED = 2
 _LIMITED_RANGE, _FULL_RANGE = 1, 2
-_BT709, _BT601 = 1, 6
+_BT709, _BT601, _BT2020 = 1, 6, 9
 _MATRICES = (1, 4, 5, 6, 7, 9)
 _CLOCK = re.compile(r"(?:(?:([0-9]+):)?([0-9]+):)?([0-9]+\.?[0-9]*|\.[0-9]+)")
 
@@ -30,8 +31,8 @@ class VideoInfo:
       width: width of the upright frames in pixels.
       time_base: seconds per tick of the timestamps.
       rate: mean frames per second; None if the container does not say.
-      colour: H.273 codes (matrix, range, primaries, transfer); matrix and range are never
-        unspecified.
+      colour: H.273 codes (matrix, range, primaries, transfer) of the result; matrix and range are
+        never unspecified. HDR and BT.2020 become BT.709.
       pixel_aspect: width of one upright pixel divided by its height.
     """
 
@@ -79,11 +80,20 @@ def describe(
     )
 
 
+def matrix_of(frame: av.VideoFrame) -> int:
+    """Returns the H.273 code of a frame's matrix; if the file does not say it, the usual one."""
+    if not frame.format.is_rgb and frame.colorspace in _MATRICES:
+        return frame.colorspace
+    if needs_conversion(frame):
+        return _BT2020
+    # Players choose the matrix by the size as well if the file does not say.
+    return _BT709 if frame.width >= 1280 or frame.height > 576 else _BT601
+
+
 def _colour(frame: av.VideoFrame) -> tuple[int, int, int, int]:
-    matrix = frame.colorspace
-    if frame.format.is_rgb or matrix not in _MATRICES:
-        # Players choose the matrix by the size as well if the file does not say.
-        matrix = _BT709 if frame.width >= 1280 or frame.height > 576 else _BT601
+    if needs_conversion(frame):
+        return _BT709, _LIMITED_RANGE, _BT709, _BT709
+    matrix = matrix_of(frame)
     full = frame.color_range == _FULL_RANGE and not frame.format.is_rgb
     colour_range = _FULL_RANGE if full else _LIMITED_RANGE
     return matrix, colour_range, frame.color_primaries, frame.color_trc

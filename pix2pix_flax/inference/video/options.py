@@ -3,6 +3,7 @@
 import dataclasses
 from fractions import Fraction
 
+from pix2pix_flax.inference.video.audio import AUDIO_MODES
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import VideoError, to_seconds
 
@@ -22,6 +23,7 @@ class VideoOptions:
       crf: constant rate factor; a smaller one gives better quality and a larger file. None for the
         codec's default, at which the result looks like the original.
       preset: one of `PRESETS`; slower presets make smaller files.
+      audio: one of `AUDIO_MODES`.
       overwrite: whether an existing destination is replaced.
       progress: whether to show a progress bar with frames per second on standard error.
 
@@ -37,12 +39,16 @@ class VideoOptions:
     codec: str = "h264"
     crf: int | None = None
     preset: str = "veryfast"
+    audio: str = "copy"
     overwrite: bool = False
     progress: bool = True
 
     def __post_init__(self):
         if self.codec not in CODECS:
             raise VideoError(f"codec is {self.codec!r}, it has to be one of {', '.join(CODECS)}")
+        if self.audio not in AUDIO_MODES:
+            modes = ", ".join(AUDIO_MODES)
+            raise VideoError(f"audio is {self.audio!r}, it has to be one of {modes}")
         for name, least in (("batch_size", 1), ("max_height", 2)):
             value = getattr(self, name)
             if value is not None and value < least:

@@ -7,24 +7,11 @@ from pathlib import Path
 from typing import Self
 
 import av
-import av.video.reformatter as reformatter
 import numpy as np
 
 from pix2pix_flax.inference.video.container import Shown, VideoFile, open_before
-from pix2pix_flax.inference.video.info import (
-    UNSPECIFIED,
-    Batch,
-    VideoError,
-    describe,
-    display_matrix,
-    is_transposed,
-    turn,
-)
-
-# Without exact rounding and full chroma each conversion would darken the frames by one level.
-_EXACT = reformatter.Interpolation.ACCURATE_RND | reformatter.Interpolation.FULL_CHR_H_INT
-_TO_RGB = reformatter.Interpolation.BILINEAR | _EXACT
-_TO_SMALLER_RGB = reformatter.Interpolation.AREA | _EXACT
+from pix2pix_flax.inference.video.info import Batch, VideoError, describe, display_matrix
+from pix2pix_flax.inference.video.upright import Upright
 
 
 class VideoReader:
@@ -105,7 +92,8 @@ class VideoReader:
         Call it after the last batch. A truncated file raises no error while it is read: its packets
         just end, and only its header tells how many there should be.
         """
-        counts = f"{self._num_read} of {self.num_frames or 'an unknown number of'} frames"
+        known = None if self._file.timeline.seams else self.num_frames
+        counts = f"{self._num_read} of {known or 'an unknown number of'} frames"
         if self._file.fault:
             return f"damaged: {counts} could be read ({self._file.fault})"
         missing = self._missing_seconds()
@@ -113,19 +101,38 @@ class VideoReader:
             f"truncated: {counts} could be read, {missing:.1f} s are missing" if missing else None
         )
 
+    def notes(self) -> list[str]:
+        """Returns one line for each change that was made to the source's pictures or times.
+
+        Call it after the last batch.
+        """
+        file, upright = self._file, self._upright
+        size = f"{self.info.width}x{self.info.height}"
+        unread = 0.0 if self._is_past_stop else file.unread_share()
+        notes = {
+            f"left out: {', '.join(file.left_out)}": file.left_out,
+            f"the clock steps back or jumps ahead {_times(file.timeline.seams)}: pictures and "
+            "sound go on there without a gap": file.timeline.seams,
+            f"{file.deinterlacer.frames} interlaced frames were deinterlaced (bwdif)": (
+                file.deinterlacer.frames
+            ),
+            f"{upright.toned} frames in HDR or BT.2020 were converted to BT.709": upright.toned,
+            f"{upright.resized} frames have another size than the first: they lie between black "
+            f"bars in {size}": upright.resized,
+            f"the last {unread:.0%} of the file hold no pictures or sound that FFmpeg finds": (
+                unread and not file.left_out
+            ),
+        }
+        return [f"{self._path}: {note}" for note, happened in notes.items() if happened]
+
     def _describe(self, max_height: int | None) -> None:
         first = self._file.first
         if first is None:
             fault = self._file.fault or "none found"
             raise VideoError(f"{self._path}: no frame can be decoded ({fault})")
         self._origin = first.pts or 0
-        self._matrix = display_matrix(first)
-        self.info = describe(self._file.stream, first, self._matrix, max_height)
-        stored = self.info.height, self.info.width
-        self._height, self._width = stored[::-1] if is_transposed(self._matrix) else stored
-        # One interpolation for all frames, even if they change their size midway.
-        self._scaling = _TO_SMALLER_RGB if self._height < first.height else _TO_RGB
-        self._reformatter = reformatter.VideoReformatter()
+        self.info = describe(self._file.stream, first, display_matrix(first), max_height)
+        self._upright = Upright(self.info, first)
 
     def _first_of_part(self) -> Shown:
         first = next(self._frames, None)
@@ -151,7 +158,7 @@ class VideoReader:
         return Batch(np.empty((size, self.info.height, self.info.width, 3), np.uint8))
 
     def _append(self, batch: Batch, shown: Shown) -> None:
-        batch.frames[len(batch.pts)] = turn(self._to_rgb(shown.frame), self._matrix)
+        batch.frames[len(batch.pts)] = self._upright(shown.frame)
         batch.pts.append(shown.pts - self._first.pts + self._origin)
         until_stop = np.inf if self._stop is None else math.ceil(self._stop - shown.pts)
         batch.durations.append(min(shown.duration, until_stop))
@@ -179,18 +186,6 @@ class VideoReader:
         packet.pts = None if packet.pts is None else packet.pts - shift
         packet.dts = None if packet.dts is None else packet.dts - shift
         return packet
-
-    def _to_rgb(self, frame: av.VideoFrame) -> np.ndarray:
-        if frame.colorspace == UNSPECIFIED:
-            frame.colorspace = self.info.colour[0]
-        rgb = self._reformatter.reformat(
-            frame,
-            width=self._width,
-            height=self._height,
-            format="rgb24",
-            interpolation=int(self._scaling),
-        )
-        return rgb.to_ndarray()
 
     def _seconds(self, ticks: Fraction | int) -> Fraction:
         return ticks * self.info.time_base
@@ -222,3 +217,7 @@ class VideoReader:
         if self._stop is not None:
             missing = min(missing, self._seconds(self._stop - self._end))
         return float(missing) if is_short and missing > half_a_frame else 0.0
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

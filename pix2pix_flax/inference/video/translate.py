@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import functools
+import logging
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from pix2pix_flax.inference.beside import beside
+from pix2pix_flax.inference.beside import beside, fitting
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoError
@@ -27,6 +29,7 @@ Blend = Callable[[np.ndarray, np.ndarray], np.ndarray]
 The n frames are consecutive.
 """
 
+_log = logging.getLogger(__name__)
 _STAGES = ("decoding", "computing", "finishing", "encoding")
 
 
@@ -75,7 +78,8 @@ def translate_video(
     caller's thread, always on batches of one shape. Timestamps (also of variable frame rate) and
     colour tags are the source's, audio packets are copied, rotation is applied, odd sizes grow by
     one repeated row or column, and subtitles are left out. The file gets its name only when it is
-    complete.
+    complete. Other changes are logged at the end, one line for each kind: a clock that was made
+    steady, interlaced, HDR and resized frames, streams left out, and audio that was encoded.
 
     If only a part is translated, its first frame gets the timestamp of the source's first frame,
     and only audio packets that begin within the part are copied.
@@ -97,10 +101,11 @@ def translate_video(
     """
     started, options = time.perf_counter(), options or VideoOptions()
     clocks = {stage: Stopwatch() for stage in _STAGES}
-    source, codec = Path(source).expanduser(), CODECS[options.codec]
+    # Not Path.expanduser, which refuses a name such as ~clip.mp4.
+    source, codec = Path(os.path.expanduser(source)), CODECS[options.codec]
     if destination is None:
         destination = beside(source, codec.suffixes, ".mp4")
-    destination = Path(destination).expanduser()
+    destination = Path(os.path.expanduser(destination))
     _check_destination(source, destination, options)
     settings = codec.settings(options.crf, options.preset)
     steps = [step for step in (blend, _beside if options.side_by_side else None) if step]
@@ -112,10 +117,12 @@ def translate_video(
         max_height=options.max_height,
     )
     with clocks["decoding"](open_reader) as reader:
-        writer = VideoWriter(destination, reader.info, reader.audio_streams, codec, settings)
+        writer = VideoWriter(
+            destination, reader.info, reader.audio_streams, codec, settings, options.audio
+        )
         try:
             _translate(predict, steps, reader, writer, options, clocks)
-            clocks["encoding"](_complete, writer, source, destination, reader.damage())
+            clocks["encoding"](_complete, writer, reader, source, destination)
         except BaseException:
             writer.discard()
             raise
@@ -170,10 +177,12 @@ def _beside(frames: np.ndarray, images: np.ndarray) -> np.ndarray:
     return np.concatenate([resize(frames, *images.shape[1:3]), images], axis=2)
 
 
-def _complete(writer: VideoWriter, source: Path, destination: Path, damage: str | None) -> None:
-    if not damage:
+def _complete(writer: VideoWriter, reader: VideoReader, source: Path, destination: Path) -> None:
+    for note in (*reader.notes(), *writer.notes()):
+        _log.warning(note)
+    if not (damage := reader.damage()):
         return writer.commit()
-    partial = destination.with_name(f"{destination.stem}.partial{destination.suffix}")
+    partial = fitting(destination.with_name(f"{destination.stem}.partial{destination.suffix}"))
     writer.commit(partial)
     raise VideoError(f"{source}: {damage}; the frames are in {partial}")
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import av.video.reformatter as reformatter
 import numpy as np
 
 from cartoon_tfds.files import temporary_path
+from pix2pix_flax.inference.video.audio import CopiedTrack, EncodedTrack, fits
 from pix2pix_flax.inference.video.codecs import Codec
 from pix2pix_flax.inference.video.info import Batch, VideoError, VideoInfo
 
@@ -20,6 +21,8 @@ _FROM_RGB = (
     | reformatter.Interpolation.FULL_CHR_H_INP
     | reformatter.Interpolation.FULL_CHR_H_INT
 )
+
+_DAMAGED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
 
 
 class VideoWriter:
@@ -36,6 +39,7 @@ class VideoWriter:
         audio_streams: Sequence[av.AudioStream],
         codec: Codec,
         settings: Mapping[str, str],
+        audio_mode: str = "copy",
     ):
         """Makes the hidden file and declares the streams.
 
@@ -43,17 +47,20 @@ class VideoWriter:
           destination: the file to write; its suffix, one of `codec.suffixes`, selects the
             container.
           info: properties of the source.
-          audio_streams: audio streams of the source; their packets are copied, not encoded again.
+          audio_streams: audio streams of the source.
           codec: video codec of the file.
           settings: options for the encoder, see `Codec.settings`.
+          audio_mode: one of `AUDIO_MODES`.
 
         Raises:
-          VideoError: the folder cannot be written to, or the container cannot hold this audio.
+          VideoError: the folder cannot be written to.
         """
         self.frames = 0
         self._container: av.container.OutputContainer | None = None
         self._destination = destination
-        self._info, self._suffixes = info, codec.suffixes
+        self._info = info
+        self._encoded: list[str] = []
+        self._lost = 0
         self._durations: dict[int, int] = {}
         self._reformatter = reformatter.VideoReformatter()
         # Absolute, so that FFmpeg cannot mistake it for a URL.
@@ -63,13 +70,16 @@ class VideoWriter:
             self._temporary.touch()
             self._container = av.open(str(self._temporary), "w", options=_options(destination))
             self._video = _add_video(self._container, info, codec, settings)
-            self._audio = {s.index: self._add_audio(s) for s in audio_streams}
-        except (OSError, av.FFmpegError, ValueError) as error:
+            sound = () if audio_mode == "none" else audio_streams
+            self._tracks = {s.index: self._add_audio(s, audio_mode) for s in sound}
+        except BaseException as error:
             self.discard()
+            if not isinstance(error, (OSError, av.FFmpegError, ValueError)):
+                raise
             raise self._explain(error) from error
 
     def write(self, frames: np.ndarray, batch: Batch) -> None:
-        """Encodes frames and copies the batch's audio packets.
+        """Writes frames and the batch's audio packets.
 
         Args:
           frames: uint8 RGB [len(batch.pts), H, W, 3]; H and W are the same in the whole video.
@@ -84,7 +94,8 @@ class VideoWriter:
                 self._encode(self._to_yuv(frame, pts))
                 self.frames += 1
             for packet in batch.audio:
-                self._copy(packet)
+                if packet.stream.index in self._tracks:
+                    self._mux_audio(self._tracks[packet.stream.index].packets(packet))
         except (OSError, av.FFmpegError) as error:
             raise self._explain(error) from error
 
@@ -96,6 +107,8 @@ class VideoWriter:
         """
         try:
             self._encode(None)
+            for track in self._tracks.values():
+                self._mux_audio(track.rest())
             self._container.close()
             self._temporary.replace(path or self._destination)
         except (OSError, av.FFmpegError) as error:
@@ -112,15 +125,31 @@ class VideoWriter:
         with contextlib.suppress(OSError):  # The folder itself may be missing.
             self._temporary.unlink(missing_ok=True)
 
-    def _add_audio(self, source: av.AudioStream) -> av.AudioStream:
-        codec = source.codec_context.name
-        if codec not in self._container.supported_codecs:
-            suffix = self._destination.suffix
-            others = ", ".join(s for s in self._suffixes if s != suffix)
-            raise VideoError(f"{suffix} cannot hold the audio ({codec}) unchanged: try {others}")
-        stream = self._container.add_stream_from_template(source)
-        stream.metadata.update({k: v for k, v in source.metadata.items() if k == "language"})
-        return stream
+    def notes(self) -> list[str]:
+        """Returns one line for each change that was made to the audio so far."""
+        lost = self._lost + sum(track.lost for track in self._tracks.values())
+        notes = {
+            f"{self._destination.suffix} cannot hold the audio ({', '.join(self._encoded)}) "
+            "unchanged: it was encoded as AAC": self._encoded,
+            "the sound changes its rate or channels midway, which most players do not follow; "
+            "--audio=aac gives it one format": any(t.changes for t in self._tracks.values()),
+            f"{lost} packets of sound are damaged and left out": lost,
+        }
+        return [f"{self._destination}: {note}" for note, happened in notes.items() if happened]
+
+    def _add_audio(self, source: av.AudioStream, mode: str) -> CopiedTrack | EncodedTrack:
+        if mode == "copy" and fits(source, self._container.format.name):
+            return CopiedTrack(self._container, source)
+        if mode == "copy":
+            self._encoded.append(source.codec_context.name)
+        return EncodedTrack(self._container, source)
+
+    def _mux_audio(self, packets: Iterable[av.Packet]) -> None:
+        for packet in packets:
+            try:
+                self._container.mux(packet)
+            except _DAMAGED:
+                self._lost += 1  # The next ones may be whole.
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         for packet in self._video.encode(frame):
@@ -146,13 +175,6 @@ class VideoWriter:
             # The encoder would scale the frame without an error.
             raise self._explain(ValueError("the frames change their size"))
         return frame
-
-    def _copy(self, packet: av.Packet) -> None:
-        packet.stream = self._audio[packet.stream.index]
-        if packet.dts is None:
-            packet.dts = packet.pts
-        if packet.dts is not None:
-            self._container.mux(packet)
 
     def _explain(self, error: Exception) -> VideoError:
         reason = getattr(error, "strerror", None) or error

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import skimage.data
@@ -18,7 +19,7 @@ from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.cli.console import COMMANDS
 from pix2pix_flax.inference.predictor import load_predictor
 from tests.commands import ROOT, run_command
-from tests.pix2pix_flax.inference.video.clips import decode, make_clip
+from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 PHOTO = skimage.data.chelsea()[60:160, 100:260]
 
@@ -77,6 +78,28 @@ def test_cartoonize_draws_pictures_folders_and_clips(tmp_path):
     again = run("cartoonize", "a.jpg", cwd=tmp_path)
     assert again.returncode == 0
     assert "1 existed already" in again.stdout
+
+
+def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
+    (tmp_path / "bad.mp4").write_bytes(b"no video")
+    make_clip(tmp_path / "~good, [1].mp4", pan(3))
+    done = run("cartoonize", "bad.mp4", "~good, [1].mp4", "--checkpoint=opencv:ink", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: bad.mp4: not a video that can be read")
+    assert done.stderr.count("\n") == 1
+    assert len(decode(tmp_path / "~good, [1]-cartoon.mp4")[1]) == 3
+
+
+def test_what_a_clip_loses_is_told_in_one_line(tmp_path):
+    piece = make_clip(tmp_path / "a.ts", pan(12), audio=True).read_bytes()
+    (tmp_path / "in.ts").write_bytes(2 * piece)
+    words = "video", "--checkpoint=opencv:ink", "--input=in.ts", "--output=out.mp4", "--audio=none"
+    done = run(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (0, 1)
+    assert "in.ts: the clock steps back or jumps ahead once" in done.stderr
+    assert "out.mp4: 24 frames" in done.stdout
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert not container.streams.audio
 
 
 def test_cartoonize_with_a_style_into_a_file(tmp_path):

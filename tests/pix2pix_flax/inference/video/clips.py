@@ -25,22 +25,32 @@ def make_clip(
     pts=None,
     base=Fraction(1, 25),
     audio=False,
+    sound=None,
     rotation=None,
     codec="libx264",
     pix_fmt="yuv420p",
     colour=None,
+    transfer=None,
+    fields=None,
     options=None,
+    encoder=None,
     bframes=2,
     gop=250,
     aspect=None,
 ):
-    """Writes images as a video; returns its path."""
+    """Writes images as a video, with `sound` seconds of a tone; returns its path.
+
+    `fields`, tff or bff, flags the frames as interlaced.
+    """
+    graph = None
     images = pan(12) if images is None else images
     with av.open(str(path), "w", options=options or {}) as container:
         stream = container.add_stream(
             codec,
             rate=25,
-            options={"g": str(gop)} | ({"crf": "8", "bf": str(bframes)} if "264" in codec else {}),
+            options={"g": str(gop)}
+            | ({"crf": "8", "bf": str(bframes)} if "264" in codec else {})
+            | (encoder or {}),
         )
         stream.height, stream.width = images.shape[1:3]
         stream.pix_fmt = pix_fmt
@@ -51,8 +61,8 @@ def make_clip(
         if colour:
             context = stream.codec_context
             context.colorspace, context.color_range = colour
-            context.color_primaries = context.color_trc = colour[0]
-        sound = container.add_stream("aac", rate=8000, layout="mono") if audio else None
+            context.color_primaries, context.color_trc = colour[0], transfer or colour[0]
+        heard = container.add_stream("aac", rate=8000, layout="mono") if audio else None
         for i, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image))
             matrix, colour_range = colour or (6, 1)
@@ -63,11 +73,25 @@ def make_clip(
                 dst_color_range=colour_range,
             )
             frame.pts, frame.time_base = (i if pts is None else pts[i]), base
+            if fields:
+                graph = graph or make_setfield(frame, fields)
+                graph.push(frame)
+                frame = graph.pull()
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-        for packet in tone(sound, len(images) / 25 + 0.12) if audio else ():
+        for packet in tone(heard, sound or len(images) / 25 + 0.12) if audio else ():
             container.mux(packet)
     return path
+
+
+def make_setfield(frame, fields):
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    nodes = graph.add("setfield", mode=fields), graph.add("buffersink")
+    graph.link_nodes(source, *nodes).configure()
+    return graph
 
 
 def tone(stream, seconds=0.6):

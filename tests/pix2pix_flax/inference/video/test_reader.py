@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pix2pix_flax.inference.video import VideoError, reader, writer
+from pix2pix_flax.inference.video import VideoError, upright, writer
 from pix2pix_flax.inference.video.temporal import TemporalBlend
 from tests.pix2pix_flax.inference.video.clips import (
     assert_alike,
@@ -239,7 +239,7 @@ def test_the_report_tells_what_each_stage_took(tmp_path, monkeypatch):
         return wrapped
 
     source = make_clip(tmp_path / "in.mp4")
-    monkeypatch.setattr(reader, "turn", slow(0.03, reader.turn))
+    monkeypatch.setattr(upright, "turn", slow(0.03, upright.turn))
     monkeypatch.setattr(writer, "_pad_to_even", slow(0.02, writer._pad_to_even))
     blend = slow(0.05, lambda frames, images: images)
     report = translate(slow(0.1, keep), source, tmp_path / "out.mp4", blend=blend)

@@ -8,8 +8,7 @@ from pathlib import Path
 import av
 import pytest
 
-from pix2pix_flax.inference.video import VideoError
-from pix2pix_flax.inference.video import container as video_file
+from pix2pix_flax.inference.video import VideoError, streams
 from tests.pix2pix_flax.inference.video.clips import (
     assert_alike,
     decode,
@@ -63,7 +62,7 @@ def test_what_is_no_video_is_one_clear_line(tmp_path, make):
 
 
 def test_frames_that_are_too_large_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(video_file, "MAX_PIXELS", 128 * 96 - 1)
+    monkeypatch.setattr(streams, "MAX_PIXELS", 128 * 96 - 1)
     source = make_clip(tmp_path / "in.mp4", pan(2))
     with pytest.raises(VideoError, match="128x96 are too large"):
         translate(keep, source, tmp_path / "out.mp4")
