@@ -107,6 +107,8 @@ def _data() -> ml_collections.ConfigDict:
             # images of one shape.
             "canvas_mode": "crop",
             "num_threads": 8,
+            # So many damaged records are passed over, with a warning; the next one ends the run.
+            "max_damaged": 0,
         }
     )
 

@@ -1,24 +1,27 @@
 """The only training loop. The task defines the step; this file defines when things happen."""
 
+import contextlib
+import functools
 import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import jax
 from tqdm import tqdm
 
-from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import locked
-from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint, read_metrics
-from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
-from pix2pix_flax.data.source import DatasetError, open_source
+from pix2pix_flax import ranges
+from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
+from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_fingerprint
+from pix2pix_flax.data.records import DatasetError
+from pix2pix_flax.data.source import open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
+from pix2pix_flax.train.result import result
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
@@ -29,7 +32,7 @@ _log = logging.getLogger(__name__)
 _UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 
 
-def train(config, workdir: Path) -> int:
+def train(config, workdir: Path, *, fresh: bool = False) -> int:
     """Trains until all steps are done, a signal comes or the hours are over.
 
     The same call resumes the training.
@@ -37,6 +40,7 @@ def train(config, workdir: Path) -> int:
     Args:
       config: the configuration, as a file in configs/ makes it.
       workdir: the folder of checkpoints and logs.
+      fresh: whether to set the checkpoints in `workdir` aside and to begin at step 0.
 
     Returns:
       The exit code of the process: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
@@ -44,16 +48,18 @@ def train(config, workdir: Path) -> int:
     Raises:
       UserError: with a message for the user.
     """
-    _check(config.train)
+    ranges.check(config)
     workdir.mkdir(parents=True, exist_ok=True)
     with locked(workdir), StopRequest(config.train.max_hours) as stop:
+        if fresh:
+            set_steps_aside(workdir)
         trainer = Trainer(config, workdir)
         try:
             is_done = trainer.run(stop)
         finally:
             trainer.close()
         if is_done:
-            _log.info("%s", _result(config, workdir, trainer.task.input_kind))
+            _log.info("%s", result(config, workdir, trainer.task.input_kind))
         return 0 if is_done else stop.exit_code
 
 
@@ -72,12 +78,9 @@ class Trainer:
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
-        self.order = order_fingerprint(
-            config,
-            batch_size=self.batch_size,
-            seed=config.seed,
-            hosts=jax.process_count(),
-        )
+        order = {"batch_size": self.batch_size, "seed": config.seed, "hosts": jax.process_count()}
+        self.order = order_fingerprint(config, **order)
+        self.check_order = functools.partial(check_order, config=config, **order)
         self.checkpoints = Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
@@ -127,7 +130,7 @@ class Trainer:
         if restored is None:
             self.iterator.set_state(first_position)
             return self._initialized(init(key, example, self.frozen)), example
-        self._check_data(restored.run["data"])
+        self.check_order(restored.run["data"]["fingerprint"])
         self.iterator.set_state(restored.run["data"]["position"])
         _log.info("Resuming from step %d.", int(restored.state.step))
         return restored.state, example
@@ -144,10 +147,11 @@ class Trainer:
         """Trains until all steps are done or `stop` is due, and saves at the end.
 
         Returns:
-          Whether all steps are done.
+          Whether all steps are done and the last one has its scores.
         """
         if self.step >= self.total_steps:
             _log.info("All %d steps are done; config.train.steps asks for more.", self.step)
+        self._make_up(stop)
         self.meter.restart()
         with tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None) as progress:
             while self.step < self.total_steps:
@@ -160,7 +164,29 @@ class Trainer:
                     self._roll_back(error)
                     progress.reset()
                     progress.update(self.step)
+                except DatasetError:
+                    self._save_finite(stop)
+                    raise
+        if self._owes_scores():
+            message = "Stopped %s; saved step %d, whose scores the same command adds."
+            _log.warning(message, stop.reason, self.step)
+            return False
         return True
+
+    def _is_eval(self, step: int) -> bool:
+        return step % self.config.train.eval_every_steps == 0 or step == self.total_steps
+
+    def _owes_scores(self) -> bool:
+        """Returns whether the saved step was due for an evaluation that was not finished."""
+        self.checkpoints.wait()
+        return (
+            self.step > 0 and self._is_eval(self.step) and not self.checkpoints.metrics(self.step)
+        )
+
+    def _make_up(self, stop: StopRequest) -> None:
+        """Evaluates the restored step if a signal or the end of its hours has prevented it."""
+        if self._owes_scores() and (scores := self._evaluate(stop)):
+            self.checkpoints.add_metrics(self.step, scores)
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
@@ -173,7 +199,7 @@ class Trainer:
         self.meter.add(self.metrics, waited)
         progress.update()
         is_first = self.step == self.first + 1
-        is_eval = self.step % every.eval_every_steps == 0 or self.step == self.total_steps
+        is_eval = self._is_eval(self.step)
         is_log = is_eval or self.step % every.log_every_steps == 0
         is_save = self.save_every.is_due() and not is_first
         if is_log:
@@ -191,8 +217,16 @@ class Trainer:
     def _stop_early(self, stop: StopRequest) -> None:
         self.meter.means()  # raises if a scalar is not finite, so that such a state is not saved
         self._save(stop, metrics={})
-        reason = f"by signal {stop.signal}" if stop.signal else "as config.train.max_hours are over"
-        _log.warning("Stopped %s; saved step %d of %d.", reason, self.step, self.total_steps)
+        message = "Stopped %s; saved step %d of %d."
+        _log.warning(message, stop.reason, self.step, self.total_steps)
+
+    def _save_finite(self, stop: StopRequest) -> None:
+        """Saves the steps since the last save, before an error ends the run."""
+        with contextlib.suppress(DivergedError):
+            self.meter.means()
+            if self.step > 0:
+                self._save(stop, metrics={})
+                _log.warning("Saved step %d before the end by an error.", self.step)
 
     def _roll_back(self, error: DivergedError) -> None:
         """Returns to the last checkpoint, or raises the error after too many returns.
@@ -244,43 +278,10 @@ class Trainer:
             if stop.has_limit:
                 self.checkpoints.wait()
 
-    def _check_data(self, saved: dict[str, Any]) -> None:
-        if saved["fingerprint"] != self.order:
-            raise DatasetError(
-                "The dataset, its configuration, the batch size or the seed has changed since this "
-                "run began, so it cannot be resumed: take a new --workdir."
-            )
-
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""
         self.writer.close()  # never raises
         self.checkpoints.close()
-
-
-def _check(train) -> None:
-    """Raises a UserError that names a field of `config.train` with an impossible value."""
-    for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
-        value = train[name]
-        if value is not None and value <= 0:
-            raise UserError(f"config.train.{name} must be more than 0, not {value}.")
-    for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
-        if train[name] < 0:
-            raise UserError(f"config.train.{name} must be at least 0, not {train[name]}.")
-
-
-def _result(config, workdir: Path, input_kind: str) -> str:
-    """Returns a line on the best step of a finished run, and on the next commands."""
-    best, name = find_checkpoint(workdir), config.train.best_metric
-    score = read_metrics(best).get(name)
-    scored = "" if score is None else f" ({name} {score:.4g})"
-    use = {
-        "image": "cartoonize photo.jpg",
-        "latent": "generate --seeds=0-63 --grid=grid.png",
-    }[input_kind]
-    return (
-        f"Done. Best step: {best.name}{scored}. Next: pix2pix-flax {use} --checkpoint={workdir}, "
-        f"or pix2pix-flax evaluate --checkpoint={workdir} --output=scores.json"
-    )
 
 
 def _count(params: PyTree) -> int:
