@@ -5,6 +5,7 @@ only together, such as a crop of a size that the network cannot take, are found 
 """
 
 import dataclasses
+import fnmatch
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,13 +34,15 @@ class Range:
         return is_low and (value < self.high if self.below else value <= self.high)
 
     def __str__(self) -> str:
+        if self.low == -math.inf:  # of a number that the table does not have
+            return "a finite number"
         text = f"{'more than' if self.above else 'at least'} {self.low:g}"
         if self.high < math.inf:
             text += f" and {'less than' if self.below else 'at most'} {self.high:g}"
         return text
 
 
-_ANY = Range(-math.inf)
+_FINITE = Range(-math.inf)
 _WEIGHT = Range()  # of a loss
 _COUNT, _COUNT_OR_NONE = Range(1), Range(0)
 _POSITIVE = Range(above=True)
@@ -96,12 +99,11 @@ RANGES: dict[str, Range] = {
     "train.eval_examples": _COUNT_OR_NONE,
     "train.panel_examples": _COUNT_OR_NONE,
     "train.keep_checkpoints": _COUNT,
-    "train.keep_every_minutes": _WEIGHT,
-    "train.preview_every_minutes": _WEIGHT,
+    "train.*_every_*": _WEIGHT,
     "train.max_hours": _WEIGHT,
     "train.max_rollbacks": _COUNT_OR_NONE,
 }
-"""Ranges by the dotted names of the values; `*` stands for each name of a group."""
+"""Ranges by the dotted names of the values; `*` stands for any letters. The first match counts."""
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -111,11 +113,13 @@ def check(config: Mapping[str, Any]) -> None:
       config: a configuration in the layout of today, whole or a part of one.
     """
     for name, value in numbers(config):
-        group, _, _ = name.rpartition(".")
-        wanted = RANGES.get(name) or RANGES.get(f"{group}.*") or _ANY
-        if value not in wanted:
-            number = "" if math.isfinite(value) else "a finite number, "
-            raise UserError(f"config.{name} must be {number}{wanted}, not {value}.")
+        if value not in (wanted := range_of(name) or _FINITE):
+            raise UserError(f"config.{name} must be {wanted}, not {value}.")
+
+
+def range_of(name: str) -> Range | None:
+    """Returns the range of a dotted name, or None if it has none."""
+    return next((RANGES[key] for key in RANGES if fnmatch.fnmatchcase(name, key)), None)
 
 
 def numbers(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -87,6 +87,7 @@ class Trainer:
             best_metric=config.train.best_metric,
             keep_every_minutes=config.train.keep_every_minutes,
         )
+        self.owes_scores = False  # whether the newest step is due for an evaluation
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
         self.state, example = self._start()
         self.step = self.first = int(self.state.step)
@@ -132,7 +133,10 @@ class Trainer:
             return self._initialized(init(key, example, self.frozen)), example
         self.check_order(restored.run["data"]["fingerprint"])
         self.iterator.set_state(restored.run["data"]["position"])
-        _log.info("Resuming from step %d.", int(restored.state.step))
+        step = int(restored.state.step)
+        if step >= self.total_steps or "owes_scores" in restored.run:
+            self.owes_scores = not self.checkpoints.metrics(step)
+        _log.info("Resuming from step %d.", step)
         return restored.state, example
 
     def _initialized(self, state: TrainState) -> TrainState:
@@ -167,26 +171,18 @@ class Trainer:
                 except DatasetError:
                     self._save_finite(stop)
                     raise
-        if self._owes_scores():
+        if self.owes_scores:
             message = "Stopped %s; saved step %d, whose scores the same command adds."
             _log.warning(message, stop.reason, self.step)
             return False
         return True
 
-    def _is_eval(self, step: int) -> bool:
-        return step % self.config.train.eval_every_steps == 0 or step == self.total_steps
-
-    def _owes_scores(self) -> bool:
-        """Returns whether the saved step was due for an evaluation that was not finished."""
-        self.checkpoints.wait()
-        return (
-            self.step > 0 and self._is_eval(self.step) and not self.checkpoints.metrics(self.step)
-        )
-
     def _make_up(self, stop: StopRequest) -> None:
-        """Evaluates the restored step if a signal or the end of its hours has prevented it."""
-        if self._owes_scores() and (scores := self._evaluate(stop)):
+        """Evaluates the restored step if a signal or the end of the hours has prevented it."""
+        if self.owes_scores and (scores := self.validation.scores(self.state, self.writer, stop)):
+            self.validation.preview(self.state, self.writer)
             self.checkpoints.add_metrics(self.step, scores)
+            self.owes_scores = False
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
@@ -199,7 +195,8 @@ class Trainer:
         self.meter.add(self.metrics, waited)
         progress.update()
         is_first = self.step == self.first + 1
-        is_eval = self._is_eval(self.step)
+        is_eval = self.step % every.eval_every_steps == 0 or self.step == self.total_steps
+        self.owes_scores = is_eval
         is_log = is_eval or self.step % every.log_every_steps == 0
         is_save = self.save_every.is_due() and not is_first
         if is_log:
@@ -273,6 +270,9 @@ class Trainer:
         check_finite(self.state.nets)
         data = {"fingerprint": self.order, "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
+        self.owes_scores &= not metrics
+        if self.owes_scores:
+            run["owes_scores"] = True
         with stop.timing("save"):
             self.checkpoints.save(self.state, run, metrics)
             if stop.has_limit:
