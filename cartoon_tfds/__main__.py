@@ -38,7 +38,10 @@ _RECIPE_FLAGS = ("style", "strength", "line_width", "views_per_photo", "view_siz
 
 
 def main() -> None:
-    """Runs the command line. The exit status is 1 after an error, and 2 after a wrong flag."""
+    """Runs the command line.
+
+    The exit status is 1 after an error, 2 after a wrong flag, and 130 after Ctrl-C.
+    """
     logging.set_verbosity(logging.ERROR)  # TFDS warns about every user-defined dataset.
     if not sys.stderr.isatty():
         tfds.disable_progress_bar()  # The bar would fill a log file.
@@ -49,6 +52,9 @@ def main() -> None:
     args = parser.parse_args(arguments)
     try:
         args.run(args, parser)
+    except KeyboardInterrupt:
+        print("interrupted; the next build uses the finished parts", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         if not is_user_error(error):
             raise

@@ -43,7 +43,9 @@ def log_steps(workdir):
     return [line["step"] for line in lines if "validation/l1" in line]
 
 
-def test_a_damaged_record_ends_the_run_after_a_checkpoint(copied, unbroken, smoke_config, tmp_path):
+def test_a_damaged_record_ends_the_run_after_a_checkpoint(
+    copied, unbroken, smoke_config, tmp_path, caplog
+):
     data_dir, shard = copied
     whole = shard.read_bytes()
     flip_a_bit(shard)
