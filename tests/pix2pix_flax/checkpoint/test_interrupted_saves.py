@@ -11,6 +11,7 @@ import pytest
 
 import pix2pix_flax
 from pix2pix_flax.checkpoint.integrity import CheckpointError
+from pix2pix_flax.checkpoint.manager import Checkpoints
 from tests.pix2pix_flax.checkpoint.runs import (
     RUN,
     contents,
@@ -125,3 +126,14 @@ def test_full_disk_stops_with_one_line(tmp_path):
     assert "No space left on device" in message
     assert "Traceback" not in errors
     assert {"1", "2"} <= set(kept)
+
+
+def test_killed_while_an_old_step_is_deleted(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoints, "_empty_deleted", lambda self: None)  # killed before
+        save(tmp_path, 1, 2, 3)
+    assert names(tmp_path) == ["2", "3", "deleted"]
+    old = tmp_path / "checkpoints" / "deleted" / "1"
+    shutil.rmtree(old / "run")  # half of it was deleted
+    assert restored_step(tmp_path) == 3
+    assert names(tmp_path) == ["2", "3"]
