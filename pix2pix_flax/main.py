@@ -34,7 +34,10 @@ _WORKDIR = flags.DEFINE_string(
     "runs/default or runs/anime-smoke.",
 )
 _FRESH = flags.DEFINE_bool(
-    "fresh", False, "Begin anew: set the checkpoints in the folder aside, without deleting any."
+    "fresh",
+    False,
+    "Begin anew: set the checkpoints in the folder aside, without deleting any. The next start goes on "
+    "from the new ones only without this flag.",
 )
 _VERIFY = flags.DEFINE_bool(
     "verify", False, "Read every record of the dataset before the training, and name damaged ones."
