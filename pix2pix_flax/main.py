@@ -36,8 +36,8 @@ _WORKDIR = flags.DEFINE_string(
 _FRESH = flags.DEFINE_bool(
     "fresh",
     False,
-    "Begin anew: set the checkpoints in the folder aside, without deleting any. The next start goes on "
-    "from the new ones only without this flag.",
+    "Begin anew: set the checkpoints in the folder aside, without deleting any. Later starts go on "
+    "without this flag.",
 )
 _VERIFY = flags.DEFINE_bool(
     "verify", False, "Read every record of the dataset before the training, and name damaged ones."
