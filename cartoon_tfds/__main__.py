@@ -41,7 +41,10 @@ _USERS_SOURCES = (PictureFolder, PairFolders, ArchiveFile)
 
 
 def main() -> None:
-    """Runs the command line. The exit status is 1 after an error, and 2 after a wrong flag."""
+    """Runs the command line.
+
+    The exit status is 1 after an error, 2 after a wrong flag, and 130 after Ctrl-C.
+    """
     print_any_name()
     logging.set_verbosity(logging.ERROR)  # TFDS warns about every user-defined dataset.
     if not sys.stderr.isatty():
@@ -53,6 +56,9 @@ def main() -> None:
     args = parser.parse_args(arguments)
     try:
         args.run(args, parser)
+    except KeyboardInterrupt:
+        print("interrupted; the next build uses the finished parts", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         if not is_user_error(error):
             raise

@@ -16,7 +16,12 @@ class UserError(ValueError):
 
     Commands print the message on one line, without a traceback. The message names the mistake, its
     place and the next step. Every other error is a fault of the program and keeps its traceback.
+
+    Attributes:
+      exit_code: exit code of a command that ends with the error.
     """
+
+    exit_code = 1
 
 
 def is_user_error(error: BaseException) -> bool:

@@ -107,6 +107,9 @@ def _data() -> ml_collections.ConfigDict:
             # images of one shape.
             "canvas_mode": "crop",
             "num_threads": 8,
+            # So many damaged records are passed over, with a warning; the next one ends the run.
+            # The first and the last record of each file must be whole.
+            "max_damaged": 0,
         }
     )
 

@@ -2,7 +2,11 @@
 
     python -m pix2pix_flax.main --config=configs/default.py [--workdir=DIR] [--config.x=y]
 
-The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR.
+The same command continues a run from its last checkpoint. Exit codes: 0 all steps are done, 1 an
+error, 2 a wrong flag, 3 the hours of config.train.max_hours are over, 4 no checkpoint of the run is
+whole, 130 and 143 stopped by Ctrl-C and by SIGTERM after a checkpoint. To watch it: tensorboard
+--logdir=DIR.
+
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
 the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.
 """
@@ -16,6 +20,8 @@ from ml_collections import config_flags
 
 from pix2pix_flax.cli import command
 from pix2pix_flax.cli.paths import PATH
+from pix2pix_flax.data.records import verify
+from pix2pix_flax.data.source import open_source
 from pix2pix_flax.train import train
 
 REQUIRED = ("config",)
@@ -29,6 +35,15 @@ _WORKDIR = flags.DEFINE(
     "Folder of the checkpoints and logs; by default runs/NAME of the configuration, such as "
     "runs/default or runs/anime-smoke.",
 )
+_FRESH = flags.DEFINE_bool(
+    "fresh",
+    False,
+    "Begin anew: set the checkpoints in the folder aside, without deleting any. Later starts go on "
+    "without this flag.",
+)
+_VERIFY = flags.DEFINE_bool(
+    "verify", False, "Read every record of the dataset before the training, and name damaged ones."
+)
 _log = logging.getLogger("pix2pix_flax.main")  # this module may be __main__
 
 
@@ -37,8 +52,20 @@ def main(argv: list[str]) -> int:
     del argv
     config = _CONFIG.value
     _let_steps_win(config)
+    if _VERIFY.value:
+        _verify(config.data)
     workdir = _WORKDIR.value or _default_workdir()
-    return train(config, Path(workdir))
+    return train(config, Path(workdir), fresh=_FRESH.value)
+
+
+def _verify(data) -> None:
+    for split in (data.train_split, data.validation_split):
+        verify(
+            open_source(data.name, split, data.data_dir),
+            f"split {split!r} of {data.name}",
+            num_threads=data.num_threads,
+            max_damaged=data.max_damaged,
+        )
 
 
 def _default_workdir() -> str:

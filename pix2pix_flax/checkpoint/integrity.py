@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ from pix2pix_flax.typing import PyTree
 _log = logging.getLogger(__name__)
 
 _MANIFEST = "manifest.json"
+_METRICS = "metrics/metrics"
+_PROTECTED = ("state/", "run/")  # every file there must be in the manifest
+
+WRITTEN_BY_COMMIT = ("_CHECKPOINT_METADATA", "commit_success.txt")
+"""Files that Orbax writes in the moment in which a step gets its name. They hold no arrays."""
 
 
 class CheckpointError(UserError):
@@ -27,12 +33,27 @@ class UnreadableError(CheckpointError):
     """A checkpoint whose arrays cannot be read."""
 
 
+class NoUsableStepError(CheckpointError):
+    """A run that has step directories, none of which can be used; nothing was changed."""
+
+    exit_code = 4
+
+    def __init__(self, folder: Path, reason: str):
+        super().__init__(
+            f"No checkpoint in {folder} is whole: {reason.rstrip('.')}. Put a copy of a step back, "
+            "or begin anew with --fresh, which sets the old steps aside and deletes nothing."
+        )
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """Returns the content of a JSON file; raises a CheckpointError that names the file."""
+    """Returns the object in a JSON file; raises a CheckpointError that names the file."""
     try:
-        return json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} is missing or damaged.") from error
+    if not isinstance(content, dict):
+        raise CheckpointError(f"{path} is damaged.")
+    return content
 
 
 def numbered(folder: Path) -> list[Path]:
@@ -46,11 +67,11 @@ def complete(folder: Path) -> list[Path]:
     return [path for path in numbered(folder) if (path / "run").is_dir()]
 
 
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(
-        path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(_MANIFEST)
-    )
-    return {str(path.relative_to(folder)): _hash(path) for path in files}
+def _files(folder: Path) -> list[str]:
+    """Returns the files of a step without the manifest, as paths below `folder`."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    names = sorted(str(path.relative_to(folder)) for path in files)
+    return [name for name in names if name != _MANIFEST]
 
 
 def _hash(path: Path) -> str:
@@ -64,36 +85,56 @@ def verify(folder: Path) -> None:
         _log.warning("%s has no %s: its files are not verified.", folder, _MANIFEST)
         read_metrics(folder)
         return
-    expected, actual = read_json(folder / _MANIFEST), _hashes(folder)
+    expected, found = read_json(folder / _MANIFEST), _files(folder)
     for name, digest in expected.items():
-        if actual.get(name) != digest:
-            state = "damaged" if name in actual else "missing"
-            raise CheckpointError(f"{folder / name} is {state}.")
+        if name not in found:
+            raise CheckpointError(f"{folder / name} is missing.")
+        if _hash(folder / name) != digest:
+            raise CheckpointError(f"{folder / name} is damaged.")
+    for name in found:
+        if name.startswith(_PROTECTED) and name not in expected:
+            raise CheckpointError(f"{folder / _MANIFEST} is damaged: {name} is not in it.")
 
 
 def unusable(folder: Path) -> list[tuple[Path, str]]:
     """Returns the step directories of a run that cannot be used, each with the reason.
 
     Raises:
-      CheckpointError: all finished steps are damaged.
+      NoUsableStepError: none of them can be used.
     """
-    finished = complete(folder)
-    damaged = []
-    for path in finished:
+    steps, finished = numbered(folder), complete(folder)
+    found = []
+    for path in steps:
+        if path not in finished:
+            found.append((path, f"{path} is not complete"))
+            continue
         try:
             verify(path)
         except CheckpointError as error:
-            damaged.append((path, str(error)))
-    if damaged and len(damaged) == len(finished):
-        raise CheckpointError(f"No checkpoint in {folder} is whole: {damaged[-1][1]}")
-    unfinished = [path for path in numbered(folder) if path not in finished]
-    return [*damaged, *((path, "it is not complete") for path in unfinished)]
+            found.append((path, str(error)))
+    if steps and len(found) == len(steps):
+        raise NoUsableStepError(folder, found[-1][1])
+    return found
 
 
 def read_metrics(folder: Path) -> dict[str, float]:
     """Returns the scores of a step; {} if it was not evaluated."""
-    file = folder / "metrics" / "metrics"
+    file = folder / _METRICS
     return read_json(file) if file.exists() else {}
+
+
+def write_metrics(folder: Path, metrics: dict[str, float]) -> None:
+    """Writes the scores of a step that has none, and updates its manifest if it has one.
+
+    If the process is killed meanwhile, the step stays usable: the manifest does not list the file.
+    """
+    described = is_described(folder)
+    if described:
+        listed = read_json(folder / _MANIFEST)
+        _write_json(folder / _MANIFEST, {n: sha for n, sha in listed.items() if n != _METRICS})
+    _write_json(folder / _METRICS, metrics)
+    if described:
+        describe(folder)
 
 
 def is_described(folder: Path) -> bool:
@@ -101,17 +142,28 @@ def is_described(folder: Path) -> bool:
     return (folder / _MANIFEST).exists()
 
 
-def write_manifest(folder: Path) -> None:
-    """Writes the manifest of a finished step, unless it has one."""
-    if not is_described(folder):
-        text = json.dumps(_hashes(folder), indent=1)
-        with atomic_write(folder / _MANIFEST) as partial:
-            partial.write_text(text)
+def describe(folder: Path, *, without: Collection[str] = ()) -> None:
+    """Adds the files of a step that its manifest does not list yet to the manifest.
+
+    Only the process that has written the step may call this: later the files may be damaged.
+
+    Args:
+      folder: the step directory, or its temporary directory before the commit.
+      without: files to leave out.
+    """
+    listed = read_json(folder / _MANIFEST) if is_described(folder) else {}
+    names = [name for name in _files(folder) if name not in listed and name not in without]
+    _write_json(folder / _MANIFEST, listed | {name: _hash(folder / name) for name in names})
 
 
-def set_aside(path: Path, reason: str) -> None:
-    """Renames a damaged step directory, so that its number is free again."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with atomic_write(path) as partial:
+        partial.write_text(json.dumps(content, indent=1))
+
+
+def set_aside(path: Path, reason: str, word: str = "damaged") -> None:
+    """Renames a step directory to `STEP.WORD-TIME`, so that its number is free again."""
+    aside = path.with_name(f"{path.name}.{word}-{time.strftime('%Y%m%d-%H%M%S')}")
     _log.warning("Setting checkpoint %s aside as %s: %s", path, aside.name, reason)
     path.rename(aside)
 

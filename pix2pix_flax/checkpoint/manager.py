@@ -1,11 +1,15 @@
-"""Checkpoints of a run, written by Orbax. No other module imports Orbax.
+"""Checkpoints of a run, written by Orbax. No other module but arrays.py imports Orbax.
 
 `WORKDIR/checkpoints/STEP/` holds `state` (the arrays of the TrainState), `run` (JSON:
 configuration, position in the data, fingerprint of the dataset), `metrics` (JSON) and
-`manifest.json`, the SHA-256 of each file, which reveals a damaged checkpoint.
+`manifest.json`, the SHA-256 of each file, which reveals a damaged checkpoint. The manifest is
+written before Orbax commits a step, so a killed process leaves no step without one. A step that is
+no longer kept is moved to `deleted/` and deleted there, so a killed process leaves no half of one.
 """
 
 import contextlib
+import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,26 +19,30 @@ import ml_collections
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers as policies
 
-from cartoon_tfds.errors import one_line
 from pix2pix_flax.checkpoint import migrations
+from pix2pix_flax.checkpoint.arrays import described, reason, restore_arrays
 from pix2pix_flax.checkpoint.integrity import (
+    WRITTEN_BY_COMMIT,
     CheckpointError,
+    NoUsableStepError,
     UnreadableError,
     complete,
-    differences,
+    describe,
     is_described,
+    numbered,
     read_json,
     read_metrics,
     set_aside,
     unusable,
     verify,
-    write_manifest,
+    write_metrics,
 )
+from pix2pix_flax.checkpoint.quiet import keep_quiet
 from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.steps.state import NetState, TrainState
-from pix2pix_flax.typing import PyTree
 
 _FOLDER = "checkpoints"
+_DELETED = "deleted"
 
 
 class Restored(NamedTuple):
@@ -57,7 +65,7 @@ class Checkpoints:
       keep_every_minutes: shortest time between two checkpoints that are kept for good; 0: none is.
 
     Raises:
-      CheckpointError: all checkpoints are damaged. If only some are, they are renamed.
+      NoUsableStepError: all checkpoints are damaged. If only some are, they are renamed.
     """
 
     def __init__(
@@ -73,8 +81,12 @@ class Checkpoints:
         def score(metrics: dict[str, float]) -> float:
             return rank(best_metric, metrics.get(best_metric))
 
-        for path, reason in unusable(self._folder):
-            set_aside(path, reason)  # Orbax would take it for a step
+        for path, why in unusable(self._folder):
+            set_aside(path, why)  # Orbax would take it for a step
+        keep_quiet()
+        self._empty_deleted()
+        self._step = 0  # of the last save
+        self._after_save: threading.Thread | None = None
         stays = [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1)]
         if keep_every_minutes:
             stays.append(policies.EveryNSeconds(round(60 * keep_every_minutes)))
@@ -84,6 +96,8 @@ class Checkpoints:
                 best_fn=score,  # without it Orbax writes no metrics
                 preservation_policy=policies.AnyPreservationPolicy(stays),
                 cleanup_tmp_directories=True,
+                todelete_subdir=_DELETED,
+                async_options=ocp.AsyncOptions(post_finalization_callback=self._before_commit),
             ),
         )
 
@@ -101,10 +115,9 @@ class Checkpoints:
         step = int(state.step)
         if step in self._manager.all_steps():
             return
-        try:
-            # Nothing is written or deleted in the background while files are hashed.
-            self._manager.wait_until_finished()
-            self._write_manifests()
+        self.wait()
+        self._step = step
+        with self._saving():
             self._manager.save(
                 step,
                 force=True,  # the trainer decides when
@@ -113,15 +126,36 @@ class Checkpoints:
                 ),
                 metrics=metrics,
             )
-        except Exception as error:  # Orbax and TensorStore raise bare exceptions
-            raise CheckpointError(f"Saving step {step} failed: {_reason(error)}") from error
+        self._after_save = threading.Thread(target=self._finish, args=(step,))
+        self._after_save.start()
 
     def wait(self) -> None:
         """Waits for the save in the background; raises a CheckpointError if it failed."""
-        try:
+        with self._saving():
             self._manager.wait_until_finished()
+        if self._after_save is not None:
+            self._after_save.join()
+
+    @contextlib.contextmanager
+    def _saving(self) -> Iterator[None]:
+        """Turns the errors of Orbax and TensorStore, which are bare exceptions, into one line."""
+        try:
+            yield
         except Exception as error:
-            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
+            raise CheckpointError(
+                f"Saving step {self._step} failed: {reason(error)}. The steps before it are whole."
+            ) from error
+
+    def add_metrics(self, step: int, metrics: dict[str, float]) -> None:
+        """Adds the scores of a saved step that was saved without scores."""
+        self.wait()
+        if jax.process_index() == 0:
+            write_metrics(self._folder / str(step), metrics)
+        self._manager.reload()
+
+    def metrics(self, step: int) -> dict[str, float]:
+        """Returns the scores of a saved step; {} if it was not evaluated."""
+        return read_metrics(self._folder / str(step))
 
     def restore(self, target: TrainState) -> Restored | None:
         """Returns the newest readable checkpoint, or None if the run has no checkpoint.
@@ -135,72 +169,50 @@ class Checkpoints:
         unreadable = []
         for path in reversed(complete(self._folder)):
             try:
-                restored = Restored(_restore(path, target), read_json(path / "run" / "metadata"))
+                restored = Restored(
+                    restore_arrays(path, target), read_json(path / "run" / "metadata")
+                )
             except UnreadableError as error:
                 if is_described(path):  # its files are undamaged, so the cause is another one
                     raise
                 unreadable.append((path, str(error)))
                 continue
-            for newer, reason in unreadable:
-                set_aside(newer, reason)
+            for newer, why in unreadable:
+                set_aside(newer, why)
             self._manager.reload()
             return restored
         if unreadable:
-            raise CheckpointError(unreadable[0][1])
+            raise NoUsableStepError(self._folder, unreadable[0][1])
         return None
 
     def close(self) -> None:
         """Waits for the save in the background, and closes Orbax's manager."""
         self.wait()
-        try:
-            self._write_manifests()
+        with self._saving():
             self._manager.close()
-        except Exception as error:
-            raise CheckpointError(f"Saving failed: {_reason(error)}") from error
 
-    def _write_manifests(self) -> None:
-        """Writes the manifests of finished steps."""
-        for path in complete(self._folder) if jax.process_index() == 0 else ():
-            write_manifest(path)
+    def _before_commit(self) -> None:
+        """Writes the manifest of a step whose arrays are on the disk, before it gets its name."""
+        if jax.process_index() == 0:
+            for path in self._folder.glob(f"{self._step}.*tmp*"):
+                describe(path, without=WRITTEN_BY_COMMIT)
 
+    def _finish(self, step: int) -> None:
+        """Completes the manifest of a step that is saved now, and deletes older steps for good."""
+        with contextlib.suppress(Exception):  # `wait` raises the error of the save
+            self._manager.wait_until_finished()
+            if jax.process_index() == 0:
+                describe(self._folder / str(step))
+                self._empty_deleted()
 
-def _restore(path: Path, target: PyTree, *, partial: bool = False) -> PyTree:
-    """Returns the arrays at `path` in the shape of `target`, whose leaves are (abstract) arrays.
-
-    Raises:
-      CheckpointError: naming the first arrays that are missing or differ in shape or dtype.
-    """
-    problems = differences(_described(path), target, partial)
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise CheckpointError(
-            f"{path} was saved from another network: {'; '.join(problems[:5])}{more}."
-        )
-    args = ocp.args.PyTreeRestore(
-        target,
-        restore_args=ocp.checkpoint_utils.construct_restore_args(target),
-        partial_restore=partial,
-    )
-    with _reader(path) as reader:
-        return reader.restore(path, args=ocp.args.Composite(state=args)).state
+    def _empty_deleted(self) -> None:
+        shutil.rmtree(self._folder / _DELETED, ignore_errors=True)
 
 
-def _described(path: Path) -> PyTree:
-    """Returns the tree of array descriptions (shape, dtype) of a step directory."""
-    with _reader(path) as reader:
-        return reader.metadata(path).item_metadata.state.tree
-
-
-@contextlib.contextmanager
-def _reader(path: Path) -> Iterator[ocp.Checkpointer]:
-    """Gives the reader of a step directory; turns its errors into one line that names `path`."""
-    json_items = {name: ocp.JsonCheckpointHandler() for name in ("run", "metrics")}
-    handler = ocp.CompositeCheckpointHandler(state=ocp.PyTreeCheckpointHandler(), **json_items)
-    try:
-        with ocp.Checkpointer(handler) as reader:
-            yield reader
-    except Exception as error:  # Orbax and TensorStore raise bare exceptions
-        raise UnreadableError(f"{path} cannot be read: {_reason(error)}") from error
+def set_steps_aside(workdir: Path) -> None:
+    """Renames all step directories of a run, so that it begins anew; deletes nothing."""
+    for path in numbered(Path(workdir).absolute() / _FOLDER):
+        set_aside(path, "the training begins anew.", "old")
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -250,14 +262,9 @@ def restore_generator(step: Path) -> NetState:
       CheckpointError: files are missing or damaged.
     """
     verify(step)
-    nets = _described(step)["nets"]
+    nets = described(step)["nets"]
     name = "gen_ema" if "gen_ema" in nets else "gen"
     wanted = {"params": nets[name]["params"], "model_state": nets[name]["model_state"] or {}}
     shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), wanted)
-    restored = _restore(step, {"nets": {name: shapes}}, partial=True)["nets"][name]
+    restored = restore_arrays(step, {"nets": {name: shapes}}, partial=True)["nets"][name]
     return NetState(**restored)
-
-
-def _reason(error: Exception) -> str:
-    """Returns the message of an error on one line, without the description of an array's store."""
-    return one_line(error).partition(" [tensorstore_spec=")[0]

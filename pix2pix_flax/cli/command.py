@@ -27,8 +27,8 @@ def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -
     """Parses the flags, calls `main` and exits with the code that it returns, 0 for None.
 
     A mistake in the flags prints one line, with exit code 2. An error about the user's files or
-    values prints one line, with exit code 1. Any other error is a fault of the program and prints
-    its traceback. With `--debug` every error does.
+    values prints one line, with exit code 1, or 4 if no checkpoint of a run can be used. Any other
+    error is a fault of the program and prints its traceback. With `--debug` every error does.
 
     Args:
       main: takes the program's name and the words without a flag, as `absl.app.run` passes them.
@@ -143,7 +143,7 @@ def _call(main: Callable[[list[str]], int | None], argv: list[str]) -> int | Non
     except Exception as error:
         if flags.FLAGS.debug or not is_user_error(error):
             raise
-        _fail(_describe(error), code=1)
+        _fail(_describe(error), code=getattr(error, "exit_code", 1))
 
 
 def _describe(error: BaseException) -> str:

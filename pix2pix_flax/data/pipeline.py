@@ -8,8 +8,10 @@ import grain
 import numpy as np
 
 from pix2pix_flax.data.canvas import MODES, middle, scale, to_canvas
+from pix2pix_flax.data.fingerprint import fingerprint, fingerprint_of_bytes, is_same
 from pix2pix_flax.data.readers import label_names, make_reader
-from pix2pix_flax.data.source import DatasetError, fingerprint, open_source
+from pix2pix_flax.data.records import DamagedRecordError, DatasetError, Tolerance, WithSubstitutes
+from pix2pix_flax.data.source import open_source
 
 Batch = dict[str, np.ndarray]
 
@@ -45,6 +47,8 @@ def make_train_iterator(
     Raises:
       DatasetError: if `config.data` is invalid, the dataset is missing or it is smaller than a
         batch; raised by the iterator if images differ in size but must not.
+      DamagedRecordError: raised by the iterator if more than `data.max_damaged` records that it met
+        are damaged. A whole record stands for a damaged one, so batches stay full.
     """
     data = config.data
     if data.canvas_mode not in MODES:
@@ -57,6 +61,7 @@ def make_train_iterator(
             f"Split {data.train_split!r} of {data.name!r} has {len(source)} examples, "
             f"fewer than one batch of {batch_size} (config.train.batch_size)."
         )
+    source = WithSubstitutes(source, Tolerance(data.max_damaged))
     index, count = shard
     dataset = (
         grain.MapDataset.source(source)[index::count]
@@ -100,21 +105,31 @@ def _make_cut(
     return checked
 
 
-def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
-    """Returns 16 hexadecimal digits that identify the examples, their order and their preparation.
+def order_fingerprint(
+    config,
+    *,
+    batch_size: int,
+    seed: int,
+    hosts: int,
+    of_examples: Callable[[str, str, str | None], str] = fingerprint,
+) -> str:
+    """Returns a text that identifies the examples, their order and their preparation.
 
     Args:
       config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
       seed: seed of the order of examples and of the crops.
       hosts: number of hosts that share the reading.
+      of_examples: returns the fingerprint of a split. What follows its first dot stays unchanged,
+        for `fingerprint.is_same`.
 
     Raises:
       DatasetError: if the dataset is missing or damaged.
     """
     data = config.data
+    facts, dot, examples = of_examples(data.name, data.train_split, data.data_dir).partition(".")
     order = (
-        fingerprint(data.name, data.train_split, data.data_dir),
+        facts,
         tuple(data.features),
         data.canvas_mode,
         config.sizes.canvas,
@@ -126,7 +141,24 @@ def order_fingerprint(config, *, batch_size: int, seed: int, hosts: int) -> str:
         order += (data.labels, tuple(data.palette))
     if data.styles:
         order += (tuple(data.styles),)
-    return hashlib.sha256(repr(order).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(order).encode()).hexdigest()[:16] + dot + examples
+
+
+def check_order(saved: str, config, **order: int) -> None:
+    """Raises a DatasetError if a run was saved with other data.
+
+    Args:
+      saved: the fingerprint in a checkpoint of any version.
+      config: the whole configuration.
+      **order: the other arguments of `order_fingerprint`.
+    """
+    if is_same(saved, order_fingerprint(config, **order)):
+        return
+    if saved != order_fingerprint(config, **order, of_examples=fingerprint_of_bytes):
+        raise DatasetError(
+            "The dataset, its configuration, the batch size or the seed has changed since this "
+            "run began, so it cannot be resumed: take a new --workdir."
+        )
 
 
 def eval_batches(
@@ -151,13 +183,21 @@ def eval_batches(
       limit: number of examples to take, evenly spread over the split; 0 for all.
       places: indices in the split of the examples to take; None to take them by `limit`.
       crop: side of the square that is cut from the middle of larger images; 0 for whole images.
+
+    Raises:
+      DatasetError: as `make_train_iterator`. Damaged records that may be passed over are left out.
     """
     data, size = config.data, config.sizes.evaluation
     source = open_source(data.name, split, data.data_dir)
     reader, labels = make_reader(data), label_names(data)
+    tolerance = Tolerance(data.max_damaged)
     waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
     for index in _spread(len(source), limit) if places is None else places:
-        record = source[index]
+        try:
+            record = source[index]
+        except DamagedRecordError as error:
+            tolerance.pass_over(error)
+            continue
         example = reader(record)
         if size:
             example = scale(example, size, data.canvas_mode, labels)

@@ -1,13 +1,11 @@
 """Prepared TFDS datasets as random access sources, without TensorFlow."""
 
 import contextlib
-import hashlib
 import io
-import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +13,9 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import refuse_foreign_code
+from pix2pix_flax.data.records import DatasetError, Records
 
 _log = logging.getLogger(__name__)
-
-
-class DatasetError(UserError):
-    """A dataset is missing, is damaged or does not fit the configuration."""
 
 
 def _how_to_build(name: str, data_dir: str | None) -> str:
@@ -75,7 +70,14 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     return builder
 
 
-def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[str, Any]]:
+def _how_to_check(name: str, data_dir: str | None) -> str:
+    if name.partition("/")[0] == "cartoon_tfds":
+        folder = data_dir or tfds.core.constants.DATA_DIR
+        return f"All damage is found by: python -m cartoon_tfds check {folder}."
+    return "All damage is found by the flag --verify of a training."
+
+
+def open_source(name: str, split: str, data_dir: str | None) -> Records:
     """Opens one split as a sequence of decoded examples (images uint8 [H, W, C], RGB).
 
     `all` is the sum of all splits. A sum such as `validation+test` is read without the parts that
@@ -89,13 +91,14 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
     """
     builder = open_builder(name, data_dir)
     split = _present(builder.info.splits, split)
-    described = _described(builder, name, split)
-    if not described.num_examples:
+    found = described(builder, name, split)
+    if not found.num_examples:
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
-    for _ in _sampled_records(described):
+    for _ in sampled_records(found):
         pass
+    files = [(part.filename, part.skip, part.take) for part in found.file_instructions]
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
-        return builder.as_data_source(split)
+        return Records(builder.as_data_source(split), files, _how_to_check(name, data_dir))
 
 
 def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:
@@ -108,7 +111,7 @@ def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> 
     first, second = (
         [
             (part.filename, part.skip, part.skip + part.take)
-            for part in _described(builder, name, split).file_instructions
+            for part in described(builder, name, split).file_instructions
         ]
         for split in splits
     )
@@ -132,7 +135,8 @@ def _present(splits: Mapping[str, Any], split: str) -> str:
     return "+".join(found)
 
 
-def _described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.core.SplitInfo:
+def described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.core.SplitInfo:
+    """Returns the description of a split; raises a DatasetError if there is no such split."""
     try:
         return builder.info.splits[split]
     except (KeyError, ValueError) as error:
@@ -140,7 +144,7 @@ def _described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds
         raise DatasetError(f"Dataset {name!r} has no split {split!r}; it has: {known}.") from error
 
 
-def _sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:
+def sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:
     """Yields the first and the last record of each shard of a split, undecoded.
 
     Raises:
@@ -166,21 +170,3 @@ def _damaged(shard: str) -> DatasetError:
     return DatasetError(
         f"Shard {shard} is missing or damaged; build the dataset again with --overwrite."
     )
-
-
-def fingerprint(name: str, split: str, data_dir: str | None) -> str:
-    """Returns 16 hexadecimal digits that change with the records of a split or their order.
-
-    They are a hash of the dataset's version, its features, the lengths and the total size of its
-    shards, and the first and last record of each shard.
-    """
-    info = open_builder(name, data_dir).info
-    described = info.splits[split]
-    facts = {
-        "name": info.full_name,
-        "features": info.features.to_json(),
-        "shards": [int(length) for length in described.shard_lengths],
-        "bytes": int(described.num_bytes),
-        "records": [hashlib.sha256(record).hexdigest() for record in _sampled_records(described)],
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,24 +1,27 @@
 """The only training loop. The task defines the step; this file defines when things happen."""
 
+import contextlib
+import functools
 import json
 import logging
 import time
 from pathlib import Path
-from typing import Any
 
 import jax
 from tqdm import tqdm
 
-from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import locked
-from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint, read_metrics
-from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
-from pix2pix_flax.data.source import DatasetError, open_source
+from pix2pix_flax import ranges
+from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
+from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_fingerprint
+from pix2pix_flax.data.records import DatasetError
+from pix2pix_flax.data.source import open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
+from pix2pix_flax.train.result import result
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
@@ -29,7 +32,7 @@ _log = logging.getLogger(__name__)
 _UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 
 
-def train(config, workdir: Path) -> int:
+def train(config, workdir: Path, *, fresh: bool = False) -> int:
     """Trains until all steps are done, a signal comes or the hours are over.
 
     The same call resumes the training.
@@ -37,6 +40,7 @@ def train(config, workdir: Path) -> int:
     Args:
       config: the configuration, as a file in configs/ makes it.
       workdir: the folder of checkpoints and logs.
+      fresh: whether to set the checkpoints in `workdir` aside and to begin at step 0.
 
     Returns:
       The exit code of the process: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
@@ -44,16 +48,18 @@ def train(config, workdir: Path) -> int:
     Raises:
       UserError: with a message for the user.
     """
-    _check(config.train)
+    ranges.check(config)
     workdir.mkdir(parents=True, exist_ok=True)
     with locked(workdir), StopRequest(config.train.max_hours) as stop:
+        if fresh:
+            set_steps_aside(workdir)
         trainer = Trainer(config, workdir)
         try:
             is_done = trainer.run(stop)
         finally:
             trainer.close()
         if is_done:
-            _log.info("%s", _result(config, workdir, trainer.task.input_kind))
+            _log.info("%s", result(config, workdir, trainer.task.input_kind))
         return 0 if is_done else stop.exit_code
 
 
@@ -72,18 +78,16 @@ class Trainer:
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
-        self.order = order_fingerprint(
-            config,
-            batch_size=self.batch_size,
-            seed=config.seed,
-            hosts=jax.process_count(),
-        )
+        order = {"batch_size": self.batch_size, "seed": config.seed, "hosts": jax.process_count()}
+        self.order = order_fingerprint(config, **order)
+        self.check_order = functools.partial(check_order, config=config, **order)
         self.checkpoints = Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
             keep_every_minutes=config.train.keep_every_minutes,
         )
+        self.owes_scores = False  # whether the newest step is due for an evaluation
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
         self.state, example = self._start()
         self.step = self.first = int(self.state.step)
@@ -127,9 +131,12 @@ class Trainer:
         if restored is None:
             self.iterator.set_state(first_position)
             return self._initialized(init(key, example, self.frozen)), example
-        self._check_data(restored.run["data"])
+        self.check_order(restored.run["data"]["fingerprint"])
         self.iterator.set_state(restored.run["data"]["position"])
-        _log.info("Resuming from step %d.", int(restored.state.step))
+        step = int(restored.state.step)
+        if step >= self.total_steps or "owes_scores" in restored.run:
+            self.owes_scores = not self.checkpoints.metrics(step)
+        _log.info("Resuming from step %d.", step)
         return restored.state, example
 
     def _initialized(self, state: TrainState) -> TrainState:
@@ -144,10 +151,11 @@ class Trainer:
         """Trains until all steps are done or `stop` is due, and saves at the end.
 
         Returns:
-          Whether all steps are done.
+          Whether all steps are done and the last one has its scores.
         """
         if self.step >= self.total_steps:
             _log.info("All %d steps are done; config.train.steps asks for more.", self.step)
+        self._make_up(stop)
         self.meter.restart()
         with tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None) as progress:
             while self.step < self.total_steps:
@@ -160,7 +168,21 @@ class Trainer:
                     self._roll_back(error)
                     progress.reset()
                     progress.update(self.step)
+                except DatasetError:
+                    self._save_finite(stop)
+                    raise
+        if self.owes_scores:
+            message = "Stopped %s; saved step %d, whose scores the same command adds."
+            _log.warning(message, stop.reason, self.step)
+            return False
         return True
+
+    def _make_up(self, stop: StopRequest) -> None:
+        """Evaluates the restored step if a signal or the end of the hours has prevented it."""
+        if self.owes_scores and (scores := self.validation.scores(self.state, self.writer, stop)):
+            self.validation.preview(self.state, self.writer)
+            self.checkpoints.add_metrics(self.step, scores)
+            self.owes_scores = False
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
@@ -174,6 +196,7 @@ class Trainer:
         progress.update()
         is_first = self.step == self.first + 1
         is_eval = self.step % every.eval_every_steps == 0 or self.step == self.total_steps
+        self.owes_scores = is_eval
         is_log = is_eval or self.step % every.log_every_steps == 0
         is_save = self.save_every.is_due() and not is_first
         if is_log:
@@ -191,8 +214,16 @@ class Trainer:
     def _stop_early(self, stop: StopRequest) -> None:
         self.meter.means()  # raises if a scalar is not finite, so that such a state is not saved
         self._save(stop, metrics={})
-        reason = f"by signal {stop.signal}" if stop.signal else "as config.train.max_hours are over"
-        _log.warning("Stopped %s; saved step %d of %d.", reason, self.step, self.total_steps)
+        message = "Stopped %s; saved step %d of %d."
+        _log.warning(message, stop.reason, self.step, self.total_steps)
+
+    def _save_finite(self, stop: StopRequest) -> None:
+        """Saves the steps since the last save, before an error ends the run."""
+        with contextlib.suppress(DivergedError):
+            self.meter.means()
+            if self.step > 0:
+                self._save(stop, metrics={})
+                _log.warning("Saved step %d before the end by an error.", self.step)
 
     def _roll_back(self, error: DivergedError) -> None:
         """Returns to the last checkpoint, or raises the error after too many returns.
@@ -239,48 +270,18 @@ class Trainer:
         check_finite(self.state.nets)
         data = {"fingerprint": self.order, "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
+        self.owes_scores &= not metrics
+        if self.owes_scores:
+            run["owes_scores"] = True
         with stop.timing("save"):
             self.checkpoints.save(self.state, run, metrics)
             if stop.has_limit:
                 self.checkpoints.wait()
 
-    def _check_data(self, saved: dict[str, Any]) -> None:
-        if saved["fingerprint"] != self.order:
-            raise DatasetError(
-                "The dataset, its configuration, the batch size or the seed has changed since this "
-                "run began, so it cannot be resumed: take a new --workdir."
-            )
-
     def close(self) -> None:
         """Waits for the last checkpoint and the logs."""
         self.writer.close()  # never raises
         self.checkpoints.close()
-
-
-def _check(train) -> None:
-    """Raises a UserError that names a field of `config.train` with an impossible value."""
-    for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
-        value = train[name]
-        if value is not None and value <= 0:
-            raise UserError(f"config.train.{name} must be more than 0, not {value}.")
-    for name in ("max_hours", "keep_every_minutes", "preview_every_minutes", "max_rollbacks"):
-        if train[name] < 0:
-            raise UserError(f"config.train.{name} must be at least 0, not {train[name]}.")
-
-
-def _result(config, workdir: Path, input_kind: str) -> str:
-    """Returns a line on the best step of a finished run, and on the next commands."""
-    best, name = find_checkpoint(workdir), config.train.best_metric
-    score = read_metrics(best).get(name)
-    scored = "" if score is None else f" ({name} {score:.4g})"
-    use = {
-        "image": "cartoonize photo.jpg",
-        "latent": "generate --seeds=0-63 --grid=grid.png",
-    }[input_kind]
-    return (
-        f"Done. Best step: {best.name}{scored}. Next: pix2pix-flax {use} --checkpoint={workdir}, "
-        f"or pix2pix-flax evaluate --checkpoint={workdir} --output=scores.json"
-    )
 
 
 def _count(params: PyTree) -> int:

@@ -74,6 +74,11 @@ class StopRequest:
         return self.signal is not None or self._clock() + reserve >= self._end
 
     @property
+    def reason(self) -> str:
+        """The cause of an early end, for a message."""
+        return f"by signal {self.signal}" if self.signal else "as config.train.max_hours are over"
+
+    @property
     def exit_code(self) -> int:
         """The exit code of an early end: 128 + the signal, as in a shell, else `OUT_OF_TIME`."""
         return OUT_OF_TIME if self.signal is None else 128 + self.signal

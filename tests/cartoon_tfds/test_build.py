@@ -17,6 +17,7 @@ from cartoon_tfds.records import manifest
 from cartoon_tfds.records.array_record import iter_records
 from cartoon_tfds.sources.base import SourceError
 
+ROOT = Path(build_module.__file__).parents[1]
 VIEWS = 24  # of 8 photographs, in 24 parts
 BUILD = """
 import sys
@@ -87,6 +88,20 @@ def test_killed_tfds_build_goes_on_and_is_cleaned_up(tmp_path, made):
     assert [path.name for path in folder.iterdir()] == ["2.0.0"]
     assert manifest.first_difference(folder / "2.0.0") is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cartoon_tfds", "downloads"]
+
+
+def test_ctrl_c_is_one_line(tmp_path):
+    flags = ["--config=sample", "--name=few", f"--views_per_photo={VIEWS}", "--view_size=128"]
+    command = [sys.executable, "-m", "cartoon_tfds", *flags, f"--data_dir={tmp_path}"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        while len(_parts(tmp_path)) < 2:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "interrupted; the next build uses the finished parts\n"
+    assert len(_parts(tmp_path)) >= 2
 
 
 def test_kill_between_the_two_renames_of_the_swap(tmp_path, monkeypatch):

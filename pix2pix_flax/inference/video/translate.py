@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from pix2pix_flax.inference.beside import beside, fitting
+from cartoon_tfds.files import fitting
+from pix2pix_flax.inference.beside import beside
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoError

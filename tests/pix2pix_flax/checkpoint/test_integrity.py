@@ -1,25 +1,14 @@
-"""What is left of a run whose files were damaged, whose process was killed, whose disk was full."""
+"""What is left of a run whose files were damaged."""
 
 import logging
 import os
 import shutil
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-import numpy as np
 import pytest
 
-import pix2pix_flax
-from pix2pix_flax.checkpoint.integrity import CheckpointError
-from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint, restore_generator
-from pix2pix_flax.steps.state import NetState, TrainState
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
-RUN = {"config": {"sizes": {}, "train": {"best_metric": "l1"}}, "data": {}}
+from pix2pix_flax.checkpoint.integrity import CheckpointError, NoUsableStepError
+from pix2pix_flax.checkpoint.manager import find_checkpoint, restore_generator, set_steps_aside
+from tests.pix2pix_flax.checkpoint.runs import contents, flip_a_bit, names, restored_step, save
 
 # All that is in a step's directory; some names are hashes.
 FILES = [
@@ -40,80 +29,9 @@ FILES = [
     "state/ocdbt.process_0/manifest.ocdbt",
 ]
 
-# Saves until it is killed or the disk is full; each step's arrays hold the step's number.
-SAVER = """
-import itertools, sys
-from pathlib import Path
-import jax, jax.numpy as jnp
-from pix2pix_flax.checkpoint.integrity import CheckpointError
-from pix2pix_flax.checkpoint.manager import Checkpoints
-from pix2pix_flax.steps.state import NetState, TrainState
-
-checkpoints = Checkpoints(Path(sys.argv[1]), keep=2, best_metric="l1")
-run = {"config": {"sizes": {}, "train": {"best_metric": "l1"}}, "data": {}}
-first, last, size = map(int, sys.argv[2:5])
-print("running")
-try:
-    for step in range(first, last + 1):
-        weights = jax.random.uniform(jax.random.key(step), (size,)).at[0].set(step)
-        nets = {"gen": NetState({"w": weights}, {})}
-        state = TrainState(jnp.int32(step), jax.random.key(0), nets)
-        checkpoints.save(state, run, {})
-        print(step, flush=True)
-    checkpoints.close()
-except CheckpointError as error:
-    print("error:", error)
-    sys.exit(1)
-"""
-
-
-def make_state(step, size=64):
-    weights = jax.random.uniform(jax.random.key(step), (size,)).at[0].set(step)
-    return TrainState(jnp.int32(step), jax.random.key(0), {"gen": NetState({"w": weights}, {})})
-
-
-def open_checkpoints(workdir):
-    return Checkpoints(workdir, keep=2, best_metric="l1")
-
-
-def save(workdir, *steps):
-    checkpoints = open_checkpoints(workdir)
-    for step in steps:
-        checkpoints.save(make_state(step), RUN, {})
-    checkpoints.close()
-
-
-def restored_step(workdir, size=64):
-    """Starts as a training does; returns the step that it goes on from, None for a beginning."""
-    checkpoints = open_checkpoints(workdir)
-    try:
-        restored = checkpoints.restore(make_state(0, size))
-    finally:
-        checkpoints.close()
-    if restored is None:
-        return None
-    step = int(restored.state.step)
-    expected = make_state(step, size).nets["gen"].params["w"]
-    np.testing.assert_array_equal(restored.state.nets["gen"].params["w"], expected)
-    return step
-
-
-def names(workdir):
-    return sorted(path.name for path in (workdir / "checkpoints").iterdir())
-
 
 def warnings(caplog):
     return [r.getMessage() for r in caplog.records if r.name.startswith("pix2pix_flax")]
-
-
-def contents(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def flip_a_bit(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 4
-    path.write_bytes(data)
 
 
 def truncate(path):
@@ -168,23 +86,62 @@ def test_damaged_step_without_a_manifest_costs_one_step(two_steps, tmp_path, cap
     assert any("2.damaged-" in warning for warning in warnings(caplog))
 
 
-def test_good_step_without_a_manifest_is_used_and_gets_one(two_steps, tmp_path, caplog):
+def test_good_step_without_a_manifest_is_used_and_gets_none(two_steps, tmp_path, caplog):
     shutil.copytree(two_steps, tmp_path, dirs_exist_ok=True)
     manifest = tmp_path / "checkpoints" / "2" / "manifest.json"
     manifest.unlink()
     assert restored_step(tmp_path) == 2
     assert "not verified" in warnings(caplog)[0]
-    assert manifest.exists()
+    save(tmp_path, 3)
+    assert not manifest.exists()  # it would certify files that may be damaged
+    assert (tmp_path / "checkpoints" / "3" / "manifest.json").exists()
 
 
-def test_all_damaged_is_an_error_and_changes_nothing(two_steps, tmp_path):
+def test_manifest_that_lists_not_all_is_damaged(two_steps, tmp_path, caplog):
     shutil.copytree(two_steps, tmp_path, dirs_exist_ok=True)
-    for step in ("1", "2"):
-        flip_a_bit(next((tmp_path / "checkpoints" / step).glob("state/d/*")))
+    (tmp_path / "checkpoints" / "2" / "manifest.json").write_text("{}")
+    assert restored_step(tmp_path) == 1
+    assert "run/commit_success.txt is not in it" in warnings(caplog)[0]
+
+
+def empty_every_step(folder):
+    for step in folder.iterdir():
+        shutil.rmtree(step)
+        step.mkdir()
+
+
+def lose_every_run(folder):
+    for step in folder.iterdir():
+        shutil.rmtree(step / "run")
+
+
+def damage_every_step(folder):
+    for step in folder.iterdir():
+        flip_a_bit(next(step.glob("state/d/*")))
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (damage_every_step, r".*/2/.* is damaged"),
+        (empty_every_step, "/2 is not complete"),
+        (lose_every_run, "/2 is not complete"),
+    ],
+)
+def test_no_whole_step_is_an_error_and_changes_nothing(two_steps, tmp_path, damage, reason):
+    shutil.copytree(two_steps, tmp_path, dirs_exist_ok=True)
+    damage(tmp_path / "checkpoints")
     before = contents(tmp_path)
-    with pytest.raises(CheckpointError, match=r"No checkpoint in .* is whole: .*/2/.* is damaged"):
+    with pytest.raises(NoUsableStepError, match=rf"No checkpoint in .* is whole: .*{reason}") as e:
         restored_step(tmp_path)
+    assert e.value.exit_code == 4
+    assert "--fresh" in str(e.value)
     assert contents(tmp_path) == before
+    set_steps_aside(tmp_path)
+    assert restored_step(tmp_path) is None
+    kept = sorted(data for data in contents(tmp_path).values())
+    assert kept == sorted(before.values())
+    assert [name.partition("-")[0] for name in names(tmp_path)] == ["1.old", "2.old"]
 
 
 def test_damaged_generator_is_not_used(two_steps, tmp_path):
@@ -217,70 +174,3 @@ def test_emptied_step_is_no_step(two_steps, tmp_path, caplog):
     (tmp_path / "checkpoints" / "2").mkdir()
     assert restored_step(tmp_path) == 1
     assert "not complete" in " ".join(warnings(caplog))
-
-
-def start_saver(*arguments, prefix=()):
-    return subprocess.Popen(
-        [*prefix, sys.executable, "-c", SAVER, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def test_killed_while_saving(tmp_path):
-    size = 500_000
-    workdirs = [tmp_path / str(index) for index in range(3)]
-    savers = [start_saver(workdir, 1, 1_000_000, size) for workdir in workdirs]
-    for saver in savers:
-        while saver.stdout.readline() != "4\n":
-            assert saver.poll() is None
-    for saver, workdir in zip(savers, workdirs, strict=True):
-        deadline = time.monotonic() + 10
-        while not list((workdir / "checkpoints").glob("*tmp*")) and time.monotonic() < deadline:
-            pass  # until it is in the middle of a save
-        saver.kill()
-        saver.communicate()
-    assert any("tmp" in name for workdir in workdirs for name in names(workdir))
-    for workdir in workdirs:
-        newest = max(int(name) for name in names(workdir) if name.isdigit())
-        assert newest >= 3
-        assert restored_step(workdir, size) == newest
-        assert all(name.isdigit() for name in names(workdir))
-
-
-def test_full_disk_while_saving_loses_no_older_step(tmp_path, largest_file):
-    save(tmp_path, 1, 2)
-    before = contents(tmp_path)
-    with largest_file(100_000):
-        checkpoints = open_checkpoints(tmp_path)
-        checkpoints.save(make_state(3, 1_000_000), RUN, {})
-        with pytest.raises(CheckpointError, match=r"^Saving failed: .*File too large") as error:
-            checkpoints.close()
-    assert "\n" not in str(error.value)
-    after = contents(tmp_path)
-    assert {path: after[path] for path in before} == before
-    # Once there is room the same step is saved, and what was left behind is gone.
-    assert restored_step(tmp_path) == 2
-    save(tmp_path, 3)
-    assert restored_step(tmp_path) == 3
-    assert names(tmp_path) == ["2", "3"]
-
-
-@pytest.mark.skipif(not shutil.which("unshare"), reason="no command to mount a file system with")
-def test_full_disk_stops_with_one_line(tmp_path):
-    """On a real file system of 5 MB, which only root can mount."""
-    script = 'mount -t tmpfs -o size=5m none "$0" && "$@"; code=$?; ls "$0/checkpoints"; exit $code'
-    process = start_saver(
-        tmp_path, 1, 9, 500_000, prefix=["unshare", "-m", "sh", "-c", script, tmp_path]
-    )
-    output, errors = process.communicate(timeout=60)
-    if "running" not in output:
-        pytest.skip(f"no file system could be mounted: {errors.strip()}")
-    assert process.returncode == 1
-    listing = output.partition("error: ")[2]
-    message, *kept = listing.splitlines()
-    assert message.startswith("Saving")
-    assert "No space left on device" in message
-    assert {"1", "2"} <= set(kept)

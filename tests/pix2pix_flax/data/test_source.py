@@ -4,32 +4,16 @@ import json
 import shutil
 
 import pytest
-from array_record.python import array_record_module
 
 from cartoon_tfds.records.array_record import RecordError, iter_records
 from pix2pix_flax.data.pipeline import make_train_iterator
 from pix2pix_flax.data.source import (
     DatasetError,
-    fingerprint,
     open_builder,
     open_source,
     share_examples,
 )
-
-NAME = "cartoon_tfds/tiny"
-SHARD = "cartoon_tfds-{}.array_record-00000-of-00001"
-
-
-@pytest.fixture
-def copied(dataset_dir, tmp_path):
-    """A copy of the dataset that may be damaged: (data_dir, the version's folder)."""
-    shutil.copytree(dataset_dir / NAME, tmp_path / NAME)
-    return tmp_path, tmp_path / NAME / "2.0.0"
-
-
-def edit_info(folder, **changes):
-    path = folder / "dataset_info.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+from tests.pix2pix_flax.data.shards import NAME, SHARD, edit_info, read_records, write_records
 
 
 def message(function, *arguments):
@@ -37,20 +21,6 @@ def message(function, *arguments):
         function(*arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
-
-
-def read_records(shard):
-    reader = array_record_module.ArrayRecordReader(str(shard))
-    records = reader.read_all()
-    reader.close()
-    return records
-
-
-def write_records(shard, records):
-    writer = array_record_module.ArrayRecordWriter(str(shard), "group_size:1")
-    for record in records:
-        writer.write(record)
-    writer.close()
 
 
 def test_examples_are_decoded_by_index(dataset_dir):
@@ -179,40 +149,6 @@ def test_what_a_killed_build_left_is_passed_over(copied, name):
     assert str(open_builder(NAME, str(data_dir)).version) == "2.0.0"
     shutil.rmtree(folder)
     assert "No prepared dataset" in message(open_builder, NAME, str(data_dir))
-
-
-def test_the_fingerprint_is_that_of_the_records(copied, dataset_dir):
-    data_dir, folder = str(copied[0]), copied[1]
-    original = fingerprint(NAME, "train", str(dataset_dir))
-    assert len(original) == 16
-    assert fingerprint(NAME, "train", data_dir) == original
-    assert fingerprint(NAME, "test", data_dir) != original
-
-    shard = folder / SHARD.format("train")
-    records = read_records(shard)
-    write_records(shard, records)
-    assert fingerprint(NAME, "train", data_dir) == original
-    write_records(shard, records[::-1])
-    assert fingerprint(NAME, "train", data_dir) != original
-    write_records(shard, records)
-
-    info = json.loads((folder / "dataset_info.json").read_text())
-    train = next(split for split in info["splits"] if split["name"] == "train")
-    train["numBytes"] = str(int(train["numBytes"]) + 1)
-    edit_info(folder, splits=info["splits"])
-    assert fingerprint(NAME, "train", data_dir) != original
-
-
-def test_the_fingerprint_changes_with_version_and_features(copied, dataset_dir):
-    data_dir, folder = str(copied[0]), copied[1]
-    seen = {fingerprint(NAME, "train", data_dir)}
-    features = folder / "features.json"
-    features.write_text(features.read_text().replace('"png"', '"jpeg"', 1))
-    seen.add(fingerprint(NAME, "train", data_dir))
-    edit_info(folder, version="2.0.1")
-    folder.rename(folder.with_name("2.0.1"))
-    seen.add(fingerprint(NAME, "train", data_dir))
-    assert len(seen) == 3
 
 
 def test_code_in_the_folder_of_a_dataset_is_not_run(copied, monkeypatch):

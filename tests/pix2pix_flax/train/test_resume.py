@@ -7,15 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
-import numpy as np
-import orbax.checkpoint as ocp
 import pytest
 
 import pix2pix_flax
 from cartoon_tfds.files import InUseError
 from pix2pix_flax.train import train
 from pix2pix_flax.train.meter import Meter
+from tests.pix2pix_flax.train.checkpoint_files import (
+    arrays,
+    assert_same_arrays,
+    run_data,
+    steps,
+)
 
 ROOT = Path(pix2pix_flax.__file__).parents[1]
 
@@ -76,31 +79,11 @@ def wait_for(process, text):
     raise AssertionError("".join(read))
 
 
-def steps(workdir):
-    return sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
-
-
-def arrays(workdir, step):
-    """All arrays of a checkpoint by name, read without our code."""
-    folder = workdir / "checkpoints" / str(step) / "state"
-    with ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader:
-        tree = reader.metadata(folder).item_metadata.tree
-        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), tree)
-        state = reader.restore(folder, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
-    return {jax.tree_util.keystr(p): leaf for p, leaf in jax.tree_util.tree_leaves_with_path(state)}
-
-
-def run_data(workdir, step):
-    return json.loads((workdir / "checkpoints" / str(step) / "run" / "metadata").read_text())
-
-
 def assert_same_checkpoint(workdir, other, step):
-    one, two = arrays(workdir, step), arrays(other, step)
-    assert one.keys() == two.keys()
+    names = arrays(workdir, step)
     for part in ("step", "rng", "gen", "disc", "gen_ema", "opt_state", "batch_stats", "mu"):
-        assert any(part in name for name in one), part
-    for name, value in one.items():
-        assert np.array_equal(value, two[name]), name
+        assert any(part in name for name in names), part
+    assert_same_arrays(workdir, other, step)
     assert run_data(workdir, step) == run_data(other, step)
     assert "position" in run_data(workdir, step)["data"]
 
@@ -117,6 +100,9 @@ def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_a
     assert train(smoke_config(), tmp_path) == 0
     assert steps(tmp_path) == [4, 5, 8]
     assert_same_checkpoint(tmp_path, trained, 8)
+    lines = map(json.loads, (tmp_path / "log.jsonl").read_text().splitlines())
+    # Steps that were due for no evaluation got none at the start.
+    assert [line["step"] for line in lines if "validation/l1" in line] == [4, 8]
 
 
 def test_sigterm_and_the_same_command_again_equal_unbroken(

@@ -1,0 +1,20 @@
+"""The last line of a finished training."""
+
+from pathlib import Path
+
+from pix2pix_flax.checkpoint.manager import find_checkpoint, read_metrics
+
+
+def result(config, workdir: Path, input_kind: str) -> str:
+    """Returns a line on the best step of a finished run, and on the next commands."""
+    best, name = find_checkpoint(workdir), config.train.best_metric
+    score = read_metrics(best).get(name)
+    scored = "" if score is None else f" ({name} {score:.4g})"
+    use = {
+        "image": "cartoonize photo.jpg",
+        "latent": "generate --seeds=0-63 --grid=grid.png",
+    }[input_kind]
+    return (
+        f"Done. Best step: {best.name}{scored}. Next: pix2pix-flax {use} --checkpoint={workdir}, "
+        f"or pix2pix-flax evaluate --checkpoint={workdir} --output=scores.json"
+    )
