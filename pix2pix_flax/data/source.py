@@ -88,8 +88,49 @@ def open_source(name: str, split: str, data_dir: str | None) -> Sequence[dict[st
         raise DatasetError(f"Split {split!r} of dataset {name!r} is empty.")
     for _ in _sampled_records(described):
         pass
+    return _as_source(builder, split)
+
+
+def count_examples(name: str, split: str, data_dir: str | None) -> int:
+    """Returns the number of examples of a split by the dataset's description; reads no shard.
+
+    Raises:
+      DatasetError: if the dataset or the split is missing.
+    """
+    builder = open_builder(name, data_dir)
+    return _described(builder, name, _present(builder.info.splits, split)).num_examples
+
+
+def read_ids(name: str, split: str, data_dir: str | None, places: Sequence[int]) -> list[str]:
+    """Returns the ids of examples, without decoding their images.
+
+    Examples of one photograph share an id. A dataset without the feature `id` gives each place in
+    the split as an id of its own.
+
+    Args:
+      name: `dataset` or `dataset/config`.
+      split: name of the split.
+      data_dir: folder of the datasets; None for TFDS's default folder.
+      places: indices in the split.
+
+    Raises:
+      DatasetError: if the dataset or the split is missing.
+    """
+    builder = open_builder(name, data_dir)
+    features = builder.info.features
+    if "id" not in features:
+        return [str(place) for place in places]
+    images = [name for name, kind in features.items() if isinstance(kind, tfds.features.Image)]
+    encoded = {name: tfds.decode.SkipDecoding() for name in images}
+    source = _as_source(builder, _present(builder.info.splits, split), decoders=encoded)
+    return [source[place]["id"].decode() for place in places]
+
+
+def _as_source(
+    builder: tfds.core.DatasetBuilder, split: str, **options: Any
+) -> Sequence[dict[str, Any]]:
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
-        return builder.as_data_source(split)
+        return builder.as_data_source(split, **options)
 
 
 def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:

@@ -74,6 +74,7 @@ class Unconditional:
     latent_size: int
 
     input_kind: ClassVar[str] = "latent"
+    captions: ClassVar[tuple[str, ...]] = ()
 
     @property
     def module(self) -> nn.Module:
