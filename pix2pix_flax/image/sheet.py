@@ -75,7 +75,7 @@ def panel(rows: list[np.ndarray], captions: Sequence[str]) -> np.ndarray:
     """
     parts: list[np.ndarray] = []
     for row in rows:
-        if captions and (not parts or parts[-1].shape[1] != row.shape[1]):
+        if not parts or parts[-1].shape[1] != row.shape[1]:
             parts.append(_draw_captions(captions, row.shape[1]))
         parts.append(row)
     return stack(parts)
@@ -93,6 +93,6 @@ def _draw_captions(captions: Sequence[str], width: int) -> np.ndarray:
 def _text(text: str, width: int, scale: int = 1) -> np.ndarray:
     """Returns black text on white, uint8 [_LINE * scale, width, 3], cut at the right."""
     line = np.full((_LINE * scale, max(0, width), 3), 255, np.uint8)
-    place, size = (0, (_LINE - 6) * scale), {"fontScale": 0.4 * scale, "thickness": scale}
+    place, size = (2 * scale, (_LINE - 6) * scale), {"fontScale": 0.4 * scale, "thickness": scale}
     cv2.putText(line, text, place, color=(0, 0, 0), **size, **_FONT)
     return line

@@ -25,7 +25,7 @@ class Task(Protocol):
       input_kind: whether the generator takes images or latents.
       module: the generator.
       scores: the scores of validation and evaluation.
-      captions: names of the columns of the images of `visualize`; empty if they have no columns.
+      captions: names of the columns of `visualize`, which have one width; at least one.
     """
 
     @property

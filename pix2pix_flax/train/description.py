@@ -5,11 +5,11 @@ from typing import Any
 
 import ml_collections
 
-_MAIN = (
-    *("task", "seed", "dtype", "ema_decay", "data.name", "sizes.crop", "train.batch_size"),
-    *("generator.name", "generator.depth", "generator.width", "generator.blocks"),
-    *("discriminator.name", "discriminator.width", "gan.loss"),
-    *("optimizer.name", "optimizer.learning_rate", "optimizer.schedule"),
+_MAIN = (  # TensorBoard shows the first five at once, and the others if they are chosen
+    *("optimizer.learning_rate", "train.batch_size", "generator.name", "generator.width"),
+    *("gan.loss", "generator.depth", "generator.blocks", "discriminator.name"),
+    *("discriminator.width", "optimizer.name", "optimizer.schedule", "ema_decay", "sizes.crop"),
+    *("data.name", "task", "dtype", "seed"),
 )
 
 
@@ -21,11 +21,9 @@ def as_table(config: ml_collections.ConfigDict) -> str:
 
 def main_values(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """Returns the values by which trainings are compared, by name, with all weights of losses."""
-    return {
-        name: value
-        for name, value in _leaves(config)
-        if name in _MAIN or (name.startswith("loss_weights.") and value)
-    }
+    values = dict(_leaves(config))
+    weights = [name for name, value in values.items() if name.startswith("loss_weights.") and value]
+    return {name: values[name] for name in (*_MAIN, *weights) if name in values}
 
 
 def _leaves(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:

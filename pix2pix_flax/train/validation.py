@@ -10,7 +10,7 @@ import numpy as np
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.data.pipeline import EvalBatch, different_places, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
-from pix2pix_flax.image.sheet import panel
+from pix2pix_flax.image.sheet import beside, panel
 from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.sharding import put_batch
 from pix2pix_flax.steps.state import TrainState
@@ -87,7 +87,8 @@ class Validation:
         step, rows, captions = int(state.step), {}, self._task.captions
         for batch in self._batches(places=self._shown):
             panels = self.visualize(state, put_batch(batch.images, self._mesh))
-            for name, images in jax.device_get(panels).items():
+            for name, joined in jax.device_get(panels).items():
+                images = beside(np.split(joined, len(captions), axis=2))
                 rows.setdefault(name, []).extend(images[: batch.count])
                 for identity, image in zip(batch.ids, images, strict=False):
                     writer.image(step, f"{name}/{identity}", panel([image], captions))

@@ -56,7 +56,7 @@ class Writer:
         """Writes the configuration as text, and its main values for the page HPARAMS."""
         if self._events is None:
             return
-        names = [f"{group}/{config.train.best_metric}" for group in ("validation", "best")]
+        names = [f"{group}/{config.train.best_metric}" for group in ("best", "validation")]
         # Without the mark of a finished session, which is the third: the run has only begun.
         start = summary.hparams(main_values(config), dict.fromkeys(names))[:2]
         with self._giving_up():
