@@ -2,7 +2,7 @@
 
     python -m pix2pix_flax.main --config=configs/default.py [--workdir=DIR] [--config.x=y]
 
-The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR.
+The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=runs.
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
 the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.
 """

@@ -5,17 +5,15 @@ from typing import Any
 
 import ml_collections
 
-_MAIN = (  # TensorBoard shows the first five at once, and the others if they are chosen
-    *("optimizer.learning_rate", "train.batch_size", "generator.name", "generator.width"),
-    *("gan.loss", "generator.depth", "generator.blocks", "discriminator.name"),
-    *("discriminator.width", "optimizer.name", "optimizer.schedule", "ema_decay", "sizes.crop"),
-    *("data.name", "task", "dtype", "seed"),
+_MAIN = (
+    *("data.name", "gan.loss", "generator.name", "generator.depth", "generator.width"),
+    *("optimizer.learning_rate", "optimizer.schedule", "train.batch_size", "sizes.crop", "seed"),
 )
 
 
 def as_table(config: ml_collections.ConfigDict) -> str:
     """Returns a configuration as a Markdown table of flags and values."""
-    lines = (f"| `--config.{name}` | `{value}` |" for name, value in _leaves(config))
+    lines = (f"| `--config.{name}` | `{value!r}` |" for name, value in _leaves(config))
     return "\n".join(["| flag | value |", "|---|---|", *lines])
 
 
