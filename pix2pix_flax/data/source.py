@@ -123,7 +123,8 @@ def read_ids(name: str, split: str, data_dir: str | None, places: Sequence[int])
     images = [name for name, kind in features.items() if isinstance(kind, tfds.features.Image)]
     encoded = {name: tfds.decode.SkipDecoding() for name in images}
     source = _as_source(builder, _present(builder.info.splits, split), decoders=encoded)
-    return [source[place]["id"].decode() for place in places]
+    values = (source[place]["id"] for place in places)
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def _as_source(

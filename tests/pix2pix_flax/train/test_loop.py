@@ -1,5 +1,6 @@
 """The loop: what it refuses, survives and saves. What it goes on with is in test_resume.py."""
 
+import itertools
 import json
 import shutil
 
@@ -76,6 +77,16 @@ def test_finished_run_does_nothing_and_goes_on_when_it_is_made_longer(
     assert train(smoke_config(train__steps=10), finished) == 0
     assert steps(finished) == [4, 8, 10]
     assert {line["step"] for line in log(finished)[len(lines) :]} == {10}
+
+
+def test_best_score_is_of_the_whole_run(finished, smoke_config):
+    config = smoke_config(train__steps=10, optimizer__learning_rate=0.5, ema_decay=0.01)
+    assert train(config, finished) == 0
+    found = [line for line in log(finished) if "best/l1" in line]
+    assert [line["step"] for line in found] == [4, 8, 10]
+    scores = [line["validation/l1"] for line in found]
+    assert scores[-1] > min(scores)
+    assert [line["best/l1"] for line in found] == list(itertools.accumulate(scores, min))
 
 
 def test_error_right_after_a_save_does_not_lose_it(smoke_config, tmp_path, monkeypatch):
