@@ -118,7 +118,7 @@ def test_a_training_by_name_lands_in_its_own_folder(tmp_path, dataset):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "l1-smoke" / "checkpoints" / "8").is_dir()
     lines = done.stderr.splitlines()
-    assert "Step 8 of 8: " in done.stderr
+    assert "Step 8 of 8 (epoch 1.6): " in done.stderr
     assert "Done. Best step: " in lines[-1]
     assert "pix2pix-flax cartoonize photo.jpg --checkpoint=runs/l1-smoke" in lines[-1]
 
