@@ -34,7 +34,7 @@ demo: $(INSTALLED)
 	@echo "  $(DEMO)/bikes.mp4     a clip by the new network"
 	@echo "  $(DEMO)/test.json     scores of the new network, and of the unchanged photographs to compare with"
 	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, in a folder for each split"
-	@echo "  $(DEMO)/run/          the training run; to watch it: $(BIN)/tensorboard --logdir=$(DEMO)/run"
+	@echo "  $(DEMO)/run/          the training run; to watch it: $(BIN)/tensorboard --logdir=$(DEMO)"
 
 # In two processes, which share what they compile; a process needs up to 4 GB.
 test: $(INSTALLED)

@@ -122,12 +122,20 @@ def _train() -> ml_collections.ConfigDict:
             "steps": 50_000,
             "epochs": config_dict.placeholder(float),  # instead of steps
             "log_every_steps": 100,
-            "eval_every_steps": 2_500,  # evaluation, panel and checkpoint
+            # Three kinds of work are due every so many steps, minutes or epochs; 0: never by this
+            # unit. If several units are set, each of them makes the work due.
+            "eval_every_steps": 2_500,  # evaluation, preview and checkpoint; also at the end
+            "eval_every_minutes": 0.0,
+            "eval_every_epochs": 0.0,
+            "preview_every_steps": 0,  # previews between evaluations too
+            "preview_every_minutes": 0.0,
+            "preview_every_epochs": 0.0,
+            "keep_every_steps": 0,  # checkpoints that are never deleted
+            "keep_every_minutes": 0.0,
+            "keep_every_epochs": 0.0,
             "eval_examples": 128,
             "panel_examples": 4,
             "keep_checkpoints": 3,  # the last checkpoints; the best one is kept too
-            "keep_every_minutes": 0.0,  # keeps one more checkpoint so often; 0: none
-            "preview_every_minutes": 0.0,  # writes panels between evaluations too; 0: none
             # The run ends before this time is over, with exit code 3, and the same command
             # resumes it; 0: no limit.
             "max_hours": 0.0,

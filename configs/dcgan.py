@@ -56,6 +56,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.data.canvas_mode = "resize"
     config.train.batch_size = 128
     config.train.epochs = 150.0
+    config.train.eval_every_steps, config.train.eval_every_epochs = 0, 10.0
+    config.train.preview_every_epochs = 5.0
+    config.train.keep_every_epochs = 50.0
     config.train.eval_examples = 2_000
     config.train.best_metric = "vgg16_frechet"
     return base.variant(config, arg)

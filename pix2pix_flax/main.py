@@ -4,8 +4,8 @@
 
 The same command continues a run from its last checkpoint. Exit codes: 0 all steps are done, 1 an
 error, 2 a wrong flag, 3 the hours of config.train.max_hours are over, 4 no checkpoint of the run is
-whole, 130 and 143 stopped by Ctrl-C and by SIGTERM after a checkpoint. To watch it: tensorboard
---logdir=DIR.
+whole, 130 and 143 stopped by Ctrl-C and by SIGTERM after a checkpoint. To watch runs:
+tensorboard --logdir=runs.
 
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
 the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.

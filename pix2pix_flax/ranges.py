@@ -95,7 +95,6 @@ RANGES: dict[str, Range] = {
     "train.steps": _POSITIVE,
     "train.epochs": _POSITIVE,
     "train.log_every_steps": _POSITIVE,
-    "train.eval_every_steps": _POSITIVE,
     "train.eval_examples": _COUNT_OR_NONE,
     "train.panel_examples": _COUNT_OR_NONE,
     "train.keep_checkpoints": _COUNT,

@@ -10,7 +10,7 @@ no longer kept is moved to `deleted/` and deleted there, so a killed process lea
 import contextlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,17 +52,35 @@ class Restored(NamedTuple):
     run: dict[str, Any]
 
 
+class _Kept(policies.PreservationPolicy):
+    """Keeps the steps for which a function returns True."""
+
+    def __init__(self, is_kept: Callable[[int], bool]):
+        self._is_kept = is_kept
+
+    def should_preserve(
+        self,
+        checkpoints: Sequence[policies.PolicyCheckpointInfo],
+        *,
+        context: policies.PreservationContext,
+    ) -> Sequence[bool]:
+        """Returns for each checkpoint whether it is kept."""
+        del context
+        return [self._is_kept(checkpoint.step) for checkpoint in checkpoints]
+
+
 class Checkpoints:
     """Writes and restores the checkpoints of one run.
 
     Saves are atomic and run in the background; call `close` in a `finally`. The last `keep` steps
-    and the best step are kept and, if asked for, one step in every interval of time.
+    and the best step are kept and, if asked for, chosen steps and one step in every interval.
 
     Args:
       workdir: the directory of the run.
       keep: number of last checkpoints to keep.
       best_metric: name of the score, among those given to `save`, that ranks them.
       keep_every_minutes: shortest time between two checkpoints that are kept for good; 0: none is.
+      is_kept: returns whether the checkpoint of a step is kept for good.
 
     Raises:
       NoUsableStepError: all checkpoints are damaged. If only some are, they are renamed.
@@ -75,6 +93,7 @@ class Checkpoints:
         keep: int,
         best_metric: str,
         keep_every_minutes: float = 0.0,
+        is_kept: Callable[[int], bool] = lambda step: False,
     ):
         self._folder = Path(workdir).absolute() / _FOLDER
 
@@ -87,7 +106,7 @@ class Checkpoints:
         self._empty_deleted()
         self._step = 0  # of the last save
         self._after_save: threading.Thread | None = None
-        stays = [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1)]
+        stays = [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1), _Kept(is_kept)]
         if keep_every_minutes:
             stays.append(policies.EveryNSeconds(round(60 * keep_every_minutes)))
         self._manager = ocp.CheckpointManager(

@@ -75,6 +75,14 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
     "loss_weights": {"ink": 0.0},  # of pairs
     "data": {"max_damaged": 0},
+    "train": {
+        "eval_every_minutes": 0.0,
+        "eval_every_epochs": 0.0,
+        "preview_every_steps": 0,
+        "preview_every_epochs": 0.0,
+        "keep_every_steps": 0,
+        "keep_every_epochs": 0.0,
+    },
 }
 """New keys of the layout of today by group."""
 
@@ -91,6 +99,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
         "generator": values.get("generator", {}).get("name") == "unet",
         "loss_weights": "l1" in values.get("loss_weights", {}),
         "data": "data" in values,
+        "train": "train" in values,
     }
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:

@@ -11,9 +11,11 @@ from pix2pix_flax.data.canvas import MODES, middle, scale, to_canvas
 from pix2pix_flax.data.fingerprint import fingerprint, fingerprint_of_bytes, is_same
 from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError, Tolerance, WithSubstitutes
-from pix2pix_flax.data.source import open_source
+from pix2pix_flax.data.source import count_examples, open_source, read_ids
 
 Batch = dict[str, np.ndarray]
+
+_LOOKED_AT = 1_000  # examples of a split among which the different photographs are looked for
 
 
 class EvalBatch(NamedTuple):
@@ -216,6 +218,30 @@ def _spread(length: int, limit: int) -> list[int]:
     if not 0 < limit < length:
         return list(range(length))
     return [round(index) for index in np.linspace(0, length - 1, limit)]
+
+
+def different_places(config, split: str, count: int) -> list[int]:
+    """Returns the indices of at most `count` examples of a split, in ascending order; 0 for all.
+
+    The examples show different photographs, or each photograph equally often if the split has fewer
+    than `count`; the examples of one photograph are spread evenly over the split. Equal arguments
+    give equal indices.
+    """
+    data = config.data
+    length = count_examples(data.name, split, data.data_dir)
+    places = _spread(length, max(count, _LOOKED_AT))
+    by_photo: dict[str, list[int]] = {}
+    ids = read_ids(data.name, split, data.data_dir, places)
+    for place, identity in zip(places, ids, strict=True):
+        by_photo.setdefault(identity, []).append(place)
+    photos = list(by_photo.values())
+    photos = [photos[number] for number in _spread(len(photos), count)]
+    share, more = divmod(count, len(photos))
+    return sorted(
+        views[number]
+        for photo, views in enumerate(photos)
+        for number in _spread(len(views), share + (photo < more))
+    )
 
 
 def _text(value: bytes | str) -> str:

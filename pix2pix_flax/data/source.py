@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,50 @@ def open_source(name: str, split: str, data_dir: str | None) -> Records:
     for _ in sampled_records(found):
         pass
     files = [(part.filename, part.skip, part.take) for part in found.file_instructions]
+    return Records(_as_source(builder, split), files, _how_to_check(name, data_dir))
+
+
+def count_examples(name: str, split: str, data_dir: str | None) -> int:
+    """Returns the number of examples of a split by the dataset's description; reads no shard.
+
+    Raises:
+      DatasetError: if the dataset or the split is missing.
+    """
+    builder = open_builder(name, data_dir)
+    return described(builder, name, _present(builder.info.splits, split)).num_examples
+
+
+def read_ids(name: str, split: str, data_dir: str | None, places: Sequence[int]) -> list[str]:
+    """Returns the ids of examples, without decoding their images.
+
+    Examples of one photograph share an id. A dataset without the feature `id` gives each place in
+    the split as an id of its own.
+
+    Args:
+      name: `dataset` or `dataset/config`.
+      split: name of the split.
+      data_dir: folder of the datasets; None for TFDS's default folder.
+      places: indices in the split.
+
+    Raises:
+      DatasetError: if the dataset or the split is missing.
+    """
+    builder = open_builder(name, data_dir)
+    features = builder.info.features
+    if "id" not in features:
+        return [str(place) for place in places]
+    images = [name for name, kind in features.items() if isinstance(kind, tfds.features.Image)]
+    encoded = {name: tfds.decode.SkipDecoding() for name in images}
+    source = _as_source(builder, _present(builder.info.splits, split), decoders=encoded)
+    values = (source[place]["id"] for place in places)
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
+
+
+def _as_source(
+    builder: tfds.core.DatasetBuilder, split: str, **options: Any
+) -> Sequence[dict[str, Any]]:
     with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
-        return Records(builder.as_data_source(split), files, _how_to_check(name, data_dir))
+        return builder.as_data_source(split, **options)
 
 
 def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:

@@ -1,6 +1,6 @@
 """The panel of a report: examples that are chosen by their scores, or sets of images in grids."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.evaluation.evaluate import Evaluation
 from pix2pix_flax.image.normalize import denormalize
-from pix2pix_flax.image.sheet import beside, draw_legend, grid, stack
+from pix2pix_flax.image.sheet import beside, draw_legend, grid, panel, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.paired import PairedTask
@@ -52,13 +52,13 @@ def show_pairs(
     Returns:
       The description: `ids` of the examples, and `metric`, the name of the score that ranks them.
       The panel, uint8 [H, W, 3]: one example in each row, in the task's columns (for example
-      controls | target | output), above the legend of the task if it has one.
+      controls | target | output) under their names, above the legend of the task if it has one.
     """
     scores = result.examples["network"]
     metric = next(name for name in task.scores.ranked_by if name in scores)
     ids = [result.ids[place] for place in choose(scores[metric], count, order)]
     columns = partial(_columns, jax.jit(task.columns), outputs["network"])
-    picture = draw(columns, batches(), ids)
+    picture = draw(columns, batches(), ids, task.captions)
     if legend := task.representation.legend:
         picture = stack([picture, draw_legend(legend, picture.shape[1])])
     return {"metric": metric, "ids": ids}, picture
@@ -111,6 +111,7 @@ def draw(
     columns: Callable[[dict[str, np.ndarray]], list[jax.Array]],
     batches: Iterable[EvalBatch],
     ids: list[str],
+    captions: Sequence[str],
 ) -> np.ndarray:
     """Draws a panel of examples on white, uint8 [H, W, 3], one example in each row.
 
@@ -118,6 +119,7 @@ def draw(
       columns: function from a batch to its columns, uint8 [B, H, W, 3] each.
       batches: batches that contain the examples, and may contain more.
       ids: ids of the examples, from top to bottom.
+      captions: names of the columns.
     """
     rows: dict[str, np.ndarray] = {}
     for batch in batches:
@@ -125,7 +127,7 @@ def draw(
         if places:
             joined = beside(columns(batch.images))
             rows |= {batch.ids[place]: joined[place] for place in places}
-    return stack([rows[identity] for identity in ids])
+    return panel([rows[identity] for identity in ids], captions)
 
 
 def _columns(

@@ -1,14 +1,18 @@
 """Sheets of images, side by side, below one another or in a grid, and legends of palettes."""
 
+import itertools
 import math
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 _GAP = 4  # pixels between images side by side or below one another
 _GRID_GAP = 2  # pixels between the images of a grid
-_LEGEND_CELL = (20, 110)  # height and least width of a colour with its name
-_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "fontScale": 0.4, "lineType": cv2.LINE_AA}
+_LINE = 20  # height of a line of text at scale 1, in pixels
+_LEGEND_CELL = (_LINE, 110)  # height and least width of a colour with its name
+_FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "lineType": cv2.LINE_AA}
+_COLUMN = 400  # a caption is as many times larger as its column is wider than this
 
 
 def grid(images: np.ndarray, columns: int = 0) -> np.ndarray:
@@ -57,7 +61,38 @@ def draw_legend(colours: dict[str, tuple[int, int, int]], width: int) -> np.ndar
     for place, (name, colour) in enumerate(colours.items()):
         top, left = place // columns * height, place % columns * cell
         picture[top + 2 : top + height - 2, left : left + height - 4] = colour
-        label = np.full((height, max(0, cell - height), 3), 255, np.uint8)
-        cv2.putText(label, name, (0, height - 6), color=(0, 0, 0), **_FONT)
-        picture[top : top + height, left + height : left + cell] = label
+        picture[top : top + height, left + height : left + cell] = _text(name, cell - height)
     return picture
+
+
+def panel(rows: list[np.ndarray], captions: Sequence[str]) -> np.ndarray:
+    """Returns rows of equally wide columns below one another, under captions, uint8 [H, W, 3].
+
+    Args:
+      rows: images uint8 [h, w, 3], each as `beside` makes it. A row of another width than the row
+        above it has captions of its own.
+      captions: names of the columns, from left to right; a name that is too long is cut.
+    """
+    parts: list[np.ndarray] = []
+    for row in rows:
+        if not parts or parts[-1].shape[1] != row.shape[1]:
+            parts.append(_draw_captions(captions, row.shape[1]))
+        parts.append(row)
+    return stack(parts)
+
+
+def _draw_captions(captions: Sequence[str], width: int) -> np.ndarray:
+    """Returns names at the left edges of their columns, uint8 [h, width, 3]."""
+    edges = [place * (width + _GAP) // len(captions) for place in range(len(captions) + 1)]
+    cells = [right - left for left, right in itertools.pairwise([*edges[:-1], width])]
+    scale = max(1, cells[0] // _COLUMN)
+    texts = [_text(name, cell, scale) for name, cell in zip(captions, cells, strict=True)]
+    return np.concatenate(texts, axis=1)
+
+
+def _text(text: str, width: int, scale: int = 1) -> np.ndarray:
+    """Returns black text on white, uint8 [_LINE * scale, width, 3], cut at the right."""
+    line = np.full((_LINE * scale, max(0, width), 3), 255, np.uint8)
+    place, size = (2 * scale, (_LINE - 6) * scale), {"fontScale": 0.4 * scale, "thickness": scale}
+    cv2.putText(line, text, place, color=(0, 0, 0), **size, **_FONT)
+    return line

@@ -1,6 +1,7 @@
 """Generates images from seeds with an unconditional generator, and interpolates between them."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -107,19 +108,21 @@ def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:
     return np.asarray(way, np.float32)
 
 
-def write_video(images: np.ndarray, file: Path, frames_per_second: int) -> None:
-    """Writes images uint8 [N, H, W, 3] as an H.264 video.
+def write_video(images: Iterable[np.ndarray], file: Path, frames_per_second: int) -> None:
+    """Writes one or more images, uint8 [H, W, 3] of one size, as an H.264 video.
 
     Raises:
       VideoError: the file cannot be written.
     """
-    rate = Fraction(frames_per_second)
-    info = VideoInfo(*images.shape[1:3], 1 / rate, rate, _SRGB_AS_VIDEO, Fraction(1))
+    images = iter(images)
+    first, rate = next(images), Fraction(frames_per_second)
+    info = VideoInfo(*first.shape[:2], 1 / rate, rate, _SRGB_AS_VIDEO, Fraction(1))
     codec = CODECS["h264"]
     writer = VideoWriter(file, info, [], codec, codec.settings(None, "medium"))
     try:
-        places = list(range(len(images)))
-        writer.write(images, Batch(images, places, [1] * len(images)))
+        for place, image in enumerate(itertools.chain([first], images)):
+            frames = image[None]
+            writer.write(frames, Batch(frames, [place], [1]))
         writer.commit()
     except BaseException:
         writer.discard()

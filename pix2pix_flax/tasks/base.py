@@ -25,6 +25,7 @@ class Task(Protocol):
       input_kind: whether the generator takes images or latents.
       module: the generator.
       scores: the scores of validation and evaluation.
+      captions: names of the columns of `visualize`, which have one width; at least one.
     """
 
     @property
@@ -35,6 +36,9 @@ class Task(Protocol):
 
     @property
     def scores(self) -> Scores: ...  # noqa: D102
+
+    @property
+    def captions(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def load_frozen(self) -> PyTree:
         """Returns the frozen weights, NumPy arrays by name; may be empty."""

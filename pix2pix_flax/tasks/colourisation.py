@@ -47,6 +47,11 @@ class Lab(Representation):
         lightness = self.to_input(enlarged["input"])
         return {"grey": self.to_image(lightness, jnp.zeros_like(lightness).repeat(2, axis=-1))}
 
+    def captions(self, enlarged_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the names of `columns`."""
+        del enlarged_names
+        return super().captions(("grey",))
+
 
 @dataclasses.dataclass(frozen=True)
 class LabScores(ImageScores):

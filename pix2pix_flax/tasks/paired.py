@@ -198,6 +198,11 @@ class PairedTask:
         """
         return self.representation.columns(self.controls(batch), batch, output)
 
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """The names of `columns`."""
+        return self.representation.captions(self.resolution.enlarged_names)
+
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
         """Returns `panel`, uint8 [B, H, nW, 3]: the `columns` side by side."""
         batch = self.prepare(batch)

@@ -105,6 +105,14 @@ class Representation(abc.ABC):
         """Returns the columns of a panel: controls, target and output, uint8 [B, H, W, 3] each."""
         return [*map(denormalize, controls.values()), batch["target"], denormalize(output)]
 
+    def captions(self, enlarged_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the names of `columns`.
+
+        Args:
+          enlarged_names: names of the inputs in the size of the targets, which are the controls.
+        """
+        return (*enlarged_names, "target", "output")
+
 
 @dataclasses.dataclass(frozen=True)
 class Images(Representation):

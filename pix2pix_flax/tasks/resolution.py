@@ -41,6 +41,9 @@ class SameSize:
         """Returns the network's outputs at inference, [B, sH, sW, C'], for images [B, H, W, C]."""
         return network(images)
 
+    enlarged_names: ClassVar[tuple[str, ...]] = ("input",)
+    """The names of `enlarged`, in their order."""
+
     def enlarged(self, batch: Batch) -> dict[str, jax.Array]:
         """Returns the inputs in the size of the targets, by name, uint8 [B, H, W, C]."""
         return {"input": batch["input"]}
@@ -135,6 +138,8 @@ class Enlarged(SameSize):
             stop = start + self.scale * shape[axis]
             output = jax.lax.slice_in_dim(output, start, stop, axis=axis)
         return output
+
+    enlarged_names: ClassVar[tuple[str, ...]] = ("nearest", "bicubic")
 
     def enlarged(self, batch: Batch) -> dict[str, jax.Array]:
         """Returns the inputs enlarged without a network: `nearest` and `bicubic`."""

@@ -75,6 +75,11 @@ class ColourMaps(Representation):
         over = jnp.where(is_void, normalize(photo), 0.5 * (normalize(photo) + output))
         return [photo, *map(denormalize, (truth, output, over))]
 
+    def captions(self, enlarged_names: tuple[str, ...]) -> tuple[str, ...]:
+        """Returns the names of `columns`."""
+        del enlarged_names
+        return "photo", "target", "output", "output over photo"
+
 
 @dataclasses.dataclass(frozen=True)
 class ClassLogits(ColourMaps):

@@ -74,6 +74,7 @@ class Unconditional:
     latent_size: int
 
     input_kind: ClassVar[str] = "latent"
+    captions: ClassVar[tuple[str, ...]] = (f"seeds 0 to {_GRID**2 - 1}",)
 
     @property
     def module(self) -> nn.Module:

@@ -15,13 +15,14 @@ from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
 from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
-from pix2pix_flax.data.source import open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
-from pix2pix_flax.train.result import result
+from pix2pix_flax.train.clip import write_clip
+from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
+from pix2pix_flax.train.result import best_step, result
+from pix2pix_flax.train.schedule import WORK, make_epochs, make_every
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
@@ -59,6 +60,7 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
         finally:
             trainer.close()
         if is_done:
+            write_clip(workdir)
             _log.info("%s", result(config, workdir, trainer.task.input_kind))
         return 0 if is_done else stop.exit_code
 
@@ -70,6 +72,7 @@ class Trainer:
         self.config = config
         self.batch_size = config.train.batch_size
         self.mesh = make_mesh(self.batch_size)
+        self.epochs = make_epochs(config)
         self.total_steps = _total_steps(config)
         self.task = make_task(config, self.total_steps)
         self.iterator = make_train_iterator(
@@ -81,11 +84,13 @@ class Trainer:
         order = {"batch_size": self.batch_size, "seed": config.seed, "hosts": jax.process_count()}
         self.order = order_fingerprint(config, **order)
         self.check_order = functools.partial(check_order, config=config, **order)
+        self.every = {work: make_every(config.train, work, self.epochs) for work in WORK}
         self.checkpoints = Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
             keep_every_minutes=config.train.keep_every_minutes,
+            is_kept=self.every["keep"].is_moment,
         )
         self.owes_scores = False  # whether the newest step is due for an evaluation
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
@@ -94,13 +99,14 @@ class Trainer:
         self.metrics: dict[str, jax.Array] = {}
         self.rollbacks = 0
         self.meter = Meter(self.batch_size)
-        self.preview_every = EveryMinutes(config.train.preview_every_minutes)
-        self.save_every = EveryMinutes(config.train.keep_every_minutes)
-        self.validation = Validation(config, self.task, self.mesh, self.frozen)
+        best = best_step(workdir, config)[1] if self.step else None
+        self.validation = Validation(config, self.task, self.mesh, self.frozen, best)
         self.validation.check_best_metric(self.state)
-        self.writer = Writer(workdir, self.step)
+        self.writer = Writer(workdir, self.step, self.epochs)
+        self.writer.describe(config)
         sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
+        _log.info("To watch it: tensorboard --logdir=%s", workdir.parent)
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s).",
             ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
@@ -180,13 +186,11 @@ class Trainer:
     def _make_up(self, stop: StopRequest) -> None:
         """Evaluates the restored step if a signal or the end of the hours has prevented it."""
         if self.owes_scores and (scores := self.validation.scores(self.state, self.writer, stop)):
-            self.validation.preview(self.state, self.writer)
             self.checkpoints.add_metrics(self.step, scores)
             self.owes_scores = False
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
-        every = self.config.train
         with stop.timing("step"):
             batch, waited = self._next_batch()
             jax.block_until_ready(self.metrics)  # never more than one step ahead
@@ -195,19 +199,19 @@ class Trainer:
         self.meter.add(self.metrics, waited)
         progress.update()
         is_first = self.step == self.first + 1
-        is_eval = self.step % every.eval_every_steps == 0 or self.step == self.total_steps
+        is_due = {work: every.is_due(self.step) for work, every in self.every.items()}
+        is_eval = is_due["eval"] or self.step == self.total_steps
         self.owes_scores = is_eval
-        is_log = is_eval or self.step % every.log_every_steps == 0
-        is_save = self.save_every.is_due() and not is_first
+        is_log = is_eval or self.step % self.config.train.log_every_steps == 0
         if is_log:
             self._log(self.meter.means(), progress)
-        if is_eval and not stop.is_due(before="evaluation"):
-            self._save(stop, self._evaluate(stop))
-        # With limited time, the duration of a save (and a full disk) must be known at once.
-        elif is_eval or is_save or (is_first and stop.has_limit):
-            self._save(stop, metrics={})
-        if self.preview_every.is_due() and not is_eval:
+        if is_eval or is_due["preview"]:
             self.validation.preview(self.state, self.writer)
+        if is_eval and not stop.is_due(before="evaluation"):
+            self._save(stop, self.validation.scores(self.state, self.writer, stop))
+        # With limited time, the duration of a save (and a full disk) must be known at once.
+        elif is_eval or is_due["keep"] or (is_first and stop.has_limit):
+            self._save(stop, metrics={})
         if is_log:
             self.meter.restart()
 
@@ -257,14 +261,8 @@ class Trainer:
             losses = ", ".join(f"{name} {value}" for name, value in shown.items())
             images = (self.total_steps - self.step) * self.batch_size
             left = f"{duration(images / means['speed/images_per_second'])} left"
-            _log.info("Step %d of %d: %s; %s", self.step, self.total_steps, losses, left)
-
-    def _evaluate(self, stop: StopRequest) -> dict[str, float]:
-        """Returns the scores of the validation split, and logs scores and images."""
-        scores = self.validation.scores(self.state, self.writer, stop)
-        if scores:
-            self.validation.preview(self.state, self.writer)
-        return scores
+            place = self.epochs.describe(self.step, f" of {self.total_steps}")
+            _log.info("%s: %s; %s", place, losses, left)
 
     def _save(self, stop: StopRequest, metrics: dict[str, float]) -> None:
         check_finite(self.state.nets)
@@ -292,6 +290,4 @@ def _total_steps(config) -> int:
     """Returns `train.steps`, or the number of steps of `train.epochs`."""
     if config.train.epochs is None:
         return config.train.steps
-    data = config.data
-    examples = len(open_source(data.name, data.train_split, data.data_dir))
-    return round(config.train.epochs * examples / config.train.batch_size)
+    return make_epochs(config).steps(config.train.epochs)

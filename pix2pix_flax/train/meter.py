@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -72,28 +71,6 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-class EveryMinutes:
-    """A timer that is due at its first question, and then once in every interval.
-
-    Args:
-      minutes: the interval; 0: the timer is never due. The loop asks once a step, so the time
-        between two answers may be longer.
-      clock: returns seconds; monotonic.
-    """
-
-    def __init__(self, minutes: float, clock: Callable[[], float] = time.monotonic):
-        self._seconds, self._clock = 60 * minutes, clock
-        self._last = -math.inf
-
-    def is_due(self) -> bool:
-        """Returns whether the interval is over since the last time that this was true."""
-        now = self._clock()
-        if not self._seconds or now - self._last < self._seconds:
-            return False
-        self._last = now
-        return True
 
 
 @jax.jit

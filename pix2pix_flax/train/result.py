@@ -1,15 +1,20 @@
-"""The last line of a finished training."""
+"""The best step of a run, and the last line of a finished training."""
 
 from pathlib import Path
 
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_metrics
 
 
+def best_step(workdir: Path, config) -> tuple[Path, float | None]:
+    """Returns the best step of a run, and its score; None if no step was evaluated."""
+    step = find_checkpoint(workdir)
+    return step, read_metrics(step).get(config.train.best_metric)
+
+
 def result(config, workdir: Path, input_kind: str) -> str:
     """Returns a line on the best step of a finished run, and on the next commands."""
-    best, name = find_checkpoint(workdir), config.train.best_metric
-    score = read_metrics(best).get(name)
-    scored = "" if score is None else f" ({name} {score:.4g})"
+    best, score = best_step(workdir, config)
+    scored = "" if score is None else f" ({config.train.best_metric} {score:.4g})"
     use = {
         "image": "cartoonize photo.jpg",
         "latent": "generate --seeds=0-63 --grid=grid.png",

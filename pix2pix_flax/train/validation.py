@@ -8,9 +8,10 @@ import jax
 import numpy as np
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
+from pix2pix_flax.data.pipeline import EvalBatch, different_places, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
-from pix2pix_flax.image.sheet import stack
+from pix2pix_flax.image.sheet import beside, panel
+from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.sharding import put_batch
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
@@ -29,14 +30,25 @@ class Validation:
       task: the task of the training.
       mesh: the devices.
       frozen: the frozen weights of the task, on the devices.
+      best: the best score of the run so far, by config.train.best_metric; None: there is no score.
     """
 
-    def __init__(self, config, task: Task, mesh: jax.sharding.Mesh, frozen: PyTree):
+    def __init__(
+        self,
+        config,
+        task: Task,
+        mesh: jax.sharding.Mesh,
+        frozen: PyTree,
+        best: float | None = None,
+    ):
+        self._best = best
         self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
+        split, count = config.data.validation_split, config.train.panel_examples
+        self._shown = different_places(config, split, count)
         self._batches = functools.partial(
             eval_batches,
             config,
-            split=config.data.validation_split,
+            split=split,
             batch_size=config.train.batch_size,
             crop=config.sizes.validation_crop,
         )
@@ -62,22 +74,26 @@ class Validation:
             found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # some examples may have no scores
             return {}
-        step = int(state.step)
-        writer.scalars(step, {f"validation/{name}": value for name, value in found.items()})
-        _log.info("Step %d: %s", step, ", ".join(f"{n} {v:.4g}" for n, v in found.items()))
+        step, metric = int(state.step), self._train.best_metric
+        self._best = max(self._best, found[metric], key=functools.partial(rank, metric))
+        values = {f"validation/{name}": value for name, value in found.items()}
+        writer.scalars(step, values | {f"best/{metric}": self._best})
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+        _log.info("%s: %s", writer.epochs.describe(step), shown)
         return found
 
     def preview(self, state: TrainState, writer: Writer) -> None:
         """Writes the images of `config.train.panel_examples`, one by one and all in one."""
-        step, rows = int(state.step), {}
-        for batch in self._batches(limit=self._train.panel_examples):
+        step, rows, captions = int(state.step), {}, self._task.captions
+        for batch in self._batches(places=self._shown):
             panels = self.visualize(state, put_batch(batch.images, self._mesh))
-            for name, images in jax.device_get(panels).items():
+            for name, joined in jax.device_get(panels).items():
+                images = beside(np.split(joined, len(captions), axis=2))
                 rows.setdefault(name, []).extend(images[: batch.count])
                 for identity, image in zip(batch.ids, images, strict=False):
-                    writer.image(step, f"{name}/{identity}", image)
+                    writer.image(step, f"{name}/{identity}", panel([image], captions))
         for name, images in rows.items():
-            writer.preview(step, name, stack(images))
+            writer.preview(step, name, panel(images, captions))
 
 
 def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:

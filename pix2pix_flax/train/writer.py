@@ -1,4 +1,4 @@
-"""Writes the scalars and images of a training: for TensorBoard, and as JSON lines."""
+"""Writes the scalars, images and settings of a training: for TensorBoard, and as JSON lines."""
 
 import contextlib
 import json
@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ml_collections
 import numpy as np
 from PIL import Image
 from tensorboardX import summary
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 
+from pix2pix_flax.train.description import as_table, main_values
+from pix2pix_flax.train.schedule import Epochs
+
 _log = logging.getLogger(__name__)
+
+_EVENTS = "events.out.tfevents"
 
 
 class Writer:
@@ -26,31 +32,49 @@ class Writer:
     the training waits for it for ever.
 
     Args:
-      workdir: the directory of the run; TensorBoard's files go to its folder `tensorboard/`.
+      workdir: the directory of the run. TensorBoard's files lie directly in it: `tensorboard
+        --logdir=PARENT` calls a run by its folder below PARENT.
       step: the step from which a resumed run continues; TensorBoard hides older events after it.
+      epochs: the epochs of the training.
     """
 
-    def __init__(self, workdir: Path, step: int):
+    def __init__(self, workdir: Path, step: int, epochs: Epochs):
         self._log, self._previews = workdir / "log.jsonl", workdir / "previews"
+        self._step, self.epochs, self._last = step, epochs, -1
         self._events: RecordWriter | None = None
-        folder = workdir / "tensorboard"
-        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{step}"
+        name = f"{_EVENTS}.{int(time.time())}.{socket.gethostname()}.{step}"
         with self._giving_up():
-            folder.mkdir(exist_ok=True)
-            self._events = RecordWriter(str(folder / name))
+            # Runs of older versions go on as one run.
+            for older in sorted((workdir / "tensorboard").glob(f"{_EVENTS}*")):
+                older.rename(workdir / older.name)
+            self._events = RecordWriter(str(workdir / name))
             self._add(file_version="brain.Event:2")
             if step:
                 self._add(step=step + 1, session_log=SessionLog(status=SessionLog.START))
 
-    def scalars(self, step: int, values: dict[str, float]) -> None:
-        """Writes one value for each name."""
+    def describe(self, config: ml_collections.ConfigDict) -> None:
+        """Writes the configuration as text, and its main values for the page HPARAMS."""
         if self._events is None:
             return
+        names = [f"{group}/{config.train.best_metric}" for group in ("best", "validation")]
+        # Without the mark of a finished session, which is the third: the run has only begun.
+        start = summary.hparams(main_values(config), dict.fromkeys(names))[:2]
         with self._giving_up():
-            for name, value in values.items():
+            for part in (summary.text("config", as_table(config)), *start):
+                self._add(step=self._step, summary=part)
+            self._events.flush()
+
+    def scalars(self, step: int, values: dict[str, float]) -> None:
+        """Writes one value for each name, and `epoch`."""
+        if self._events is None:
+            return
+        epoch = {"epoch": round(self.epochs.at(step), 4)}
+        shown, self._last = values if step == self._last else epoch | values, step
+        with self._giving_up():
+            for name, value in shown.items():
                 self._add(step=step, summary=summary.scalar(name, value))
             with open(self._log, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": step, **values}) + "\n")
+                file.write(json.dumps({"step": step, **epoch, **values}) + "\n")
             self._events.flush()
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
@@ -62,12 +86,18 @@ class Writer:
             self._events.flush()
 
     def preview(self, step: int, name: str, image: np.ndarray) -> None:
-        """Writes one image, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`."""
+        """Writes one image, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`.
+
+        At the end of an epoch, 5 for example, the file is `NAME-STEP-epoch005.png`. So the names
+        depend on the step alone, and sort by it.
+        """
         if self._events is None:
             return
+        epoch = self.epochs.ended(step)
+        end = f"-epoch{epoch:03.0f}" if epoch else ""
         with self._giving_up():
             self._previews.mkdir(exist_ok=True)
-            Image.fromarray(image).save(self._previews / f"{name}-{step:08d}.png")
+            Image.fromarray(image).save(self._previews / f"{name}-{step:08d}{end}.png")
 
     def close(self) -> None:
         """Writes the events that are still in memory."""

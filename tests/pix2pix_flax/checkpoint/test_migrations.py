@@ -30,7 +30,15 @@ _RGB = {
     "loss_weights.gradient": 0.0,
     "sizes.inference": 0,
 }
+_BY_STEPS = {
+    "train.eval_every_steps": 2_500,
+    "train.eval_every_epochs": 0.0,
+    "train.preview_every_epochs": 0.0,
+    "train.keep_every_epochs": 0.0,
+}
 CHANGED = {
+    "anime": _BY_STEPS,
+    "dcgan": _BY_STEPS,
     "default": _RGB,
     "l1": _RGB,
     "mid": {

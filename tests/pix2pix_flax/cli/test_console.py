@@ -139,7 +139,7 @@ def test_a_training_by_name_lands_in_its_own_folder(tmp_path, dataset):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "runs" / "l1-smoke" / "checkpoints" / "8").is_dir()
     lines = done.stderr.splitlines()
-    assert "Step 8 of 8: " in done.stderr
+    assert "Step 8 of 8 (epoch 1.6): " in done.stderr
     assert "Done. Best step: " in lines[-1]
     assert "pix2pix-flax cartoonize photo.jpg --checkpoint=runs/l1-smoke" in lines[-1]
 
@@ -168,7 +168,7 @@ def test_steps_of_a_flag_replace_the_epochs_of_a_configuration(tmp_path, dataset
     (tmp_path / "long.py").write_text(EPOCHS)
     done = run("train", "--config=long.py", "--config.train.steps=4", *dataset, cwd=tmp_path)
     assert "--config.train.steps=4 replaces the 50 epochs of the configuration." in done.stderr
-    assert "Step 4 of 4: " in done.stderr
+    assert "Step 4 of 4 (epoch 0.8): " in done.stderr
 
 
 def test_an_unknown_configuration_names_the_known_ones(tmp_path):

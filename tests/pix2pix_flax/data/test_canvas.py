@@ -18,6 +18,7 @@ from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.train.schedule import make_epochs
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
 
@@ -113,9 +114,13 @@ def test_evaluation_takes_the_middle_of_large_pictures(smoke_config):
 
 def test_trainings_look_at_the_middle_where_that_is_asked_for(smoke_config, tmp_path):
     config = smoke_config(sizes__evaluation=0, sizes__validation_crop=24)
-    task = SimpleNamespace(eval_step=print, visualize=lambda _, batch: {"panel": batch["input"]})
+    task = SimpleNamespace(
+        eval_step=print,
+        visualize=lambda _, batch: {"panel": batch["input"]},
+        captions=("input",),
+    )
     validation = Validation(config, task, make_mesh(config.train.batch_size), ())
-    with contextlib.closing(Writer(tmp_path, 0)) as writer:
+    with contextlib.closing(Writer(tmp_path, 0, make_epochs(config))) as writer:
         validation.preview(TrainState(jnp.int32(0), jax.random.key(0), {}, {}), writer)
     widths = {read_image(path).shape[1] for path in tmp_path.glob("previews/*.png")}
     assert widths == {24}

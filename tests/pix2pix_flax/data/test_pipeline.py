@@ -1,5 +1,6 @@
 """From the prepared dataset to batches: nothing is lost, repeated, shifted or recoloured."""
 
+import collections
 import itertools
 import json
 
@@ -9,7 +10,12 @@ import pytest
 import skimage.data
 
 from pix2pix_flax.data.canvas import resize
-from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator, order_fingerprint
+from pix2pix_flax.data.pipeline import (
+    different_places,
+    eval_batches,
+    make_train_iterator,
+    order_fingerprint,
+)
 from pix2pix_flax.data.source import DatasetError, open_source
 
 BATCH = 8
@@ -255,3 +261,18 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
     ]
     assert len(set(found)) == len(found)
     assert fingerprint(sizes__evaluation=16, data__num_threads=1) == found[0]
+
+
+@pytest.mark.parametrize(
+    ("split", "count", "photos"),
+    [("train", 4, 4), ("train", 7, 5), ("test", 4, 2), ("validation", 3, 1), ("train", 0, 5)],
+)
+def test_different_places_show_different_photographs(split, count, photos, smoke_config):
+    config = smoke_config()
+    places = different_places(config, split, count)
+    source = open_source(config.data.name, split, config.data.data_dir)
+    assert len(set(places)) == (count or len(source))
+    shown = collections.Counter(source[place]["id"] for place in places)
+    assert len(shown) == photos
+    assert max(shown.values()) - min(shown.values()) <= 1
+    assert places == different_places(config, split, count)

@@ -59,7 +59,10 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
 
     predict = load_predictor(trained)
     assert picture.dtype == np.uint8
-    assert picture.shape == (3 * (32 + 4), 3 * 32 + 2 * 4, 3)
+    assert picture.shape == (24 + 3 * (32 + 4), 3 * 32 + 2 * 4, 3)
+    for left in (0, 36, 72):
+        assert (picture[:20, left : left + 32] < 128).any()  # the name of a column
+    picture = picture[24:]
     for row, identity in enumerate(shown["ids"]):
         photo, cartoon = photo_and_cartoon(smoke_config(), identity)
         for column, image in enumerate([photo, cartoon, predict(photo[None])[0]]):
@@ -70,6 +73,11 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
     assert (picture[:, 32:36] == 255).all()
 
 
+def widths_of(config, ids):
+    source = open_source(config.data.name, "test", config.data.data_dir)
+    return [source[int(identity.split(":")[0])]["photo"].shape[1] for identity in ids]
+
+
 def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
     config = smoke_config(sizes__evaluation=0)
     batches = list(eval_batches(config, split="test", batch_size=3))
@@ -78,11 +86,13 @@ def test_panels_of_mixed_sizes_are_filled_with_white(smoke_config):
     def columns(batch):
         return [batch["input"], batch["target"], batch["input"]]
 
-    picture = draw(columns, batches, ids)
-    assert picture.shape == (8 * (64 + 4), 3 * 96 + 2 * 4, 3)
+    picture = draw(columns, batches, ids, ("input", "target", "output"))
+    changes = 1 + sum(np.diff(widths_of(config, ids)) != 0)  # of the width: then captions again
+    assert picture.shape == (8 * (64 + 4) + 24 * changes, 3 * 96 + 2 * 4, 3)
     row = next(place for place, identity in enumerate(ids) if identity.startswith("0:"))
     photo, cartoon = photo_and_cartoon(config, ids[row])
-    band = picture[68 * row : 68 * (row + 1)]
+    top = 68 * row + 24 * (1 + sum(np.diff(widths_of(config, ids[: row + 1])) != 0))
+    band = picture[top : top + 68]
     for left, image in ((0, photo), (68, cartoon), (136, photo)):
         np.testing.assert_array_equal(band[:64, left : left + 64], image)
     assert (band[:, 200:] == 255).all()

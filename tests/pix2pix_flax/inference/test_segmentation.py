@@ -96,7 +96,8 @@ def test_the_script_writes_scores_by_class_and_overlays(files, palette, dataset_
     picture = cv2.imread(str(tmp_path / "scores.png"))[..., ::-1]
     assert picture.shape[1] == 4 * 32 + 3 * 4
     legend = draw_legend(dict(zip(palette.names, palette.colours.tolist(), strict=False)), 140)
-    np.testing.assert_array_equal(picture[76 : 76 + 11 * 20], legend)
+    top = 24 + 2 * 36 + 4  # the names of the columns, two rows
+    np.testing.assert_array_equal(picture[top : top + 11 * 20], legend)
 
 
 def test_a_table_is_csv_without_words_for_no_number():

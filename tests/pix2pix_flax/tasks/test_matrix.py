@@ -22,6 +22,14 @@ CONFIGS = {
     "styles": styles,
     "super_resolution": srresnet,
 }
+CAPTIONS = {
+    "images": ("input", "target", "output"),
+    "lab": ("grey", "target", "output"),
+    "colours": ("photo", "target", "output", "output over photo"),
+    "logits": ("photo", "target", "output", "output over photo"),
+    "styles": ("input", "target", "output"),
+    "super_resolution": ("nearest", "bicubic", "target", "output"),
+}
 CODINGS = {"colours": (3, 0.0), "logits": (11, 1.0)}  # channels, weight of the cross-entropy
 
 
@@ -102,6 +110,9 @@ def test_every_representation_learns_with_every_step(name, adversarial):
     scale = 2 if name == "super_resolution" else 1
     assert task.prepare(batch)["input"].shape[1:3] == (SIZE // scale, SIZE // scale)
     check_results(task, state, {key: batch[key] for key in ("input", "target")})
+    panel = jax.eval_shape(task.visualize, state, batch)["panel"]
+    assert panel.shape == (4, SIZE, len(CAPTIONS[name]) * SIZE, 3)
+    assert task.captions == CAPTIONS[name]
 
 
 def noise_config(variant):

@@ -1,5 +1,6 @@
 """The loop: what it refuses, survives and saves. What it goes on with is in test_resume.py."""
 
+import itertools
 import json
 import shutil
 
@@ -45,7 +46,6 @@ def run_data(workdir, step):
         ("steps", -1),
         ("epochs", 0.0),
         ("log_every_steps", 0),
-        ("eval_every_steps", 0),
     ],
 )
 def test_number_that_has_to_be_positive_is_named(name, value, smoke_config, tmp_path):
@@ -53,6 +53,16 @@ def test_number_that_has_to_be_positive_is_named(name, value, smoke_config, tmp_
     with pytest.raises(ValueError, match=f"config.train.{name} must be more than 0, not {value}"):
         train(config, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("eval_every_steps", -1), ("keep_every_epochs", -0.5), ("preview_every_minutes", -1.0)],
+)
+def test_number_that_may_be_zero_is_named(name, value, smoke_config, tmp_path):
+    config = smoke_config(**{f"train__{name}": value})
+    with pytest.raises(ValueError, match=f"config.train.{name} must be at least 0, not {value}"):
+        train(config, tmp_path / "run")
 
 
 def test_finished_run_does_nothing_and_goes_on_when_it_is_made_longer(
@@ -67,6 +77,16 @@ def test_finished_run_does_nothing_and_goes_on_when_it_is_made_longer(
     assert train(smoke_config(train__steps=10), finished) == 0
     assert steps(finished) == [4, 8, 10]
     assert {line["step"] for line in log(finished)[len(lines) :]} == {10}
+
+
+def test_best_score_is_of_the_whole_run(finished, smoke_config):
+    config = smoke_config(train__steps=10, optimizer__learning_rate=0.5, ema_decay=0.01)
+    assert train(config, finished) == 0
+    found = [line for line in log(finished) if "best/l1" in line]
+    assert [line["step"] for line in found] == [4, 8, 10]
+    scores = [line["validation/l1"] for line in found]
+    assert scores[-1] > min(scores)
+    assert [line["best/l1"] for line in found] == list(itertools.accumulate(scores, min))
 
 
 def test_error_right_after_a_save_does_not_lose_it(smoke_config, tmp_path, monkeypatch):
@@ -148,7 +168,7 @@ def test_bad_update_after_finite_losses_is_not_saved(smoke_config, tmp_path, mon
 
 
 def test_unwritable_logs_do_not_stop_the_training(smoke_config, tmp_path, caplog):
-    (tmp_path / "tensorboard").write_text("a file in the way")
+    (tmp_path / "log.jsonl").mkdir()
     assert train(smoke_config("l1"), tmp_path) == 0
     assert steps(tmp_path) == [4, 8]
     warnings = [r.getMessage() for r in caplog.records if r.name == "pix2pix_flax.train.writer"]

@@ -105,6 +105,36 @@ def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_a
     assert [line["step"] for line in lines if "validation/l1" in line] == [4, 8]
 
 
+def test_the_same_files_by_epochs_although_it_was_stopped(smoke_config, tmp_path, signal_at):
+    config = smoke_config(
+        "l1",
+        train__epochs=2.0,  # of 20 examples in batches of 4
+        train__eval_every_steps=0,
+        train__preview_every_epochs=0.6,
+        train__keep_every_epochs=0.8,
+        train__keep_checkpoints=1,
+    )
+    one, other = tmp_path / "unbroken", tmp_path / "stopped"
+    assert train(config, one) == 0
+    signal_at(6, signal.SIGTERM)  # when a preview is due
+    assert train(config, other) == 143
+    assert train(config, other) == 0
+    for workdir in (one, other):
+        assert steps(workdir) == [4, 8, 10]
+    previews = [
+        {path.name: path.read_bytes() for path in (workdir / "previews").iterdir()}
+        for workdir in (one, other)
+    ]
+    assert sorted(previews[0]) == [
+        "panel-00000003.png",
+        "panel-00000006.png",
+        "panel-00000009.png",
+        "panel-00000010-epoch002.png",
+    ]
+    assert previews[0] == previews[1]
+    assert (one / "previews.mp4").read_bytes() == (other / "previews.mp4").read_bytes()
+
+
 def test_sigterm_and_the_same_command_again_equal_unbroken(
     command, trained_once, smoke_config, tmp_path
 ):
