@@ -15,7 +15,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from pix2pix_flax.cli import command
-from pix2pix_flax.train import train
+from pix2pix_flax.train import make_plan, train
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
@@ -27,6 +27,12 @@ _WORKDIR = flags.DEFINE_string(
     "Folder of the checkpoints and logs; by default runs/NAME of the configuration, such as "
     "runs/default or runs/anime-smoke.",
 )
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Print the sizes, the memory and the time of the training, from a few real steps; write "
+    "nothing.",
+)
 _log = logging.getLogger("pix2pix_flax.main")  # this module may be __main__
 
 
@@ -34,15 +40,48 @@ def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     del argv
     config = _CONFIG.value
+    keep_named_dataset(flags.FLAGS["config"])
     _let_steps_win(config)
-    workdir = _WORKDIR.value or _default_workdir()
-    return train(config, Path(workdir).expanduser())
+    workdir = Path(_WORKDIR.value or _default_workdir()).expanduser()
+    if not _DRY_RUN.value:
+        return train(config, workdir)
+    logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)  # the plan says it all
+    print(make_plan(config, workdir))
+    return 0
+
+
+def _name_and_variant(flag: flags.Flag) -> tuple[str, str]:
+    """Returns the file of a configuration and the words behind its colon."""
+    path, _, words = config_flags.get_config_filename(flag).partition(":")
+    return path, words
 
 
 def _default_workdir() -> str:
     """Returns the folder of a configuration: runs/anime-smoke for configs/anime.py:smoke."""
-    path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
+    path, words = _name_and_variant(flags.FLAGS["config"])
     return f"runs/{'-'.join([Path(path).stem, *filter(None, words.split(','))])}"
+
+
+def keep_named_dataset(flag: flags.Flag) -> None:
+    """Makes a variant read a dataset that a flag names as the full configuration does.
+
+    A variant may take another dataset than its configuration, as `smoke` does. If a flag names a
+    dataset, all other values of `config.data` that no flag sets become those of the configuration
+    without its variant. If none does, a log line names both datasets.
+
+    Args:
+      flag: the parsed flag `--config`; its value is changed.
+    """
+    path, words = _name_and_variant(flag)
+    if not words:
+        return
+    data, own = flag.value.data, flag.parser.parse(f"{path}:").data
+    given = config_flags.get_override_values(flag)
+    if "data.name" in given:
+        data.update({key: own[key] for key in own if f"data.{key}" not in given})
+    elif data.name != own.name:
+        message = "%s: trains on %s instead of %s; --config.data.name=... keeps yours."
+        _log.info(message, words, data.name, own.name)
 
 
 def _let_steps_win(config) -> None:

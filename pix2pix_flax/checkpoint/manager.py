@@ -233,6 +233,24 @@ def _best(steps: list[Path]) -> Path:
     return max(steps, key=order)
 
 
+def restore_latest(workdir: Path, target: TrainState) -> Restored | None:
+    """Returns the newest undamaged checkpoint of a run, or None; changes no file.
+
+    Args:
+      workdir: the directory of the run; it need not exist.
+      target: a state with the wanted shapes, dtypes and shardings.
+
+    Raises:
+      CheckpointError: the arrays differ from the target's, or all checkpoints are damaged.
+    """
+    folder = Path(workdir).absolute() / _FOLDER
+    damaged = [path for path, _ in unusable(folder)]
+    for path in reversed(complete(folder)):
+        if path not in damaged:
+            return Restored(_restore(path, target), read_json(path / "run" / "metadata"))
+    return None
+
+
 def read_config(step: Path) -> ml_collections.ConfigDict:
     """Returns the configuration of the training of a step, in the layout of today."""
     run = read_json(step / "run" / "metadata")

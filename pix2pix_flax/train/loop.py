@@ -16,13 +16,12 @@ from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
-from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
-from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ def train(config, workdir: Path) -> int:
     Raises:
       UserError: with a message for the user.
     """
-    _check(config.train)
+    check_train(config.train)
     workdir.mkdir(parents=True, exist_ok=True)
     with locked(workdir), StopRequest(config.train.max_hours) as stop:
         trainer = Trainer(config, workdir)
@@ -60,7 +59,7 @@ def train(config, workdir: Path) -> int:
 class Trainer:
     """One run: its state, and the work that is due after each step."""
 
-    def __init__(self, config, workdir: Path):
+    def __init__(self, config, workdir: Path, checkpoints: Checkpoints | None = None):
         self.config = config
         self.batch_size = config.train.batch_size
         self.mesh = make_mesh(self.batch_size)
@@ -78,7 +77,7 @@ class Trainer:
             seed=config.seed,
             hosts=jax.process_count(),
         )
-        self.checkpoints = Checkpoints(
+        self.checkpoints = checkpoints or Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
@@ -95,7 +94,7 @@ class Trainer:
         self.validation = Validation(config, self.task, self.mesh, self.frozen)
         self.validation.check_best_metric(self.state)
         self.writer = Writer(workdir, self.step)
-        sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
+        sizes = {name: num_parameters(net) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s).",
@@ -104,7 +103,9 @@ class Trainer:
         )
         # Compiled ahead, so that the clock measures steps only and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
+        start = time.perf_counter()
         self.train_step = step.lower(self.state, example, self.frozen).compile()
+        self.compile_seconds = time.perf_counter() - start
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
         """Returns the first state of this process, and a batch to compile the step for.
@@ -257,7 +258,7 @@ class Trainer:
         self.checkpoints.close()
 
 
-def _check(train) -> None:
+def check_train(train) -> None:
     """Raises a UserError that names a field of `config.train` with an impossible value."""
     for name in ("batch_size", "steps", "epochs", "log_every_steps", "eval_every_steps"):
         value = train[name]
@@ -283,8 +284,9 @@ def _result(config, workdir: Path, input_kind: str) -> str:
     )
 
 
-def _count(params: PyTree) -> int:
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
+def num_parameters(net: NetState) -> int:
+    """Returns the number of trainable parameters of a network."""
+    return sum(leaf.size for leaf in jax.tree.leaves(net.params))
 
 
 def _total_steps(config) -> int:
