@@ -80,8 +80,8 @@ def keep_named_dataset(flag: flags.Flag) -> None:
     if "data.name" in given:
         data.update({key: own[key] for key in own if f"data.{key}" not in given})
     elif data.name != own.name:
-        message = "%s: trains on %s instead of %s; --config.data.name=... keeps yours."
-        _log.info(message, words, data.name, own.name)
+        message = "%s: trains on %s instead of %s; --config.data.name=%s trains on yours."
+        _log.info(message, words, data.name, own.name, own.name)
 
 
 def _let_steps_win(config) -> None:
