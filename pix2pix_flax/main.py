@@ -3,6 +3,7 @@
     python -m pix2pix_flax.main --config=configs/default.py [--workdir=DIR] [--config.x=y]
 
 The same command continues a run from its last checkpoint. TensorBoard: tensorboard --logdir=DIR.
+With --dry_run it prints the sizes, memory and time of the training, and writes nothing.
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
 the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.
 """
@@ -19,7 +20,10 @@ from pix2pix_flax.train import make_plan, train
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
+    "config",
+    None,
+    "Configuration file; with ':smoke' after its name the run takes seconds, on the dataset sample "
+    "unless --config.data.name is given.",
 )
 _WORKDIR = flags.DEFINE_string(
     "workdir",
@@ -76,7 +80,7 @@ def keep_named_dataset(flag: flags.Flag) -> None:
     if not words:
         return
     data, own = flag.value.data, flag.parser.parse(f"{path}:").data
-    given = config_flags.get_override_values(flag)
+    given = {key.partition("[")[0] for key in config_flags.get_override_values(flag)}
     if "data.name" in given:
         data.update({key: own[key] for key in own if f"data.{key}" not in given})
     elif data.name != own.name:

@@ -144,7 +144,8 @@ def _measured_rows(trainer: Trainer) -> Rows:
     yield "evaluation", f"{evaluation_seconds:.3g} s, computed from one batch"
     steps = max(0, trainer.total_steps - trainer.first)
     seconds = steps * step_seconds + _evaluations(trainer) * evaluation_seconds
-    yield "whole training", f"{seconds / 3600:.3g} h ({duration(seconds)}) for {steps:,} steps"
+    hours = f"{seconds / 3600:.3g}" if seconds < 3.6e6 else f"{seconds / 3600:,.0f}"
+    yield "whole training", f"{hours} h ({duration(seconds)}) for {steps:,} steps"
 
 
 def _step_seconds(trainer: Trainer) -> float:
@@ -175,7 +176,11 @@ def _evaluate(trainer: Trainer, batch: EvalBatch) -> None:
 
 
 def _memory_rows(trainer: Trainer) -> Rows:
-    """Yields the memory that XLA plans for a step, and the memory that was used."""
+    """Yields the memory that XLA plans for a step, and the memory that was used.
+
+    On CPUs a process needs more than XLA plans: for the compiler, and for copies of images that the
+    kernels of convolutions make.
+    """
     planned = trainer.train_step.memory_analysis()
     if planned is not None:  # not every backend knows it
         parts = {
