@@ -203,5 +203,7 @@ def _num_bytes(state: TrainState) -> int:
 
 
 def _text(num_bytes: float) -> str:
-    """Returns a size in words: `64 MB`, `1.68 GB`."""
-    return f"{num_bytes / 1e9:.2f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.0f} MB"
+    """Returns a size in words: `0.26 MB`, `64 MB`, `1.68 GB`."""
+    if num_bytes >= 1e9:
+        return f"{num_bytes / 1e9:.2f} GB"
+    return f"{num_bytes / 1e6:.{0 if num_bytes >= 1e7 else 2}f} MB"
