@@ -31,9 +31,21 @@ def report(builder: Builder) -> None:
     for split in SPLITS:
         if split not in by_split:
             print(f"  {split}: not there, because no picture belongs to it")
+    if "validation" not in by_split and (count := len(by_split["train"])) > 1:
+        print(f"  {_how_to_validate(count)}")
     if skipped := manifest.read_build(folder)["skipped"]:
         counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
         print(f"  left out: {counts}; {folder / SKIPPED} lists them")
+
+
+def _how_to_validate(count: int) -> str:
+    """Returns how to get validation examples; `count` is the number of training examples."""
+    held_back = min(max(2, count // 10), count // 2)
+    return (
+        "to choose the splits, sort the files into subfolders train, val and test; or train with "
+        f"--config.data.validation_split='train[:{held_back}]' "
+        f"--config.data.train_split='train[{held_back}:]'"
+    )
 
 
 def export(builder: Builder, folder: Path) -> None:

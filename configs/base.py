@@ -243,7 +243,8 @@ def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.Confi
     Args:
       config: the configuration, complete.
       arg: the words behind the colon of `--config=FILE:WORDS`, separated by commas. `supervised`
-        leaves the discriminator out, `smoke` shrinks all sizes to seconds; '' changes nothing.
+        leaves the discriminator out, `smoke` shrinks all sizes to seconds and takes the dataset
+        sample, unless the command line names a dataset (pix2pix_flax/main.py); '' changes nothing.
 
     Raises:
       ValueError: for another word.

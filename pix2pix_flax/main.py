@@ -7,6 +7,7 @@ error, 2 a wrong flag, 3 the hours of config.train.max_hours are over, 4 no chec
 whole, 130 and 143 stopped by Ctrl-C and by SIGTERM after a checkpoint. To watch runs:
 tensorboard --logdir=runs.
 
+With --dry_run it prints the sizes, memory and time of the training, and writes nothing.
 The values of a configuration, with a comment for each, are in the files of configs/; base.py has
 the values that all of them share. `--config=demo --help` lists the values of configs/demo.py.
 """
@@ -22,11 +23,14 @@ from pix2pix_flax.cli import command
 from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.data.records import verify
 from pix2pix_flax.data.source import open_source
-from pix2pix_flax.train import train
+from pix2pix_flax.train import make_plan, train
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Configuration file; with ':smoke' after its name the run takes seconds."
+    "config",
+    None,
+    "Configuration file; with ':smoke' after its name the run takes seconds, on the dataset sample "
+    "unless --config.data.name is given.",
 )
 _WORKDIR = flags.DEFINE(
     PATH,
@@ -44,6 +48,12 @@ _FRESH = flags.DEFINE_bool(
 _VERIFY = flags.DEFINE_bool(
     "verify", False, "Read every record of the dataset before the training, and name damaged ones."
 )
+_DRY_RUN = flags.DEFINE_bool(
+    "dry_run",
+    False,
+    "Print the sizes, the memory and the time of the training, from a few real steps; write "
+    "nothing.",
+)
 _log = logging.getLogger("pix2pix_flax.main")  # this module may be __main__
 
 
@@ -51,11 +61,16 @@ def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     del argv
     config = _CONFIG.value
+    keep_named_dataset(flags.FLAGS["config"])
     _let_steps_win(config)
     if _VERIFY.value:
         _verify(config.data)
-    workdir = _WORKDIR.value or _default_workdir()
-    return train(config, Path(workdir), fresh=_FRESH.value)
+    workdir = Path(_WORKDIR.value or _default_workdir())
+    if not _DRY_RUN.value:
+        return train(config, workdir, fresh=_FRESH.value)
+    logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)  # the plan says it all
+    print(make_plan(config, workdir))
+    return 0
 
 
 def _verify(data) -> None:
@@ -68,10 +83,38 @@ def _verify(data) -> None:
         )
 
 
+def _name_and_variant(flag: flags.Flag) -> tuple[str, str]:
+    """Returns the file of a configuration and the words behind its colon."""
+    path, _, words = config_flags.get_config_filename(flag).partition(":")
+    return path, words
+
+
 def _default_workdir() -> str:
     """Returns the folder of a configuration: runs/anime-smoke for configs/anime.py:smoke."""
-    path, _, words = config_flags.get_config_filename(flags.FLAGS["config"]).partition(":")
+    path, words = _name_and_variant(flags.FLAGS["config"])
     return f"runs/{'-'.join([Path(path).stem, *filter(None, words.split(','))])}"
+
+
+def keep_named_dataset(flag: flags.Flag) -> None:
+    """Makes a variant read a dataset that a flag names as the full configuration does.
+
+    A variant may take another dataset than its configuration, as `smoke` does. If a flag names a
+    dataset, all other values of `config.data` that no flag sets become those of the configuration
+    without its variant. If none does, a log line names both datasets.
+
+    Args:
+      flag: the parsed flag `--config`; its value is changed.
+    """
+    path, words = _name_and_variant(flag)
+    if not words:
+        return
+    data, own = flag.value.data, flag.parser.parse(f"{path}:").data
+    given = {key.partition("[")[0] for key in config_flags.get_override_values(flag)}
+    if "data.name" in given:
+        data.update({key: own[key] for key in own if f"data.{key}" not in given})
+    elif data.name != own.name:
+        message = "%s: trains on %s instead of %s; --config.data.name=%s trains on yours."
+        _log.info(message, words, data.name, own.name, own.name)
 
 
 def _let_steps_win(config) -> None:

@@ -75,8 +75,11 @@ class Checkpoints:
     Saves are atomic and run in the background; call `close` in a `finally`. The last `keep` steps
     and the best step are kept and, if asked for, chosen steps and one step in every interval.
 
-    Args:
+    Attributes:
       workdir: the directory of the run.
+
+    Args:
+      workdir: see the attribute.
       keep: number of last checkpoints to keep.
       best_metric: name of the score, among those given to `save`, that ranks them.
       keep_every_minutes: shortest time between two checkpoints that are kept for good; 0: none is.
@@ -95,7 +98,8 @@ class Checkpoints:
         keep_every_minutes: float = 0.0,
         is_kept: Callable[[int], bool] = lambda step: False,
     ):
-        self._folder = Path(workdir).absolute() / _FOLDER
+        self.workdir = Path(workdir).absolute()
+        self._folder = self.workdir / _FOLDER
 
         def score(metrics: dict[str, float]) -> float:
             return rank(best_metric, metrics.get(best_metric))
@@ -262,6 +266,24 @@ def _best(steps: list[Path]) -> Path:
         return rank(best_metric, metrics.get(best_metric)), int(path.name)
 
     return max(steps, key=order)
+
+
+def restore_latest(workdir: Path, target: TrainState) -> Restored | None:
+    """Returns the newest undamaged checkpoint of a run, or None; changes no file.
+
+    Args:
+      workdir: the directory of the run; it need not exist.
+      target: a state with the wanted shapes, dtypes and shardings.
+
+    Raises:
+      CheckpointError: the arrays differ from the target's, or all checkpoints are damaged.
+    """
+    folder = Path(workdir).absolute() / _FOLDER
+    damaged = [path for path, _ in unusable(folder)]
+    for path in reversed(complete(folder)):
+        if path not in damaged:
+            return Restored(restore_arrays(path, target), read_json(path / "run" / "metadata"))
+    return None
 
 
 def read_config(step: Path) -> ml_collections.ConfigDict:

@@ -18,14 +18,27 @@ from pix2pix_flax.data.records import DatasetError, Records
 _log = logging.getLogger(__name__)
 
 
+_READY_MADE = ("sample", "public")  # the configs of cartoon_tfds that need no files of the user
+
+
 def _how_to_build(name: str, data_dir: str | None) -> str:
     dataset, _, variant = name.partition("/")
-    flags = (f" --config={variant}" if variant else "") + (
-        f" --data_dir={data_dir}" if data_dir else ""
-    )
+    folder = f" --data_dir={data_dir}" if data_dir else ""
+    if dataset == "cartoon_tfds" and variant not in _READY_MADE:
+        kinds = "--photos=DIR, --pairs=DIR or --images=DIR"
+        return f"Build it with: python -m cartoon_tfds --name={variant}{folder} and {kinds}"
+    flags = (f" --config={variant}" if variant else "") + folder
     if dataset == "cartoon_tfds":
         return f"Build it with: python -m cartoon_tfds{flags}"
     return f"Build it with: tfds build {dataset} --file_format=array_record{flags}"
+
+
+def _prepared_instead(name: str, root: Path) -> str:
+    """Returns the flag that takes another prepared config of a dataset; '' if there is none."""
+    dataset = name.partition("/")[0]
+    found = {path.parent.parent.name for path in root.glob(f"{dataset}/*/*.*.*/dataset_info.json")}
+    names = [f"{dataset}/{config}" for config in sorted(found)]
+    return f"; or take a prepared one: --config.data.name={' or '.join(names)}" if names else ""
 
 
 def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
@@ -47,6 +60,7 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
         raise DatasetError(
             f"No prepared dataset {name!r} (config.data.name) in {root} (config.data.data_dir). "
             + _how_to_build(name, data_dir)
+            + _prepared_instead(name, root)
         )
     newest = max(versions, key=lambda path: [int(n) for n in path.name.split(".")])
     try:
@@ -183,7 +197,23 @@ def described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.
         return builder.info.splits[split]
     except (KeyError, ValueError) as error:
         known = ", ".join(builder.info.splits)
-        raise DatasetError(f"Dataset {name!r} has no split {split!r}; it has: {known}.") from error
+        raise DatasetError(
+            f"Dataset {name!r} has no split {split!r}; it has: {known}. "
+            + _how_to_split({name: part.num_examples for name, part in builder.info.splits.items()})
+        ) from error
+
+
+def _how_to_split(sizes: Mapping[str, int]) -> str:
+    """Returns the flags that read examples of a dataset whose splits have these sizes."""
+    largest = max(sizes, key=sizes.__getitem__)
+    if "validation" in sizes or sizes[largest] < 2:
+        return "Name one of them: --config.data.validation_split in a training, else --split."
+    count = min(max(2, sizes[largest] // 10), sizes[largest] // 2)
+    held_back, rest = f"'{largest}[:{count}]'", f"'{largest}[{count}:]'"
+    return (
+        f"Hold examples back: in a training --config.data.validation_split={held_back} "
+        f"--config.data.train_split={rest}, and later --split={held_back}."
+    )
 
 
 def sampled_records(split: tfds.core.SplitInfo) -> Iterator[bytes]:

@@ -1,5 +1,6 @@
 """The only training loop."""
 
 from pix2pix_flax.train.loop import Trainer, train
+from pix2pix_flax.train.plan import make_plan
 
-__all__ = ["Trainer", "train"]
+__all__ = ["Trainer", "make_plan", "train"]

@@ -17,16 +17,15 @@ from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_f
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
-from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.clip import write_clip
 from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
 from pix2pix_flax.train.result import best_step, result
-from pix2pix_flax.train.schedule import WORK, make_epochs, make_every
+from pix2pix_flax.train.schedule import WORK, Epochs, make_epochs, make_every
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
-from pix2pix_flax.typing import PyTree
 
 _log = logging.getLogger(__name__)
 
@@ -68,12 +67,12 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
 class Trainer:
     """One run: its state, and the work that is due after each step."""
 
-    def __init__(self, config, workdir: Path):
+    def __init__(self, config, workdir: Path, checkpoints: Checkpoints | None = None):
         self.config = config
         self.batch_size = config.train.batch_size
         self.mesh = make_mesh(self.batch_size)
         self.epochs = make_epochs(config)
-        self.total_steps = _total_steps(config)
+        self.total_steps = _total_steps(config.train, self.epochs)
         self.task = make_task(config, self.total_steps)
         self.iterator = make_train_iterator(
             config,
@@ -85,7 +84,7 @@ class Trainer:
         self.order = order_fingerprint(config, **order)
         self.check_order = functools.partial(check_order, config=config, **order)
         self.every = {work: make_every(config.train, work, self.epochs) for work in WORK}
-        self.checkpoints = Checkpoints(
+        self.checkpoints = checkpoints or Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
             best_metric=config.train.best_metric,
@@ -99,12 +98,12 @@ class Trainer:
         self.metrics: dict[str, jax.Array] = {}
         self.rollbacks = 0
         self.meter = Meter(self.batch_size)
-        best = best_step(workdir, config)[1] if self.step else None
+        best = best_step(self.checkpoints.workdir, config)[1] if self.step else None
         self.validation = Validation(config, self.task, self.mesh, self.frozen, best)
         self.validation.check_best_metric(self.state)
         self.writer = Writer(workdir, self.step, self.epochs)
         self.writer.describe(config)
-        sizes = {name: _count(net.params) for name, net in self.state.nets.items()}
+        sizes = {name: num_parameters(net) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info("To watch it: tensorboard --logdir=%s", workdir.parent)
         _log.info(
@@ -114,7 +113,9 @@ class Trainer:
         )
         # Compiled ahead, so that the clock measures steps only and another shape is an error.
         step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
+        start = time.perf_counter()
         self.train_step = step.lower(self.state, example, self.frozen).compile()
+        self.compile_seconds = time.perf_counter() - start
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
         """Returns the first state of this process, and a batch to compile the step for.
@@ -282,12 +283,11 @@ class Trainer:
         self.checkpoints.close()
 
 
-def _count(params: PyTree) -> int:
-    return sum(leaf.size for leaf in jax.tree.leaves(params))
+def num_parameters(net: NetState) -> int:
+    """Returns the number of trainable parameters of a network."""
+    return sum(leaf.size for leaf in jax.tree.leaves(net.params))
 
 
-def _total_steps(config) -> int:
+def _total_steps(train, epochs: Epochs) -> int:
     """Returns `train.steps`, or the number of steps of `train.epochs`."""
-    if config.train.epochs is None:
-        return config.train.steps
-    return make_epochs(config).steps(config.train.epochs)
+    return train.steps if train.epochs is None else epochs.steps(train.epochs)

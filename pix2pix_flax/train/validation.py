@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 from collections.abc import Iterator
 
 import jax
@@ -45,19 +46,20 @@ class Validation:
         self._train, self._task, self._mesh, self._frozen = config.train, task, mesh, frozen
         split, count = config.data.validation_split, config.train.panel_examples
         self._shown = different_places(config, split, count)
-        self._batches = functools.partial(
+        self.batches = functools.partial(
             eval_batches,
             config,
             split=split,
             batch_size=config.train.batch_size,
             crop=config.sizes.validation_crop,
         )
+        self._missing: set[str] = set()  # scores that were not finite
         self.eval_step = jax.jit(task.eval_step)
         self.visualize = jax.jit(task.visualize)
 
     def check_best_metric(self, state: TrainState) -> None:
         """Raises a UserError, before the first step, if validation has no score of this name."""
-        batch = next(self._batches(limit=1)).images
+        batch = next(self.batches(limit=1)).images
         shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
         zeros = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
         known, name = self._task.scores.summarize(zeros), self._train.best_metric
@@ -68,24 +70,39 @@ class Validation:
 
     def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
         """Writes and returns the scores of `train.eval_examples`; {} if the training ends."""
-        batches = _until_due(self._batches(limit=self._train.eval_examples), stop)
+        batches = _until_due(self.batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):
             found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # some examples may have no scores
             return {}
-        step, metric = int(state.step), self._train.best_metric
-        self._best = max(self._best, found[metric], key=functools.partial(rank, metric))
+        step, metric, found = int(state.step), self._train.best_metric, self._finite(found)
         values = {f"validation/{name}": value for name, value in found.items()}
-        writer.scalars(step, values | {f"best/{metric}": self._best})
+        if metric in found:
+            self._best = max(self._best, found[metric], key=functools.partial(rank, metric))
+            values[f"best/{metric}"] = self._best
+        writer.scalars(step, values)
         shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
         _log.info("%s: %s", writer.epochs.describe(step), shown)
         return found
 
+    def _finite(self, scores: dict[str, float]) -> dict[str, float]:
+        """Returns the scores that are numbers; logs the names of the others once."""
+        missing = {name for name, value in scores.items() if not math.isfinite(value)}
+        if new := sorted(missing - self._missing):
+            _log.warning(
+                "%s: no value on the validation examples, so left out. Some scores need more "
+                "examples (config.train.eval_examples is %d).",
+                ", ".join(new),
+                self._train.eval_examples,
+            )
+        self._missing |= missing
+        return {name: value for name, value in scores.items() if name not in missing}
+
     def preview(self, state: TrainState, writer: Writer) -> None:
         """Writes the images of `config.train.panel_examples`, one by one and all in one."""
         step, rows, captions = int(state.step), {}, self._task.captions
-        for batch in self._batches(places=self._shown):
+        for batch in self.batches(places=self._shown):
             panels = self.visualize(state, put_batch(batch.images, self._mesh))
             for name, joined in jax.device_get(panels).items():
                 images = beside(np.split(joined, len(captions), axis=2))

@@ -167,6 +167,25 @@ def test_zip_of_pictures(folder, tmp_path):
             assert {example["image"].shape for example in source} == {(24, 32, 3)}
 
 
+def test_without_validation_the_report_says_how_to_get_it(folder, tmp_path):
+    (tmp_path / "faces" / "train").mkdir(parents=True)
+    for path in folder.glob("*/*.png"):
+        shutil.copy(path, tmp_path / "faces" / "train")
+    flags = [f"--images={tmp_path / 'faces'}", "--size=24", f"--data_dir={tmp_path / 'data'}"]
+    done = _command(*flags)
+    assert done.returncode == 0, done.stderr
+    assert "train: 4 examples" in done.stdout
+    assert "sort the files into subfolders train, val and test" in done.stdout
+    named = "--config.data.validation_split='train[:2]' --config.data.train_split='train[2:]'"
+    assert named in done.stdout
+    next((tmp_path / "faces").rglob("*.png")).rename(tmp_path / "picture.png")
+    (tmp_path / "faces" / "val").mkdir()
+    (tmp_path / "picture.png").rename(tmp_path / "faces" / "val" / "picture.png")
+    done = _command(*flags, "--overwrite")
+    assert "validation: 1 examples" in done.stdout
+    assert "--config" not in done.stdout
+
+
 def test_ready_made_pairs(folder, tmp_path):
     flags = [f"--pairs={folder}/sea,{folder}/sea", "--name=same", f"--data_dir={tmp_path}"]
     done = _command(*flags)

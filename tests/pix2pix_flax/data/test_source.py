@@ -1,6 +1,7 @@
 """A prepared dataset that is not what it should be is told in one line, before the training."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -51,11 +52,20 @@ def test_a_missing_dataset_names_the_command_that_builds_it(tmp_path):
     assert str(tmp_path) in text
     command = f"python -m cartoon_tfds --config=sample --data_dir={tmp_path}"
     assert text.endswith(f"Build it with: {command}")
-    assert message(open_source, "cartoon_tfds/none", "train", None).endswith(
-        "Build it with: python -m cartoon_tfds --config=none"
+    assert message(open_source, "cartoon_tfds/none", "train", str(tmp_path)).endswith(
+        f"Build it with: python -m cartoon_tfds --name=none --data_dir={tmp_path} "
+        "and --photos=DIR, --pairs=DIR or --images=DIR"
     )
     assert message(open_source, "facades", "train", str(tmp_path)).endswith(
         f"Build it with: tfds build facades --file_format=array_record --data_dir={tmp_path}"
+    )
+
+
+def test_a_missing_config_names_the_command_and_the_configs_that_are_there(dataset_dir):
+    text = message(open_source, "cartoon_tfds/public", "train", str(dataset_dir))
+    assert text.endswith(
+        f"Build it with: python -m cartoon_tfds --config=public --data_dir={dataset_dir}; "
+        "or take a prepared one: --config.data.name=cartoon_tfds/tiny"
     )
 
 
@@ -67,6 +77,21 @@ def test_the_home_directory_may_be_written_short(dataset_dir, monkeypatch):
 def test_an_unknown_split_lists_those_that_are_there(dataset_dir):
     text = message(open_source, NAME, "val", str(dataset_dir))
     assert "no split 'val'; it has: train, validation, test." in text
+
+
+@pytest.mark.parametrize("kept", [["train"], ["train", "test"]])
+def test_without_validation_examples_can_be_held_back(copied, kept):
+    data_dir, folder = copied
+    splits = json.loads((folder / "dataset_info.json").read_text())["splits"]
+    edit_info(folder, splits=[split for split in splits if split["name"] in kept])
+    text = message(open_source, NAME, "validation", str(data_dir))
+    assert f"no split 'validation'; it has: {', '.join(kept)}. Hold examples back: " in text
+    named = dict(re.findall(r"--([\w.]+)='(\S+)'", text))
+    assert named["split"] == named["config.data.validation_split"] == "train[:2]"
+    parts = named["config.data.validation_split"], named["config.data.train_split"]
+    counts = [len(open_source(NAME, part, str(data_dir))) for part in parts]
+    assert counts == [2, len(open_source(NAME, "train", str(data_dir))) - 2]
+    assert not share_examples(NAME, parts, str(data_dir))
 
 
 def test_all_is_every_split_and_a_sum_leaves_absent_parts_out(dataset_dir, caplog):

@@ -11,6 +11,7 @@ from pix2pix_flax.models.frozen.weights import (
     load_lpips_weights,
 )
 from pix2pix_flax.steps.state import NetState, TrainState
+from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.train import Trainer, train
 
 
@@ -70,3 +71,21 @@ def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
 ):
     with pytest.raises(DatasetError, match="no split 'valid'; it has: train, validation, test"):
         train(smoke_config("l1", data__validation_split="valid"), tmp_path)
+
+
+def test_scores_without_a_value_are_left_out_and_named_once(
+    smoke_config, tmp_path, monkeypatch, caplog
+):
+    summarize = ImageScores.summarize
+
+    def with_nan(self, outputs):
+        return summarize(self, outputs) | {"psnr": float("nan")}
+
+    monkeypatch.setattr(ImageScores, "summarize", with_nan)
+    assert train(smoke_config("l1"), tmp_path) == 0
+    assert steps(tmp_path) == [4, 8]
+    for file in (tmp_path / "log.jsonl", tmp_path / "checkpoints" / "8" / "metrics" / "metrics"):
+        assert "NaN" not in file.read_text()
+        assert "l1" in file.read_text()
+    (message,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert message.startswith("psnr: no value on the validation examples, so left out.")
