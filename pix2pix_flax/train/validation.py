@@ -75,7 +75,8 @@ class Validation:
         if stop.is_due():  # some examples may have no scores
             return {}
         step, metric = int(state.step), self._train.best_metric
-        self._best = max(self._best, found[metric], key=functools.partial(rank, metric))
+        # The new score comes first, for it is taken if both have the lowest rank: None, and NaN.
+        self._best = max(found[metric], self._best, key=functools.partial(rank, metric))
         values = {f"validation/{name}": value for name, value in found.items()}
         writer.scalars(step, values | {f"best/{metric}": self._best})
         shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
