@@ -1,4 +1,4 @@
-"""Atomic writing of files, and locks of folders."""
+"""Paths, atomic writing of files, and locks of folders."""
 
 import contextlib
 import functools
@@ -19,6 +19,34 @@ _TEMPORARY = re.compile(
 
 class InUseError(UserError):
     """Raised if another process works in a folder; the one-line message names the process."""
+
+
+def expand_home(path: str) -> str:
+    """Returns a path with `~` or `~NAME` at its start replaced by a home folder.
+
+    Raises:
+      UserError: if there is no such home, because a folder called `~NAME` would be made.
+    """
+    expanded = os.path.expanduser(path)
+    if expanded.startswith("~") and not os.path.lexists(Path(expanded).parts[0]):
+        raise UserError(f"{path}: no such home folder; write ./{path} for a file of this name")
+    return expanded
+
+
+_MOST_BYTES = 255  # of a file's name on common file systems
+
+
+def fitting(path: Path) -> Path:
+    """Returns a path whose name is not longer than file systems allow.
+
+    The end of a longer stem becomes a hash of the name, so that names stay different.
+    """
+    name, suffix = os.fsencode(path.name), os.fsencode(path.suffix)
+    if len(name) <= _MOST_BYTES:
+        return path
+    end = b"~" + hashlib.sha256(name).hexdigest()[:8].encode() + suffix
+    start = name[: _MOST_BYTES - len(end)].decode("utf-8", "ignore").encode()
+    return path.with_name(os.fsdecode(start + end))
 
 
 def temporary_path(path: Path) -> Path:

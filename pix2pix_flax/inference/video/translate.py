@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from pix2pix_flax.inference.beside import beside, fitting
+from cartoon_tfds.files import expand_home, fitting
+from pix2pix_flax.inference.beside import beside
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
 from pix2pix_flax.inference.video.info import Batch, VideoError
@@ -101,11 +101,11 @@ def translate_video(
     """
     started, options = time.perf_counter(), options or VideoOptions()
     clocks = {stage: Stopwatch() for stage in _STAGES}
-    # Not Path.expanduser, which refuses a name such as ~clip.mp4.
-    source, codec = Path(os.path.expanduser(source)), CODECS[options.codec]
+    source, codec = Path(expand_home(str(source))), CODECS[options.codec]
     if destination is None:
         destination = beside(source, codec.suffixes, ".mp4")
-    destination = Path(os.path.expanduser(destination))
+    else:
+        destination = Path(expand_home(str(destination)))
     _check_destination(source, destination, options)
     settings = codec.settings(options.crf, options.preset)
     steps = [step for step in (blend, _beside if options.side_by_side else None) if step]
