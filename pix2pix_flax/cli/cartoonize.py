@@ -8,13 +8,13 @@ A word is a picture, a folder of pictures, a quoted pattern or a clip. Clips are
 blending along the motion, and keep their audio.
 """
 
-import os
 import sys
 from pathlib import Path
 
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
+from cartoon_tfds.files import expand_home
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     words = argv[1:]
     if not words:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
-    clips = [word for word in words if _is_clip(Path(os.path.expanduser(word)))]
+    clips = [word for word in words if _is_clip(Path(expand_home(word)))]
     pictures = [word for word in words if word not in clips]
     # Imported here, so that a wrong flag fails at once.
     from pix2pix_flax.inference.images import translate_images

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tqdm
 
-from cartoon_tfds.files import fitting
+from cartoon_tfds.files import expand_home, fitting
 from pix2pix_flax.inference.beside import beside
 from pix2pix_flax.inference.images.pixels import resize
 from pix2pix_flax.inference.video.codecs import CODECS
@@ -102,12 +101,8 @@ def translate_video(
     """
     started, options = time.perf_counter(), options or VideoOptions()
     clocks = {stage: Stopwatch() for stage in _STAGES}
-    # Not Path.expanduser, which refuses a name such as ~clip.mp4.
-    source, codec = Path(os.path.expanduser(source)), CODECS[options.codec]
-    if destination is None:
-        destination = beside(source, codec.suffixes, ".mp4")
-    destination = Path(os.path.expanduser(destination))
-    _check_destination(source, destination, options)
+    source, codec = Path(expand_home(str(source))), CODECS[options.codec]
+    destination = _find_destination(source, destination, options)
     settings = codec.settings(options.crf, options.preset)
     steps = [step for step in (blend, _beside if options.side_by_side else None) if step]
     open_reader = functools.partial(
@@ -188,8 +183,20 @@ def _complete(writer: VideoWriter, reader: VideoReader, source: Path, destinatio
     raise VideoError(f"{source}: {damage}; the frames are in {partial}")
 
 
-def _check_destination(source: Path, destination: Path, options: VideoOptions) -> None:
+def _find_destination(source: Path, destination: str | Path | None, options: VideoOptions) -> Path:
+    """Returns the file to write, which is beside the source if none is given."""
     suffixes = CODECS[options.codec].suffixes
+    if destination is None:
+        destination = beside(source, suffixes, ".mp4")
+    else:
+        destination = Path(expand_home(str(destination)))
+    _check_destination(source, destination, suffixes, options)
+    return destination
+
+
+def _check_destination(
+    source: Path, destination: Path, suffixes: Sequence[str], options: VideoOptions
+) -> None:
     if destination.suffix.lower() not in suffixes:
         raise VideoError(f"{destination}: {options.codec} has to end in {', '.join(suffixes)}")
     if not destination.exists():
