@@ -37,6 +37,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     """Returns the bytes with one to four mutations."""
     mutant = bytearray(data)
     for _ in range(rng.randint(1, 4)):
+        if not mutant:
+            break
         place = rng.randrange(len(mutant) if rng.random() < 0.5 else min(_HEAD, len(mutant)))
         size = min(rng.choice((1, 2, 4, 16)), len(mutant) - place)
         match rng.randrange(7):
