@@ -37,6 +37,8 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
     """Returns the bytes with one to four mutations."""
     mutant = bytearray(data)
     for _ in range(rng.randint(1, 4)):
+        if not mutant:
+            break
         place = rng.randrange(len(mutant) if rng.random() < 0.5 else min(_HEAD, len(mutant)))
         size = min(rng.choice((1, 2, 4, 16)), len(mutant) - place)
         match rng.randrange(7):
@@ -80,7 +82,8 @@ class Reader:
     """A process that reads files; a new one takes its place after a crash or a hang."""
 
     def __init__(self):
-        self._process = None
+        self._process = self._connection = None
+        self._warm: set[str] = set()  # kinds whose modules it has imported
 
     def read(self, name: str, path: Path) -> tuple[str, str]:
         """Returns the end and its cause for a file of a kind."""
@@ -90,8 +93,11 @@ class Reader:
             self._process = context.Process(target=_work, args=(other,), daemon=True)
             self._process.start()
             other.close()
-            self._connection.send(("PNG", "/no/such/file"))  # the imports are not counted
+            self._warm.clear()
+        if name not in self._warm:  # Else the time of imports would count.
+            self._connection.send((name, f"/no/such/file{path.suffix}"))
             self._connection.recv()
+            self._warm.add(name)
         self._connection.send((name, str(path)))
         try:
             if self._connection.poll(SECONDS):

@@ -86,10 +86,10 @@ def read_picture(
             raise ImageError(f"{name}: damaged: {one_line(error)}") from error
 
 
-def pages_of(path: Path) -> int:
+def pages_of(path_or_bytes: str | os.PathLike | bytes) -> int:
     """Returns the number of pages or frames of a picture; 1 if it cannot be read."""
     try:
-        with _open_stream(path, str(path)) as stream, open_header(stream) as picture:
+        with _open_stream(path_or_bytes, "") as stream, open_header(stream) as picture:
             return count_pages(picture)
     except Exception:  # Damaged files make readers raise almost anything; `read_image` tells it.
         return 1

@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from cartoon_tfds.images import PICTURE_SUFFIXES, passed_over
+from cartoon_tfds.images import PICTURE_SUFFIXES, further_pages, pages_of, passed_over
 from cartoon_tfds.sources.archive_members import iter_members
 from cartoon_tfds.sources.base import Photo, SourceError
 
@@ -69,19 +69,19 @@ class ArchiveFile:
             yield Photo(photo_id, data, f"{source}: {member}", self.license, self.theme)
             none = False
         if none:
-            raise SourceError(f"{self.path}: no picture in it")
+            others = self._passed_over()
+            raise SourceError(f"{self.path}: no picture in it" + (f" ({others})" if others else ""))
 
     def left_out(self) -> list[str]:
-        """Returns a line about members that are pictures of formats that cannot be read."""
+        """Returns a line for each kind of content in the archive that is in no photograph."""
+        pages = ((photo.photo_id, pages_of(photo.data)) for photo in self.photos())
+        return list(filter(None, (further_pages(pages), self._passed_over())))
+
+    def _passed_over(self) -> str | None:
         members = []
-
-        def note(member: str) -> bool:
-            members.append(Path(member))
-            return False
-
-        for _ in iter_members(self.path, note):
-            pass
-        return list(filter(None, [passed_over(members)]))
+        for _ in iter_members(self.path, lambda member: members.append(Path(member))):
+            pass  # append returns None, so that no member is read
+        return passed_over(members)
 
     def _wanted(self, member: str) -> bool:
         picture = PurePosixPath(member).suffix.lower() in PICTURE_SUFFIXES

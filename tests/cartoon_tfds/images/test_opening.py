@@ -203,3 +203,11 @@ def test_giant_png_file_is_refused_before_it_is_read(tmp_path):
     os.truncate(path, opening.MAX_PNG_BYTES + 1)  # without its bytes on the disk
     with pytest.raises(ImageError, match=f"more than {opening.MAX_PNG_BYTES} bytes"):
         read_image(path)
+
+
+def test_damaged_tiff_prints_nothing(capfd):
+    data = saved("TIFF", compression="tiff_lzw")
+    place = data.index(b"\x80", 8) + 400  # within the compressed pixels
+    with pytest.raises(ImageError, match="damaged"):
+        read_image(data[:place] + b"\xff" * 9 + data[place + 9 :])
+    assert capfd.readouterr() == ("", "")

@@ -1,9 +1,11 @@
 """Photographs of a tar or zip file that a user has."""
 
+import io
 import pickle
 import zipfile
 
 import pytest
+from PIL import Image
 
 from cartoon_tfds.sources.archives import ArchiveFile
 from cartoon_tfds.sources.base import SourceError
@@ -35,4 +37,18 @@ def test_photographs_of_an_archive(tmp_path):
 def test_archive_without_pictures(tmp_path):
     path = _zip(tmp_path / "x.zip", MEMBERS[3:])
     with pytest.raises(SourceError, match=r"x\.zip: no picture in it"):
+        list(ArchiveFile(path, "CC0").photos())
+
+
+def test_content_that_is_left_out_is_told(tmp_path):
+    pages = [Image.new("RGB", (9, 9), colour) for colour in ("red", "blue", "green")]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    members = [*MEMBERS, ("d/pages.tif", stream.getvalue()), ("e.jxl", b""), ("f.DNG", b"")]
+    assert ArchiveFile(_zip(tmp_path / "x.zip", members), "CC0").left_out() == [
+        "only the first page or frame is used; left out: d/pages.tif (2)",
+        "1 JXL, 1 DNG files passed over: convert to JPEG or PNG",
+    ]
+    path = _zip(tmp_path / "y.zip", members[-1:])
+    with pytest.raises(SourceError, match=r"no picture in it \(1 DNG file passed over: convert"):
         list(ArchiveFile(path, "CC0").photos())
