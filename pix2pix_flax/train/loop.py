@@ -16,7 +16,7 @@ from pix2pix_flax.data.pipeline import make_train_iterator, order_fingerprint
 from pix2pix_flax.data.source import DatasetError, open_source
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
-from pix2pix_flax.steps.state import TrainState
+from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.meter import DivergedError, EveryMinutes, Meter, check_finite, duration
 from pix2pix_flax.train.stop import StopRequest
@@ -57,12 +57,9 @@ def train(config, workdir: Path) -> int:
 
 
 class Trainer:
-    """One run: its state, and the work that is due after each step.
+    """One run: its state, and the work that is due after each step."""
 
-    A plan gives other `checkpoints`, which save nothing, and another folder of `logs`.
-    """
-
-    def __init__(self, config, workdir: Path, *, checkpoints=None, logs: Path | None = None):
+    def __init__(self, config, workdir: Path, checkpoints: Checkpoints | None = None):
         self.config = config
         self.batch_size = config.train.batch_size
         self.mesh = make_mesh(self.batch_size)
@@ -96,8 +93,8 @@ class Trainer:
         self.save_every = EveryMinutes(config.train.keep_every_minutes)
         self.validation = Validation(config, self.task, self.mesh, self.frozen)
         self.validation.check_best_metric(self.state)
-        self.writer = Writer(logs or workdir, self.step)
-        sizes = {name: net.num_params for name, net in self.state.nets.items()}
+        self.writer = Writer(workdir, self.step)
+        sizes = {name: num_parameters(net) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s).",
@@ -285,6 +282,11 @@ def _result(config, workdir: Path, input_kind: str) -> str:
         f"Done. Best step: {best.name}{scored}. Next: pix2pix-flax {use} --checkpoint={workdir}, "
         f"or pix2pix-flax evaluate --checkpoint={workdir} --output=scores.json"
     )
+
+
+def num_parameters(net: NetState) -> int:
+    """Returns the number of trainable parameters of a network."""
+    return sum(leaf.size for leaf in jax.tree.leaves(net.params))
 
 
 def _total_steps(config) -> int:

@@ -1,6 +1,6 @@
 """The plan of a training: its sizes, memory and time, measured over a few steps.
 
-The trainer is the one of the training; it reads the checkpoints and logs to a temporary folder.
+The trainer is the one of the training, and works in a temporary folder.
 """
 
 import math
@@ -19,7 +19,7 @@ from pix2pix_flax.data.source import open_builder, open_source
 from pix2pix_flax.sharding import put_batch
 from pix2pix_flax.steps.optimizers import make_schedule
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.train.loop import Trainer, check_train
+from pix2pix_flax.train.loop import Trainer, check_train, num_parameters
 from pix2pix_flax.train.meter import duration
 
 _STEPS = 3  # that are measured, after one that is not
@@ -55,8 +55,8 @@ def make_plan(config, workdir: Path) -> str:
       UserError: as `train` does before its first step.
     """
     check_train(config.train)
-    with tempfile.TemporaryDirectory() as logs:
-        trainer = Trainer(config, workdir, checkpoints=_ReadOnly(workdir), logs=Path(logs))
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(config, Path(folder), _ReadOnly(workdir))
         try:
             rows = [*_size_rows(trainer, workdir), *_measured_rows(trainer)]
         finally:
@@ -71,7 +71,7 @@ def _size_rows(trainer: Trainer, workdir: Path) -> Rows:
     yield "training", f"{config.task} in {workdir}{goes_on}"
     yield "devices", f"{trainer.mesh.size} of kind {trainer.mesh.devices.flat[0].device_kind}"
     for name, net in trainer.state.nets.items():
-        yield f"network {name}", f"{net.num_params:,} parameters"
+        yield f"network {name}", f"{num_parameters(net):,} parameters"
     yield from _dataset_rows(config)
     epochs = total * trainer.batch_size / _length(config, config.data.train_split)
     yield "schedule", f"{total:,} steps of {trainer.batch_size} examples, {epochs:.4g} epochs"
