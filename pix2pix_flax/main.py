@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
     if not _DRY_RUN.value:
         return train(config, workdir, fresh=_FRESH.value)
     logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)  # the plan says it all
-    print(make_plan(config, workdir))
+    print(make_plan(config, workdir, fresh=_FRESH.value))
     return 0
 
 

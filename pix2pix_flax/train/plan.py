@@ -47,7 +47,7 @@ class _ReadOnly:
         """Does nothing: no save is under way."""
 
 
-def make_plan(config, workdir: Path) -> str:
+def make_plan(config, workdir: Path, *, fresh: bool = False) -> str:
     """Returns the plan of a training as text: a name and a value in each line.
 
     A few steps and the evaluation of one batch are taken on the real devices, so it needs as much
@@ -56,13 +56,15 @@ def make_plan(config, workdir: Path) -> str:
     Args:
       config: the configuration, as for `train`.
       workdir: the work directory; it need not exist.
+      fresh: whether to plan a training from step 0, whatever the work directory holds.
 
     Raises:
       UserError: as `train` does before its first step.
     """
     ranges.check(config)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, Path(folder), _ReadOnly(workdir))
+        scratch = Path(folder)
+        trainer = Trainer(config, scratch, _ReadOnly(scratch if fresh else workdir))
         try:
             rows = [*_size_rows(trainer, workdir), *_measured_rows(trainer)]
         finally:
