@@ -30,11 +30,14 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
         "pix2pix_flax.configs",
+        "pix2pix_flax.web",
     ],
-    package_dir={"pix2pix_flax.configs": "configs"},
+    package_dir={"pix2pix_flax.configs": "configs", "pix2pix_flax.web": "web"},
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
-        "pix2pix_flax": ["pretrained/shipped/*"],
+        # A wheel that is built after `make page` holds the page with its runtime.
+        "pix2pix_flax": ["pretrained/shipped/*", "serve/site/**/*"],
+        "pix2pix_flax.web": ["*", "js/*"],
     },
     entry_points={"console_scripts": ["pix2pix-flax=pix2pix_flax.cli.console:main"]},
     python_requires=">=3.11",
@@ -70,6 +73,7 @@ setuptools.setup(
         "lpips": _LPIPS,
         # Files for other runtimes, and the photographs on which they are compared.
         "export": [*_EXPORT, *_SAMPLE],
+        "serve": ["fastapi>=0.115", "uvicorn>=0.34", *_EXPORT, *_SAMPLE],
         "test": ["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", *_SAMPLE, *_EXPORT],
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
