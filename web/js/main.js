@@ -40,11 +40,11 @@ async function chooseNetwork() {
   say(`Ready (${state.engine}).`);
 }
 
-const largest = () => Number(element("size").value);
+const CLIP_SIDE = 640; // pixels of the larger side of a clip, so that it moves
 
-async function draw(source, width, height) {
+async function draw(source, width, height, largest) {
   await state.loaded;
-  const photo = pixels(source, width, height, largest());
+  const photo = pixels(source, width, height, largest);
   const copy = new ImageData(photo.data.slice(), photo.width, photo.height);
   const { image, milliseconds } = await network.draw(photo);
   compare.show(copy, image);
@@ -56,7 +56,8 @@ async function drawPicture() {
   if (!state.bitmap) return;
   say("Drawing …");
   const { bitmap } = state;
-  const { size, milliseconds } = await draw(bitmap, bitmap.width, bitmap.height);
+  const largest = Number(element("size").value);
+  const { size, milliseconds } = await draw(bitmap, bitmap.width, bitmap.height, largest);
   say(`${size} pixels in ${seconds(milliseconds)} s (${state.engine}). Move the border to compare.`);
 }
 
@@ -75,6 +76,7 @@ function closeClip() {
   state.bitmap = undefined;
   state.recording = undefined;
   play.hidden = record.hidden = true;
+  element("size").disabled = false;
   record.classList.remove("on");
   save.textContent = "Save the cartoon";
 }
@@ -83,6 +85,7 @@ async function showClip(start) {
   say("Starting …");
   await start();
   play.hidden = record.hidden = false;
+  element("size").disabled = true;
   play.textContent = "Pause";
   save.textContent = "Save this picture";
   let rate = 0;
@@ -90,7 +93,7 @@ async function showClip(start) {
     .follow(async (video) => {
       if (video.paused && rate) return;
       const began = performance.now();
-      const { size } = await draw(video, video.videoWidth, video.videoHeight);
+      const { size } = await draw(video, video.videoWidth, video.videoHeight, CLIP_SIDE);
       const now = 1000 / (performance.now() - began);
       rate = rate ? 0.9 * rate + 0.1 * now : now;
       say(`${size} pixels, ${rate.toFixed(rate < 9.95 ? 1 : 0)} frames a second (${state.engine}).`);
