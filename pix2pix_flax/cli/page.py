@@ -34,7 +34,9 @@ def main(argv: list[str]) -> None:
 
     jax.config.update("jax_platforms", "cpu")
     photographs = {photo.photo_id: read_image(photo.data) for photo in iter_packaged()}
-    examples = {title: photographs[name] for name, title in _EXAMPLES.items() if name in photographs}
+    examples = {
+        title: photographs[name] for name, title in _EXAMPLES.items() if name in photographs
+    }
     output = Path(_OUTPUT.value).expanduser() if _OUTPUT.value else BUILT
     archive = Path(_RUNTIME.value).expanduser() if _RUNTIME.value else None
     build_site(output, NETWORKS, list(photographs.values()), examples, archive=archive)

@@ -95,7 +95,10 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
     @app.post(
         "/cartoonize",
         response_class=Response,
-        responses={200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}}, **_ERRORS},
+        responses={
+            200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
+            **_ERRORS,
+        },
         openapi_extra=_BODY,
     )
     async def cartoonize(
@@ -103,7 +106,9 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         style: Annotated[styles, Query(description="Style of the drawing.")] = next(iter(networks)),
         strength: Annotated[float, Query(ge=0, le=1, description="Share of the drawing.")] = 1.0,
         max_side: Annotated[int, Query(ge=8, le=MAX_SIDE, description="In pixels.")] = 2048,
-        format: Annotated[Literal["png", "jpeg", "webp"], Query(description="Of the result.")] = "png",
+        format: Annotated[
+            Literal["png", "jpeg", "webp"], Query(description="Of the result.")
+        ] = "png",
     ) -> Response:
         """Draws the picture in the request's body."""
         async with turns:

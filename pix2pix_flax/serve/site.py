@@ -91,8 +91,10 @@ def _unpack_runtime(folder: Path, archive: Path | None) -> None:
 def _load_runtime(scratch: Path) -> Path:
     npm = shutil.which("npm")
     if not npm:
-        raise UserError(f"npm is missing: install Node.js, or run npm pack {RUNTIME} elsewhere and "
-                        "name the file with --runtime")
+        raise UserError(
+            f"npm is missing: install Node.js, or run npm pack {RUNTIME} elsewhere and "
+            "name the file with --runtime"
+        )
     command = [npm, "pack", RUNTIME, "--silent", f"--pack-destination={scratch}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
