@@ -84,7 +84,7 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         redoc_url=None,
     )
     turns = Turns(os.cpu_count() or 1)
-    styles = Literal[tuple(networks)]  # type: ignore[valid-type]
+    styles, default = Literal[tuple(networks)], next(iter(networks))  # type: ignore[valid-type]
 
     @app.middleware("http")
     async def add_headers(request: Request, call_next: Callable) -> Response:
@@ -103,7 +103,7 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
     )
     async def cartoonize(
         request: Request,
-        style: Annotated[styles, Query(description="Style of the drawing.")] = next(iter(networks)),
+        style: Annotated[styles, Query(description="Style of the drawing.")] = default,
         strength: Annotated[float, Query(ge=0, le=1, description="Share of the drawing.")] = 1.0,
         max_side: Annotated[int, Query(ge=8, le=MAX_SIDE, description="In pixels.")] = 2048,
         format: Annotated[

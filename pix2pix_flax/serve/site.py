@@ -25,7 +25,9 @@ BUILT = Path(__file__).with_name("site")
 """The folder that `build_site` makes for the package itself."""
 
 RUNTIME = "onnxruntime-web@1.30.0"
-_SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="  # of the package's archive, in base64
+_SHA512 = (  # of the package's archive, in base64
+    "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
+)
 _RUNTIME_FILES = (
     "ort.wasm.min.mjs",
     "ort-wasm-simd-threaded.mjs",
