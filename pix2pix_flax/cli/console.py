@@ -14,6 +14,8 @@ COMMANDS = {
     "video": ("pix2pix_flax.cli.translate_video", "translates a clip, with all options"),
     "dataset": ("cartoon_tfds.__main__", "builds and checks datasets"),
     "export": ("pix2pix_flax.cli.export_generator", "writes a network for other runtimes"),
+    "serve": ("pix2pix_flax.cli.serve", "opens the page that draws in a browser"),
+    "page": ("pix2pix_flax.cli.page", "makes that page as a folder"),
     "import": ("pix2pix_flax.cli.import_pytorch", "reads a network of PyTorch"),
 }
 """Module and description of each command; `dataset` parses its words itself."""

@@ -1,0 +1,40 @@
+"""Serves the page that draws cartoons in a browser, and draws for programs.
+
+    pix2pix-flax serve
+    curl --data-binary @photo.jpg 'http://localhost:8000/cartoonize?format=jpeg' -o cartoon.jpg
+
+Only this machine can reach it, unless --host is set. http://localhost:8000/openapi.json describes
+the service for programs.
+"""
+
+from pathlib import Path
+
+from absl import flags
+
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cli.page import NETWORKS
+
+REQUIRED = ()
+_HOST = flags.DEFINE_string("host", "localhost", "Address to listen at; 0.0.0.0: all networks.")
+_PORT = flags.DEFINE_integer("port", 8000, "Port.", lower_bound=1, upper_bound=65535)
+_SITE = flags.DEFINE_string("site", None, "Folder of the page, if pix2pix-flax page made another.")
+
+
+def main(argv: list[str]) -> None:
+    """Serves until it is stopped."""
+    del argv
+    try:
+        import fastapi  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise UserError(f"{error}: pip install 'pix2pix-flax[serve]'") from error
+    from pix2pix_flax.inference.predictor import load_predictor
+    from pix2pix_flax.serve.app import make_app
+    from pix2pix_flax.serve.site import BUILT
+
+    site = Path(_SITE.value).expanduser() if _SITE.value else BUILT
+    if not (site / "models" / "models.json").is_file():
+        raise UserError(f"{site} has no page: make it with pix2pix-flax page")
+    networks = {title.lower(): load_predictor(name) for name, title in NETWORKS.items()}
+    print(f"Open http://{_HOST.value}:{_PORT.value} in a browser; stop with Ctrl-C.", flush=True)
+    uvicorn.run(make_app(networks, site), host=_HOST.value, port=_PORT.value, log_level="warning")

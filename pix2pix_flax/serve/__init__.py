@@ -1,0 +1,1 @@
+"""The page that draws in a browser, and the service that draws for programs."""

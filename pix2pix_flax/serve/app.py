@@ -1,0 +1,158 @@
+"""The service: the page's files, and `POST /cartoonize` for programs."""
+
+import asyncio
+import io
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.staticfiles import StaticFiles
+from PIL import Image
+
+from cartoon_tfds.errors import one_line
+from cartoon_tfds.images import ImageError, read_image, resize
+
+MAX_BYTES = 32 * 2**20  # of a picture that is sent
+MAX_SIDE = 4096  # pixels, of a drawing
+MAX_WAITING = 64  # requests that may wait; more are refused at once
+MAX_SECONDS = 60  # that a request may wait for its turn, and that its picture may take to arrive
+
+Predict = Callable[[np.ndarray], np.ndarray]
+"""uint8 RGB [1, H, W, 3] -> uint8 RGB [1, H, W, 3]."""
+
+# Browsers give threads to WebAssembly only on a page that no other site can look into.
+_HEADERS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "X-Content-Type-Options": "nosniff",
+}
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "A picture file: JPEG, PNG, WebP, AVIF, TIFF, GIF, BMP or PPM.",
+        "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_ERRORS = {
+    400: {"description": "The picture cannot be read, or a value is wrong."},
+    408: {"description": f"The picture took longer than {MAX_SECONDS} s to arrive."},
+    413: {"description": f"The picture has more than {MAX_BYTES >> 20} MiB."},
+    503: {"description": "Too many requests: try again after the seconds in Retry-After."},
+}
+
+
+class Turns:
+    """Lets as many requests work at a time as there are cores; the others wait or are refused.
+
+    A request reads its picture only when it is its turn, so memory does not grow with the number of
+    requests.
+    """
+
+    def __init__(self, workers: int):
+        self._free = asyncio.Semaphore(workers)
+        self._waiting = 0
+
+    async def __aenter__(self) -> None:
+        if self._waiting >= MAX_WAITING:
+            _refuse_busy()
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._free.acquire(), MAX_SECONDS)
+        except TimeoutError:
+            _refuse_busy()
+        finally:
+            self._waiting -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._free.release()
+
+
+def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastAPI:
+    """Makes the service.
+
+    Args:
+      networks: the networks by the name of their style; the first one is the default.
+      site: folder of the page (`site.build_site`); None: only the service for programs.
+    """
+    app = FastAPI(
+        title="pix2pix-flax",
+        description="Draws photographs as cartoons. Pictures are not kept.",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    turns = Turns(os.cpu_count() or 1)
+    styles, default = Literal[tuple(networks)], next(iter(networks))  # type: ignore[valid-type]
+
+    @app.middleware("http")
+    async def add_headers(request: Request, call_next: Callable) -> Response:
+        response = await call_next(request)
+        response.headers.update(_HEADERS)
+        return response
+
+    @app.post(
+        "/cartoonize",
+        response_class=Response,
+        responses={
+            200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
+            **_ERRORS,
+        },
+        openapi_extra=_BODY,
+    )
+    async def cartoonize(
+        request: Request,
+        style: Annotated[styles, Query(description="Style of the drawing.")] = default,
+        strength: Annotated[float, Query(ge=0, le=1, description="Share of the drawing.")] = 1.0,
+        max_side: Annotated[int, Query(ge=8, le=MAX_SIDE, description="In pixels.")] = 2048,
+        format: Annotated[
+            Literal["png", "jpeg", "webp"], Query(description="Of the result.")
+        ] = "png",
+    ) -> Response:
+        """Draws the picture in the request's body."""
+        async with turns:
+            data = await _read(request)
+            job = (data, networks[style], strength, max_side, format)
+            try:
+                drawing = await asyncio.to_thread(_draw, *job)
+            except ImageError as error:
+                raise HTTPException(400, one_line(error)) from error
+        return Response(drawing, media_type=f"image/{format}")
+
+    if site:
+        app.mount("/", StaticFiles(directory=site, html=True))
+    return app
+
+
+def _refuse_busy() -> None:
+    raise HTTPException(503, "Too many requests: try again later.", {"Retry-After": "10"})
+
+
+async def _read(request: Request) -> bytes:
+    """Returns the body; refuses it as soon as it is too large."""
+    data = bytearray()
+    try:
+        async with asyncio.timeout(MAX_SECONDS):
+            async for part in request.stream():
+                data += part
+                if len(data) > MAX_BYTES:
+                    raise HTTPException(413, f"The picture has more than {MAX_BYTES >> 20} MiB.")
+    except TimeoutError:
+        raise HTTPException(408, f"The picture did not arrive in {MAX_SECONDS} s.") from None
+    return bytes(data)
+
+
+def _draw(data: bytes, predict: Predict, strength: float, max_side: int, format: str) -> bytes:
+    image = read_image(data, "the picture")
+    scale = max_side / max(image.shape[:2])
+    if scale < 1:
+        height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+        image = resize(image, height, width)
+    drawing = predict(image[np.newaxis])[0]
+    if strength < 1:
+        drawing = np.rint(image + strength * (drawing.astype(np.float32) - image)).astype(np.uint8)
+    file = io.BytesIO()
+    settings = {"compress_level": 3} if format == "png" else {"quality": 92}
+    Image.fromarray(drawing).save(file, format, **settings)
+    return file.getvalue()
