@@ -1,4 +1,4 @@
-"""Checkpoints of a run, written by Orbax. No other module but arrays.py imports Orbax.
+"""Checkpoints of a run, written by Orbax. No room but this one imports Orbax.
 
 `WORKDIR/checkpoints/STEP/` holds `state` (the arrays of the TrainState), `run` (JSON:
 configuration, position in the data, fingerprint of the dataset), `metrics` (JSON) and
@@ -10,14 +10,13 @@ no longer kept is moved to `deleted/` and deleted there, so a killed process lea
 import contextlib
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import ml_collections
 import orbax.checkpoint as ocp
-from orbax.checkpoint import checkpoint_managers as policies
 
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.arrays import described, reason, restore_arrays
@@ -37,6 +36,7 @@ from pix2pix_flax.checkpoint.integrity import (
     verify,
     write_metrics,
 )
+from pix2pix_flax.checkpoint.preservation import make_policy
 from pix2pix_flax.checkpoint.quiet import keep_quiet
 from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.steps.state import NetState, TrainState
@@ -50,23 +50,6 @@ class Restored(NamedTuple):
 
     state: TrainState
     run: dict[str, Any]
-
-
-class _Kept(policies.PreservationPolicy):
-    """Keeps the steps for which a function returns True."""
-
-    def __init__(self, is_kept: Callable[[int], bool]):
-        self._is_kept = is_kept
-
-    def should_preserve(
-        self,
-        checkpoints: Sequence[policies.PolicyCheckpointInfo],
-        *,
-        context: policies.PreservationContext,
-    ) -> Sequence[bool]:
-        """Returns for each checkpoint whether it is kept."""
-        del context
-        return [self._is_kept(checkpoint.step) for checkpoint in checkpoints]
 
 
 class Checkpoints:
@@ -110,14 +93,11 @@ class Checkpoints:
         self._empty_deleted()
         self._step = 0  # of the last save
         self._after_save: threading.Thread | None = None
-        stays = [policies.LatestN(keep), policies.BestN(get_metric_fn=score, n=1), _Kept(is_kept)]
-        if keep_every_minutes:
-            stays.append(policies.EveryNSeconds(round(60 * keep_every_minutes)))
         self._manager = ocp.CheckpointManager(
             self._folder,
             options=ocp.CheckpointManagerOptions(
                 best_fn=score,  # without it Orbax writes no metrics
-                preservation_policy=policies.AnyPreservationPolicy(stays),
+                preservation_policy=make_policy(keep, score, keep_every_minutes, is_kept),
                 cleanup_tmp_directories=True,
                 todelete_subdir=_DELETED,
                 async_options=ocp.AsyncOptions(post_finalization_callback=self._before_commit),
