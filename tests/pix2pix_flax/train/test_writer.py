@@ -87,18 +87,18 @@ def test_names_of_previews_sort_by_step_and_say_whole_epochs(tmp_path):
 
 
 def test_settings_are_text_and_hparams_of_the_same_run(tmp_path):
-    config = plain.get_config("smoke")
+    config, workdir = plain.get_config("smoke"), tmp_path / "cartoon"
+    workdir.mkdir()
     for step in (0, 2):  # a resumed run has two files
-        writer = Writer(tmp_path, step, EPOCHS)
+        writer = Writer(workdir, step, EPOCHS)
         writer.describe(config)
         writer.scalars(step + 1, {"best/l1": 0.5, "validation/l1": 0.75})
         writer.close()
-    events = EventMultiplexer().AddRunsFromDirectory(str(tmp_path.parent)).Reload()
-    runs = [name for name in events.Runs() if name.startswith(tmp_path.name)]
-    assert runs == [tmp_path.name]
-    (text,) = events.Tensors(tmp_path.name, "config/text_summary")[-1].tensor_proto.string_val
+    events = EventMultiplexer().AddRunsFromDirectory(str(tmp_path)).Reload()
+    assert list(events.Runs()) == ["cartoon"]
+    (text,) = events.Tensors(workdir.name, "config/text_summary")[-1].tensor_proto.string_val
     assert "| `--config.train.batch_size` | `4` |" in text.decode().splitlines()
-    data = events.GetAccumulator(tmp_path.name).PluginTagToContent("hparams")
+    data = events.GetAccumulator(workdir.name).PluginTagToContent("hparams")
     start, experiment = (
         HParamsPluginData.FromString(data[f"_hparams_/{name}"])
         for name in ("session_start_info", "experiment")
