@@ -9,12 +9,20 @@ from pathlib import Path
 
 from absl import flags
 
+from pix2pix_flax.cli.paths import PATH
+
 REQUIRED = ()
-_OUTPUT = flags.DEFINE_string(
-    "output", None, "Folder to write; by default the folder that pix2pix-flax serve gives out."
+_OUTPUT = flags.DEFINE(
+    PATH,
+    "output",
+    None,
+    "Folder to write; by default the folder that pix2pix-flax serve gives out.",
 )
-_RUNTIME = flags.DEFINE_string(
-    "runtime", None, "Archive of onnxruntime-web, as npm pack writes it; by default npm loads it."
+_RUNTIME = flags.DEFINE(
+    PATH,
+    "runtime",
+    None,
+    "Archive of onnxruntime-web, as npm pack writes it; by default npm loads it.",
 )
 
 NETWORKS = {"lite": "Ink"}
@@ -37,8 +45,8 @@ def main(argv: list[str]) -> None:
     examples = {
         title: photographs[name] for name, title in _EXAMPLES.items() if name in photographs
     }
-    output = Path(_OUTPUT.value).expanduser() if _OUTPUT.value else BUILT
-    archive = Path(_RUNTIME.value).expanduser() if _RUNTIME.value else None
+    output = Path(_OUTPUT.value) if _OUTPUT.value else BUILT
+    archive = Path(_RUNTIME.value) if _RUNTIME.value else None
     build_site(output, NETWORKS, list(photographs.values()), examples, archive=archive)
     size = sum(file.stat().st_size for file in output.rglob("*") if file.is_file())
     print(f"{output}: the page, {size / 1e6:.0f} MB. Show it with pix2pix-flax serve.")

@@ -13,11 +13,12 @@ from absl import flags
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.cli.page import NETWORKS
+from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ()
 _HOST = flags.DEFINE_string("host", "localhost", "Address to listen at; 0.0.0.0: all networks.")
 _PORT = flags.DEFINE_integer("port", 8000, "Port.", lower_bound=1, upper_bound=65535)
-_SITE = flags.DEFINE_string("site", None, "Folder of the page, if pix2pix-flax page made another.")
+_SITE = flags.DEFINE(PATH, "site", None, "Folder of the page, if pix2pix-flax page made another.")
 
 
 def main(argv: list[str]) -> None:
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> None:
     from pix2pix_flax.serve.app import make_app
     from pix2pix_flax.serve.site import BUILT
 
-    site = Path(_SITE.value).expanduser() if _SITE.value else BUILT
+    site = Path(_SITE.value) if _SITE.value else BUILT
     if not (site / "models" / "models.json").is_file():
         raise UserError(f"{site} has no page: make it with pix2pix-flax page")
     networks = {title.lower(): load_predictor(name) for name, title in NETWORKS.items()}

@@ -21,13 +21,13 @@ _log = logging.getLogger(__name__)
 _READY_MADE = ("sample", "public")  # the configs of cartoon_tfds that need no files of the user
 
 
-def _how_to_build(name: str, data_dir: str | None) -> str:
+def _how_to_build(name: str, data_dir: str | None, *, again: bool = False) -> str:
     dataset, _, variant = name.partition("/")
-    folder = f" --data_dir={data_dir}" if data_dir else ""
+    end = (f" --data_dir={data_dir}" if data_dir else "") + (" --overwrite" if again else "")
     if dataset == "cartoon_tfds" and variant not in _READY_MADE:
         kinds = "--photos=DIR, --pairs=DIR or --images=DIR"
-        return f"Build it with: python -m cartoon_tfds --name={variant}{folder} and {kinds}"
-    flags = (f" --config={variant}" if variant else "") + folder
+        return f"Build it with: python -m cartoon_tfds --name={variant}{end} and {kinds}"
+    flags = (f" --config={variant}" if variant else "") + end
     if dataset == "cartoon_tfds":
         return f"Build it with: python -m cartoon_tfds{flags}"
     return f"Build it with: tfds build {dataset} --file_format=array_record{flags}"
@@ -71,7 +71,7 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     except Exception as error:  # each parser of the description raises its own errors
         raise DatasetError(
             f"The description of dataset {name!r} in {newest} is damaged "
-            f"({type(error).__name__}). {_how_to_build(name, data_dir)} --overwrite"
+            f"({type(error).__name__}). {_how_to_build(name, data_dir, again=True)}"
         ) from error
     array_record = tfds.core.FileFormat.ARRAY_RECORD
     if array_record not in builder.info.available_file_formats():

@@ -30,8 +30,8 @@ def wheel(made_once):
         sources.mkdir()
         for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, sources)
-        for name in ("cartoon_tfds", "pix2pix_flax", "configs"):
-            ignored = shutil.ignore_patterns("__pycache__")
+        for name in ("cartoon_tfds", "pix2pix_flax", "configs", "web"):
+            ignored = shutil.ignore_patterns("__pycache__", "site")
             shutil.copytree(ROOT / name, sources / name, ignore=ignored)
         pip = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q"]
         subprocess.run([*pip, f"--wheel-dir={folder}", str(sources)], check=True)

@@ -156,7 +156,7 @@ def test_a_damaged_description_is_named(copied, file, content):
     (folder / file).write_text(content)
     text = message(open_source, NAME, "train", str(data_dir))
     assert f"in {folder} is damaged" in text
-    assert f"python -m cartoon_tfds --config=tiny --data_dir={data_dir} --overwrite" in text
+    assert f"python -m cartoon_tfds --name=tiny --data_dir={data_dir} --overwrite" in text
 
 
 def test_the_newest_version_is_read(copied):

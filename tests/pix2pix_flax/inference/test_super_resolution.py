@@ -58,6 +58,8 @@ def test_the_report_has_rows_of_bicubic_and_nearest(trained, monkeypatch):
         assert {"l1", "psnr", "ssim", "psnr_y", "ssim_y", "lpips"} == scores.keys()
     summary = report.summary
     assert summary["bicubic"]["psnr_y"] > summary["nearest"]["psnr_y"] + 0.5
+    captions, panel = panel[:24], panel[24:]
+    assert captions.min() < 128 < captions.max()
     assert panel.shape == (2 * 36, 4 * 32 + 3 * 4, 3)
     shown = [panel[:32, start : start + 32].reshape(8, 4, 8, 4, 3) for start in (0, 36)]
     assert [(x == x[:, :1, :, :1]).all() for x in shown] in ([True, False], [False, True])
