@@ -1,6 +1,6 @@
 """Damaged files of every quick kind are read, or refused for the user; `make fuzz` reads more."""
 
-from benchmarks.fuzz import BAD, fuzz
+from benchmarks.fuzz_reader import BAD, fuzz
 from benchmarks.fuzz_subjects import SUBJECTS
 
 QUICK = [name for name, subject in SUBJECTS.items() if subject.cost == 1]

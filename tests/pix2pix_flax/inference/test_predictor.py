@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pix2pix_flax.checkpoint.integrity import write_manifest
+from pix2pix_flax.checkpoint.integrity import describe
 from pix2pix_flax.checkpoint.manager import CheckpointError, read_config, restore_generator
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.padding import pad_to_multiple
@@ -83,7 +83,7 @@ def workdir(trained, tmp_path):
         folder = tmp_path / "checkpoints" / str(step)
         (folder / "metrics" / "metrics").write_text(f'{{"l1": {l1}}}')
         (folder / "manifest.json").unlink()
-        write_manifest(folder)
+        describe(folder)
 
     return tmp_path, judge
 
