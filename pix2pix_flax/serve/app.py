@@ -14,6 +14,7 @@ from PIL import Image
 
 from cartoon_tfds.errors import one_line
 from cartoon_tfds.images import ImageError, read_image, resize
+from pix2pix_flax.inference.translator import Translator
 
 MAX_BYTES = 32 * 2**20  # of a picture that is sent
 MAX_SIDE = 4096  # pixels, of a drawing
@@ -149,9 +150,7 @@ def _draw(data: bytes, predict: Predict, strength: float, max_side: int, format:
     if scale < 1:
         height, width = (max(1, round(side * scale)) for side in image.shape[:2])
         image = resize(image, height, width)
-    drawing = predict(image[np.newaxis])[0]
-    if strength < 1:
-        drawing = np.rint(image + strength * (drawing.astype(np.float32) - image)).astype(np.uint8)
+    drawing = Translator(predict, strength=strength)(image[np.newaxis])[0]
     file = io.BytesIO()
     settings = {"compress_level": 3} if format == "png" else {"quality": 92}
     Image.fromarray(drawing).save(file, format, **settings)

@@ -3,13 +3,11 @@
 import base64
 import io
 import shutil
-import threading
 import time
 
 import numpy as np
 import pytest
 import skimage.data
-import uvicorn
 from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -22,6 +20,7 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.serve.app import make_app
 from pix2pix_flax.serve.site import build_site
 from tests.pix2pix_flax.inference.video.clips import make_clip, pan
+from tests.pix2pix_flax.serve.server import serving
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = [
@@ -40,16 +39,8 @@ def address(network, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     photographs = [read_image(photo.data) for photo in iter_packaged()]
     build_site(site, {"lite": "Ink"}, photographs, {"Cat": skimage.data.chelsea()})
-    server = uvicorn.Server(
-        uvicorn.Config(make_app({"ink": network}, site), port=0, log_level="error")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://localhost:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(make_app({"ink": network}, site)) as port:
+        yield f"http://localhost:{port}"
 
 
 class Page:

@@ -3,19 +3,17 @@
 import concurrent.futures
 import io
 import json
-import threading
-import time
 import urllib.error
 import urllib.request
 
 import numpy as np
 import pytest
 import skimage.data
-import uvicorn
 from PIL import Image
 
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.serve import app as service
+from tests.pix2pix_flax.serve.server import serving
 
 PHOTO = skimage.data.astronaut()[:96, 128:288]
 
@@ -30,14 +28,8 @@ def address(network, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     (site / "index.html").write_text("<title>the page</title>")
     app = service.make_app({"ink": network, "none": lambda images: images}, site)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    with serving(app) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def encoded(image, kind="PNG"):
