@@ -142,26 +142,39 @@ def _read(path: Path, **fields: Any) -> Photo:
 
 def _list_pictures(folder: Path) -> list[Path]:
     """Returns the pictures in a folder and its subfolders by name, without hidden files."""
+    files = _list_files(folder)
+    pictures = _pictures(files)
+    if not pictures:
+        others = passed_over(files) or " ".join(sorted(PICTURE_SUFFIXES))
+        raise SourceError(f"{folder}: no picture in it ({others})")
+    return pictures
+
+
+def _list_files(folder: Path) -> list[Path]:
+    """Returns all files in a folder and its subfolders; raises an error if one is unreadable."""
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder")
     listing = list_files(folder)
     if listing.unreadable:
         raise listing.unreadable[0]
+    return listing.files
+
+
+def _pictures(files: list[Path]) -> list[Path]:
+    """Returns the pictures among files, by name."""
     pictures = [
         path
-        for path in listing.files
+        for path in files
         if path.suffix.lower() in PICTURE_SUFFIXES
         and (path.is_file() or path.is_symlink())  # broken links are reported
     ]
-    if not pictures:
-        others = passed_over(listing.files) or " ".join(sorted(PICTURE_SUFFIXES))
-        raise SourceError(f"{folder}: no picture in it ({others})")
     return sorted(pictures, key=Path.as_posix)
 
 
 def _left_out(folder: Path) -> list[str]:
-    pages = ((printable(path.name), pages_of(path)) for path in _list_pictures(folder))
-    return list(filter(None, (further_pages(pages), passed_over(list_files(folder).files))))
+    files = _list_files(folder)
+    pages = ((printable(path.name), pages_of(path)) for path in _pictures(files))
+    return list(filter(None, (further_pages(pages), passed_over(files))))
 
 
 def _by_stem(folder: Path) -> dict[str, list[Path]]:
