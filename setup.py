@@ -37,7 +37,7 @@ setuptools.setup(
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
         # A wheel that is built after `make page` holds the page with its runtime.
-        "pix2pix_flax": ["pretrained/shipped/*", "serve/site/**/*"],
+        "pix2pix_flax": ["pretrained/shipped/*", "report/template/*", "serve/site/**/*"],
         "pix2pix_flax.web": ["*", "js/*"],
     },
     entry_points={"console_scripts": ["pix2pix-flax=pix2pix_flax.cli.console:main"]},

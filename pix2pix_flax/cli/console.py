@@ -9,6 +9,7 @@ COMMANDS = {
     "cartoonize": ("pix2pix_flax.cli.cartoonize", "draws pictures and clips as cartoons"),
     "train": ("pix2pix_flax.main", "trains the networks of a configuration"),
     "evaluate": ("pix2pix_flax.cli.evaluate_checkpoint", "scores a checkpoint on a dataset"),
+    "report": ("pix2pix_flax.cli.report", "writes a run as one page, with curves and pictures"),
     "generate": ("pix2pix_flax.cli.generate", "makes images from noise"),
     "images": ("pix2pix_flax.cli.translate_images", "translates pictures, with all options"),
     "video": ("pix2pix_flax.cli.translate_video", "translates a clip, with all options"),

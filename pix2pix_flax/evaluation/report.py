@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
-from pix2pix_flax.evaluation.panel import Output
+from pix2pix_flax.evaluation.panel import ORDERS, Output
 from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example, make_scorer
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
@@ -52,6 +52,22 @@ class Report:
     examples: list[dict[str, Any]]
 
 
+@dataclasses.dataclass(frozen=True)
+class Scored:
+    """The scores of a checkpoint, before a picture is drawn.
+
+    Attributes:
+      report: the report, with an empty `panel`.
+      orders: the orders in which examples can be shown; see `panel.choose`.
+      show: returns the description of a picture and the picture, uint8 [H, W, 3], for an order and
+        a number of rows; see `panel.show_pairs` and `panel.show_sets`.
+    """
+
+    report: Report
+    orders: tuple[str, ...]
+    show: Callable[[str, int], tuple[dict[str, Any], np.ndarray]]
+
+
 def evaluate_checkpoint(
     checkpoint: str | Path,
     choice: DatasetChoice,
@@ -62,6 +78,35 @@ def evaluate_checkpoint(
     panel_rows: int = 6,
 ) -> tuple[Report, np.ndarray]:
     """Returns the report on a checkpoint, and a picture.
+
+    Args:
+      checkpoint: see `score_checkpoint`.
+      choice: see `score_checkpoint`.
+      baseline: see `score_checkpoint`.
+      vgg16: see `score_checkpoint`.
+      panel: the order of the examples in the picture; see `panel.choose`.
+      panel_rows: number of examples in the picture; for sets, of rows and columns of each grid.
+
+    Returns:
+      The report, and uint8 RGB [H, W, 3]: see `panel.show_pairs` and `panel.show_sets`.
+
+    Raises:
+      UserError: naming the missing part.
+    """
+    scored = score_checkpoint(checkpoint, choice, baseline=baseline, vgg16=vgg16, order=panel)
+    shown, picture = scored.show(panel, panel_rows)
+    return dataclasses.replace(scored.report, panel={"order": panel, **shown}), picture
+
+
+def score_checkpoint(
+    checkpoint: str | Path,
+    choice: DatasetChoice,
+    *,
+    baseline: str | Path | None = None,
+    vgg16: bool = True,
+    order: str = "spread",
+) -> Scored:
+    """Returns the scores of a checkpoint.
 
     The rows of the report are `network`; `baseline`, if a second network is given, for instance one
     that is trained on L1 alone; the task's controls, such as `input`, the input itself taken as the
@@ -74,18 +119,14 @@ def evaluate_checkpoint(
       choice: the examples.
       baseline: a second checkpoint on the same examples.
       vgg16: whether to give `lpips_vgg16` and the distances of distributions, which take long.
-      panel: the order of the examples in the picture; see `panel.choose`.
-      panel_rows: number of examples in the picture; for sets, of rows and columns of each grid.
-
-    Returns:
-      The report, and uint8 RGB [H, W, 3]: see `panel.show_pairs` and `panel.show_sets`.
+      order: an order in which examples will be shown, which is checked first.
 
     Raises:
       UserError: naming the missing part.
     """
     networks = _load({"network": checkpoint} | ({"baseline": baseline} if baseline else {}))
     config, split = choice.apply(networks["network"].config), choice.split
-    scorer = make_scorer(config, vgg16=vgg16, order=panel)
+    scorer = make_scorer(config, vgg16=vgg16, order=order)
     read = partial(eval_batches, config, split=split, batch_size=_BATCH_SIZE)
     batches = partial(_prepared, jax.jit(scorer.task.prepare), read)
     outputs = {name: network_output(network) for name, network in networks.items()}
@@ -93,7 +134,6 @@ def evaluate_checkpoint(
     mesh = make_mesh(_BATCH_SIZE)
     progress = tqdm(batches(), unit="batch", disable=None)
     result = evaluate(scorer, scorer.rows(outputs, mesh), progress, mesh)
-    shown, picture = scorer.show(outputs, batches, result, panel, panel_rows)
     report = Report(
         checkpoints={name: str(network.origin) for name, network in networks.items()},
         dataset=config.data.name,
@@ -103,10 +143,11 @@ def evaluate_checkpoint(
         count=len(result.ids),
         summary=result.summary | scorer.real_row(result, config, split),
         tables=_tables(scorer, result),
-        panel={"order": panel, **shown},
+        panel={},
         examples=_by_example(result),
     )
-    return report, picture
+    orders = ORDERS if scorer.task.scores.ranked_by else ORDERS[:1]
+    return Scored(report, orders, partial(scorer.show, outputs, batches, result))
 
 
 def _load(named: dict[str, str | Path]) -> dict[str, TrainedGenerator]:

@@ -81,10 +81,38 @@ def panel(rows: list[np.ndarray], captions: Sequence[str]) -> np.ndarray:
     return stack(parts)
 
 
+def places(rows: list[np.ndarray], columns: int) -> list[list[tuple[int, int, int, int]]]:
+    """Returns where the images of `panel` lie, by row and column.
+
+    Args:
+      rows: the rows of the panel, uint8 [h, w, 3].
+      columns: number of images in a row.
+
+    Returns:
+      The left, top, right and bottom edges of each image, in pixels of the panel.
+    """
+    found, top, width = [], 0, None
+    for row in rows:
+        if row.shape[1] != width:
+            width = row.shape[1]
+            top += _draw_captions([""] * columns, width).shape[0] + _GAP
+        bottom = top + row.shape[0]
+        edges = _edges(width, columns)
+        found.append([(left, top, right, bottom) for left, right in edges])
+        top = bottom + _GAP
+    return found
+
+
+def _edges(width: int, columns: int) -> list[tuple[int, int]]:
+    """Returns the left and right edges of equally wide images that `beside` has joined."""
+    lefts = [place * (width + _GAP) // columns for place in range(columns + 1)]
+    return [(left, following - _GAP) for left, following in itertools.pairwise(lefts)]
+
+
 def _draw_captions(captions: Sequence[str], width: int) -> np.ndarray:
     """Returns names at the left edges of their columns, uint8 [h, width, 3]."""
-    edges = [place * (width + _GAP) // len(captions) for place in range(len(captions) + 1)]
-    cells = [right - left for left, right in itertools.pairwise([*edges[:-1], width])]
+    lefts = [left for left, _ in _edges(width, len(captions))]
+    cells = [right - left for left, right in itertools.pairwise([*lefts, width])]
     scale = max(1, cells[0] // _COLUMN)
     texts = [_text(name, cell, scale) for name, cell in zip(captions, cells, strict=True)]
     return np.concatenate(texts, axis=1)

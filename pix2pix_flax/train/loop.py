@@ -16,6 +16,7 @@ from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
 from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
+from pix2pix_flax.report.page import write_at_end
 from pix2pix_flax.sharding import make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
@@ -60,6 +61,7 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
             trainer.close()
         if is_done:
             write_clip(workdir)
+            write_at_end(workdir)
             _log.info("%s", result(config, workdir, trainer.task.input_kind))
         return 0 if is_done else stop.exit_code
 

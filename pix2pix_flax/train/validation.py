@@ -110,7 +110,7 @@ class Validation:
                 for identity, image in zip(batch.ids, images, strict=False):
                     writer.image(step, f"{name}/{identity}", panel([image], captions))
         for name, images in rows.items():
-            writer.preview(step, name, panel(images, captions))
+            writer.preview(step, name, images, captions)
 
 
 def _until_due(batches: Iterator[EvalBatch], stop: StopRequest) -> Iterator[EvalBatch]:

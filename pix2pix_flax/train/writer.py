@@ -5,18 +5,18 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import ml_collections
 import numpy as np
-from PIL import Image
 from tensorboardX import summary
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 
-from pix2pix_flax.train.description import as_table, main_values
+from pix2pix_flax.report.description import as_table, main_values
+from pix2pix_flax.report.previews import write_preview
 from pix2pix_flax.train.schedule import Epochs
 
 _log = logging.getLogger(__name__)
@@ -85,11 +85,20 @@ class Writer:
             self._add(step=step, summary=summary.image(name, image, dataformats="HWC"))
             self._events.flush()
 
-    def preview(self, step: int, name: str, image: np.ndarray) -> None:
-        """Writes one image, uint8 [H, W, 3], as `WORKDIR/previews/NAME-STEP.png`.
+    def preview(
+        self, step: int, name: str, rows: list[np.ndarray], captions: Sequence[str]
+    ) -> None:
+        """Writes a panel of images as `WORKDIR/previews/NAME-STEP.png`.
 
         At the end of an epoch, 5 for example, the file is `NAME-STEP-epoch005.png`. So the names
-        depend on the step alone, and sort by it.
+        depend on the step alone, and sort by it. The file holds the places of the images too, from
+        which the report of the run cuts them; see `report.previews`.
+
+        Args:
+          step: the step of the training.
+          name: the beginning of the file's name.
+          rows: images uint8 [h, w, 3], each as `sheet.beside` makes it.
+          captions: names of the columns.
         """
         if self._events is None:
             return
@@ -97,7 +106,7 @@ class Writer:
         end = f"-epoch{epoch:03.0f}" if epoch else ""
         with self._giving_up():
             self._previews.mkdir(exist_ok=True)
-            Image.fromarray(image).save(self._previews / f"{name}-{step:08d}{end}.png")
+            write_preview(self._previews / f"{name}-{step:08d}{end}.png", rows, captions)
 
     def close(self) -> None:
         """Writes the events that are still in memory."""

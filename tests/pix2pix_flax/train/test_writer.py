@@ -77,7 +77,7 @@ def test_epoch_is_a_scalar_once_a_step(tmp_path):
 def test_names_of_previews_sort_by_step_and_say_whole_epochs(tmp_path):
     writer = Writer(tmp_path, 0, EPOCHS)
     for step in (250, 4, 5):
-        writer.preview(step, "panel", PICTURE)
+        writer.preview(step, "panel", [PICTURE], ["input"])
     writer.close()
     assert [path.name for path in sorted((tmp_path / "previews").iterdir())] == [
         "panel-00000004.png",

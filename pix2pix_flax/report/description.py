@@ -13,22 +13,22 @@ _MAIN = (
 
 def as_table(config: ml_collections.ConfigDict) -> str:
     """Returns a configuration as a Markdown table of flags and values."""
-    lines = (f"| `--config.{name}` | `{value!r}` |" for name, value in _leaves(config))
+    lines = (f"| `--config.{name}` | `{value!r}` |" for name, value in leaves(config))
     return "\n".join(["| flag | value |", "|---|---|", *lines])
 
 
 def main_values(config: ml_collections.ConfigDict) -> dict[str, Any]:
     """Returns the values by which trainings are compared, by name, with all weights of losses."""
-    values = dict(_leaves(config))
+    values = dict(leaves(config))
     weights = [name for name, value in values.items() if name.startswith("loss_weights.") and value]
     return {name: values[name] for name in (*_MAIN, *weights) if name in values}
 
 
-def _leaves(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(config: ml_collections.ConfigDict, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yields the dotted names of a configuration and their values, sorted by name."""
     for name in sorted(config):
         value = config[name]
         if isinstance(value, ml_collections.ConfigDict):
-            yield from _leaves(value, f"{prefix}{name}.")
+            yield from leaves(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value

@@ -1,0 +1,71 @@
+"""Pictures and clips as data URIs, within a number of bytes."""
+
+import base64
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cartoon_tfds.images import read_image
+
+_QUALITY = 82  # of WebP
+_WIDEST = 1200  # pixels
+_SMALL = 192  # images below this width are enlarged, by whole numbers
+_MOST = 48  # pictures of one strip
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Returns a file as an address that holds the whole file.
+
+    Args:
+      content: the bytes of the file.
+      kind: its media type, such as `video/mp4`.
+    """
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def encode(picture: np.ndarray) -> bytes:
+    """Returns a picture as WebP.
+
+    Args:
+      picture: uint8 [H, W, 3]. Wider pictures than 1200 pixels are shrunk; narrower ones than 192
+        pixels are enlarged without smoothing, so that their pixels are seen.
+    """
+    height, width = picture.shape[:2]
+    if width > _WIDEST:
+        size = _WIDEST, max(1, round(height * _WIDEST / width))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    factor = -(-_SMALL // width)
+    picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", quality=_QUALITY)
+    return file.getvalue()
+
+
+def choose(paths: Sequence[Path], budget: int) -> dict[Path, bytes]:
+    """Returns pictures as WebP, as many as fit into a number of bytes, in the given order.
+
+    At most 48 pictures are taken, spread evenly from the first to the last. If they have too many
+    bytes, half of them are taken, and so on; the last one is always taken.
+
+    Args:
+      paths: the files of the pictures.
+      budget: largest number of bytes of all pictures together.
+
+    Raises:
+      UserError: a file is damaged.
+    """
+    known: dict[Path, bytes] = {}
+    count = min(_MOST, len(paths))
+    while True:
+        places = np.linspace(len(paths) - 1, 0, count).round().astype(int)[::-1]
+        found: dict[Path, bytes] = {}
+        for path in (paths[place] for place in places):
+            known.setdefault(path, b"")
+            known[path] = found[path] = known[path] or encode(read_image(path))
+        if count <= 1 or sum(map(len, found.values())) <= budget:
+            return found
+        count //= 2

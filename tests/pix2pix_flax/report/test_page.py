@@ -1,0 +1,65 @@
+"""The report of a run as one HTML file."""
+
+import base64
+import io
+import json
+import re
+import shutil
+
+import pytest
+from PIL import Image
+
+from pix2pix_flax.report.chart import thin
+from pix2pix_flax.report.page import write_at_end, write_report
+from pix2pix_flax.report.scalars import read_scalars
+
+
+def test_the_end_of_a_training_writes_a_page_that_asks_for_no_file(trained):
+    page = (trained / "report.html").read_text()
+    assert not re.search(r"https?://|(?:src|href)=\"(?!data:)", page)
+    assert str(trained.parent) not in page
+    pictures = re.findall(r"data:image/webp;base64,([^\"]+)", page)
+    assert len(pictures) > 4
+    for picture in pictures:
+        Image.open(io.BytesIO(base64.b64decode(picture))).load()
+    assert 'class="card compare"' in page
+    assert "gen" in page
+
+
+def test_a_spike_stays_in_a_long_curve():
+    values = [1.0] * 10_000
+    values[4321] = 99.0
+    points = list(thin(range(10_000), values))
+    assert len(points) <= 600
+    assert (4321, 99.0) in points
+
+
+def test_steps_after_a_return_to_a_checkpoint_count_once(tmp_path):
+    lines = [{"step": step, "gen/loss": value} for step, value in ((1, 1), (2, 9), (2, 3), (3, 4))]
+    lines.insert(2, {"step": 1, "gen/loss": 2})
+    text = "\n".join(map(json.dumps, lines)) + '\n{"step": 4, "gen'
+    (tmp_path / "log.jsonl").write_text(text)
+    (series,) = read_scalars(tmp_path)
+    assert (series.steps, series.values) == ([1, 2, 3], [2, 3, 4])
+
+
+def test_an_evaluation_in_the_folder_is_shown(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    report = {"summary": {"network": {"l1": 0.125}, "input": {"l1": None}}, "split": "test"}
+    (run / "test.json").write_text(json.dumps(report | {"count": 7, "dataset": "d"}))
+    page = write_report(run).read_text()
+    assert "7 examples of d, split test" in page
+    assert "<td>0.125</td>" in page
+    assert "<td>not finite</td>" in page
+
+
+@pytest.mark.parametrize("damage", ["checkpoint", "preview"])
+def test_a_failed_report_is_one_warning(trained, tmp_path, caplog, damage):
+    run = shutil.copytree(trained, tmp_path / "run")
+    if damage == "checkpoint":
+        shutil.rmtree(run / "checkpoints")
+    else:
+        max((run / "previews").glob("*.png")).write_bytes(b"cut")
+    write_at_end(run)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("The report of the run is left out: ")
