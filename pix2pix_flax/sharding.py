@@ -86,7 +86,7 @@ def first_host_does(work: Callable[[], None]) -> None:
 
 
 def largest_of_hosts(values: Sequence[float]) -> list[float]:
-    """Returns for each place the largest value that a host gives, as float32; waits for all hosts."""
+    """Returns for each place the largest value that a host gives, in float32; all hosts wait."""
     if jax.process_count() == 1:
         return list(values)
     return multihost_utils.process_allgather(np.array(values, np.float32)).max(axis=0).tolist()

@@ -6,8 +6,10 @@ the first host; every host tells it every few seconds that it lives.
 
 import atexit
 import contextlib
+import faulthandler
 import logging
 import os
+import time
 from collections.abc import Iterator
 
 import jax
@@ -16,7 +18,10 @@ from cartoon_tfds.errors import UserError
 from pix2pix_flax.sharding import is_first_host
 
 _DEAD_AFTER = 30  # seconds without a sign of life
+_VARIABLES = ("JAX_NUM_PROCESSES", "JAX_PROCESS_ID", "JAX_COORDINATOR_ADDRESS")
+_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # an error of this host alone
 _WAIT_FOR_START = 300  # seconds: schedulers do not start all hosts at once
+_LAST = 3  # seconds that the first host stays longer than the others after an error
 
 
 class HostsError(UserError):
@@ -46,39 +51,45 @@ def joined(is_distributed: bool) -> Iterator[None]:
         logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)
     try:
         yield
-    except jax.errors.JaxRuntimeError as error:
-        _leave_alone(HostsError.exit_code)
+    except BaseException as error:
+        _leave_alone(getattr(error, "exit_code", 1))
+        if not isinstance(error, jax.errors.JaxRuntimeError) or _OUT_OF_MEMORY in str(error):
+            raise
         raise HostsError(
             "Another host has ended, or the network between the hosts has. The same command on all "
             f"hosts goes on from the last checkpoint. ({str(error).splitlines()[0][:200]})"
         ) from error
-    except BaseException as error:
-        _leave_alone(getattr(error, "exit_code", 1))
-        raise
     jax.distributed.shutdown()
 
 
 def _connect() -> None:
-    count, number = (os.environ.get(f"JAX_{name}") for name in ("NUM_PROCESSES", "PROCESS_ID"))
+    count, number, address = map(os.environ.get, _VARIABLES)
+    # JAX aborts a host that misses another one; the stacks of all threads would hide its reason.
+    faulthandler.disable()
     # Its handler of SIGTERM would replace the trainer's.
     jax.config.update("jax_enable_preemption_service", False)
     try:
         jax.distributed.initialize(
             num_processes=count and int(count),
             process_id=number and int(number),
+            # Else JAX asks a scheduler, even if the variables say it all.
+            cluster_detection_method="deactivate" if count and number and address else None,
             initialization_timeout=_WAIT_FOR_START,
             heartbeat_timeout_seconds=_DEAD_AFTER,
         )
     except (ValueError, RuntimeError) as error:
         raise HostsError(
-            f"config.distributed: {str(error).splitlines()[0]} Start the command by a scheduler, or "
-            "set JAX_COORDINATOR_ADDRESS=HOST:PORT, JAX_NUM_PROCESSES and JAX_PROCESS_ID."
+            "config.distributed: start the command by a scheduler, or set "
+            f"{', '.join(_VARIABLES)} (HOST:PORT). JAX says: {str(error).splitlines()[0]}"
         ) from error
 
 
 def _leave_alone(code: int) -> None:
     """Lets the process end with an exit code without waiting for the other hosts.
 
-    At the end of a process JAX waits for all hosts, and those that miss this one never come.
+    At the end of a process JAX waits for all hosts, and those that miss this one never come. The
+    first host ends last, for JAX aborts hosts that miss its service, without their own message.
     """
     atexit.register(os._exit, code)
+    if is_first_host():
+        atexit.register(time.sleep, _LAST)

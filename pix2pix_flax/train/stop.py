@@ -77,8 +77,8 @@ class StopRequest:
     def ask(self, *, has_failed: bool = False) -> bool:
         """Asks all hosts whether to end; the next `is_due` gives the answer.
 
-        Called while the devices are idle, it takes less than a millisecond; after a step is
-        dispatched, the question would wait for the end of the step.
+        Called while the devices are idle, it takes 2.5 ms for two processes on two busy cores. Once
+        a step is dispatched, the question would wait for the end of the step.
 
         Args:
           has_failed: whether this host cannot go on.

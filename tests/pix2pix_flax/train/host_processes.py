@@ -62,8 +62,9 @@ def wait_for(text, workdir, processes, seconds=120):
     """Waits until the first host has written a text."""
     end = time.monotonic() + seconds
     while text not in stderr(workdir, 0):
-        running = all(process.poll() is None for process in processes)
-        assert running and time.monotonic() < end, stderr(workdir, 0) + stderr(workdir, 1)
+        is_running = all(process.poll() is None for process in processes)
+        assert is_running, stderr(workdir, 0)
+        assert time.monotonic() < end, stderr(workdir, 0)
         time.sleep(0.02)
 
 
