@@ -7,20 +7,15 @@ SIGTERM twice, SIGINT, or a full disk (no file can grow beyond a few kilobytes).
 command starts again, until all steps are done; then the next run begins. At the end of each run the
 arrays of the last step and the scores of all evaluations must equal those of an undisturbed run,
 bit for bit, and each exit code must be the expected one. The exit code is 1 if anything differs.
-
-With --processes=2 each training is two processes on this machine, and one of them, drawn by chance,
-is interrupted: both must end, and the same command goes on.
 """
 
 import collections
 import dataclasses
 import json
-import os
 import random
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -36,7 +31,6 @@ from pix2pix_flax.checkpoint.arrays import described, restore_arrays
 
 _MINUTES = flags.DEFINE_float("minutes", 60, "Time to spend; the last run is finished.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the interruptions.")
-_PROCESSES = flags.DEFINE_integer("processes", 1, "Processes of a training.", lower_bound=1)
 _STEPS = flags.DEFINE_integer("steps", 300, "Steps of each run.", lower_bound=1)
 
 KINDS = {
@@ -47,9 +41,6 @@ KINDS = {
     "full disk": {1},
 }
 """The interruptions, and the exit codes that they must have; 0 too if the run ends before."""
-
-_OTHERS = {1, -signal.SIGABRT}
-"""Exit codes of a process whose other one has died; JAX aborts it if JAX notices first."""
 
 
 @dataclasses.dataclass
@@ -62,12 +53,7 @@ class Count:
 
 
 def soak(
-    command: Sequence[str],
-    workdir: Path,
-    kinds: Sequence[str],
-    longest: float,
-    draw: random.Random,
-    processes: int = 1,
+    command: Sequence[str], workdir: Path, kinds: Sequence[str], longest: float, draw: random.Random
 ) -> dict[str, Count]:
     """Runs a training to its end in spite of interruptions.
 
@@ -77,7 +63,6 @@ def soak(
       kinds: names in `KINDS`, in the order of the interruptions.
       longest: seconds between the lock and the interruption, at most.
       draw: the source of the times.
-      processes: processes of the training.
 
     Returns:
       The counts by kind, and those of the starts that were not interrupted as `none`.
@@ -88,43 +73,23 @@ def soak(
     counts: dict[str, Count] = collections.defaultdict(Count)
     for kind in (*kinds, "none"):
         start = newest(workdir)
-        hosts = _started([*command, f"--workdir={workdir}"], processes)
-        struck = draw.choice(hosts)
+        process = subprocess.Popen(
+            [*command, f"--workdir={workdir}"], stderr=subprocess.PIPE, text=True
+        )
         if kind != "none":
-            _wait_for_lock(hosts[0], workdir)
+            _wait_for_lock(process, workdir)
             time.sleep(draw.uniform(0, longest))
-            _interrupt(struck, kind, draw)
-        errors = "".join(host.communicate()[1] for host in hosts)
-        count, code = counts[kind], struck.returncode
+            _interrupt(process, kind, draw)
+        _, errors = process.communicate()
+        count, code = counts[kind], process.returncode
         count.codes[code] += 1
         count.tracebacks += errors.count("Traceback")
         count.lost += max(0, _last_shown(errors) - newest(workdir))
-        codes, allowed = [host.returncode for host in hosts], KINDS.get(kind, set()) | {0}
-        is_expected = code in allowed and set(codes) <= allowed | _OTHERS
-        if not is_expected or newest(workdir) < start:
-            raise RuntimeError(f"{kind}: exit codes {codes}, step {newest(workdir)}: {errors}")
-        if not any(codes):
+        if code not in KINDS.get(kind, set()) | {0} or newest(workdir) < start:
+            raise RuntimeError(f"{kind}: exit code {code}, step {newest(workdir)}: {errors}")
+        if code == 0:
             break
     return counts
-
-
-def _started(command: Sequence[str], count: int) -> list[subprocess.Popen]:
-    """Starts the processes of a training; several find one another on the loopback."""
-    if count == 1:
-        return [subprocess.Popen(command, stderr=subprocess.PIPE, text=True)]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    shared = {"JAX_COORDINATOR_ADDRESS": address, "JAX_NUM_PROCESSES": str(count)}
-    return [
-        subprocess.Popen(
-            [*command, "--config.distributed=True"],
-            env=os.environ | shared | {"JAX_PROCESS_ID": str(number)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(count)
-    ]
 
 
 def _wait_for_lock(process: subprocess.Popen, workdir: Path) -> None:
@@ -223,13 +188,13 @@ def main(argv: Sequence[str]) -> None:
     ]
     undisturbed, totals, is_equal = folder / "undisturbed", collections.defaultdict(Count), True
     start, number = time.monotonic(), 0
-    soak(command, undisturbed, [], 0, draw, _PROCESSES.value)
+    subprocess.run([*command, f"--workdir={undisturbed}"], check=True, stderr=subprocess.DEVNULL)
     longest = (time.monotonic() - start) / 2  # so that starts, steps and saves are met
     while time.monotonic() - begin < 60 * _MINUTES.value:
         number += 1
         workdir = folder / str(number)
         kinds = [draw.choice(list(KINDS)) for _ in range(25)]
-        for kind, count in soak(command, workdir, kinds, longest, draw, _PROCESSES.value).items():
+        for kind, count in soak(command, workdir, kinds, longest, draw).items():
             totals[kind].codes += count.codes
             totals[kind].lost += count.lost
             totals[kind].tracebacks += count.tracebacks
