@@ -14,6 +14,10 @@ def get_config() -> ml_collections.ConfigDict:
     config.seed = 0
     config.dtype = "float32"  # of the computation; bfloat16 for GPUs. Parameters stay float32.
 
+    # Whether several processes train together, one on each machine or for each GPU. The same
+    # command starts each of them; see docs/scaling.md.
+    config.distributed = False
+
     # A run or a safetensors file whose generator the training starts from; None: random weights.
     config.init_from = config_dict.placeholder(str)
 

@@ -24,6 +24,7 @@ from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.data.records import verify
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.train import make_plan, train
+from pix2pix_flax.train.hosts import joined
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
@@ -67,7 +68,8 @@ def main(argv: list[str]) -> int:
         _verify(config.data)
     workdir = Path(_WORKDIR.value or _default_workdir())
     if not _DRY_RUN.value:
-        return train(config, workdir, fresh=_FRESH.value)
+        with joined(config.distributed):
+            return train(config, workdir, fresh=_FRESH.value)
     logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)  # the plan says it all
     print(make_plan(config, workdir, fresh=_FRESH.value))
     return 0

@@ -1,11 +1,16 @@
-"""A device mesh with one axis: batches are split over it, train states are replicated."""
+"""A device mesh with one axis: batches are split over it, train states are replicated.
+
+A host is a process of a training: one on each machine, or one for each GPU. All hosts run the same
+program and must call the functions that wait for all hosts in the same order.
+"""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from cartoon_tfds.errors import UserError
@@ -57,3 +62,31 @@ def put_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, Any]:
         name: jax.make_array_from_process_local_data(sharding, array)
         for name, array in batch.items()
     }
+
+
+def put_whole_batch(batch: dict[str, np.ndarray], mesh: Mesh) -> dict[str, Any]:
+    """Splits a batch [B, ...] that each host holds whole over the devices, as `put_batch` does."""
+    sharding = by_batch(mesh)
+    return {
+        name: jax.make_array_from_process_local_data(sharding, array, array.shape)
+        for name, array in batch.items()
+    }
+
+
+def is_first_host() -> bool:
+    """Returns whether this host writes the logs, the pictures and the descriptions of a run."""
+    return jax.process_index() == 0
+
+
+def first_host_does(work: Callable[[], None]) -> None:
+    """Calls `work` on the first host, while the other hosts wait."""
+    if is_first_host():
+        work()
+    multihost_utils.sync_global_devices("the work of the first host")
+
+
+def largest_of_hosts(values: Sequence[float]) -> list[float]:
+    """Returns for each place the largest value that a host gives, in float32; all hosts wait."""
+    if jax.process_count() == 1:
+        return list(values)
+    return multihost_utils.process_allgather(np.array(values, np.float32)).max(axis=0).tolist()

@@ -39,6 +39,7 @@ from pix2pix_flax.checkpoint.integrity import (
 from pix2pix_flax.checkpoint.preservation import make_policy
 from pix2pix_flax.checkpoint.quiet import keep_quiet
 from pix2pix_flax.metrics.ranking import rank
+from pix2pix_flax.sharding import first_host_does, is_first_host
 from pix2pix_flax.steps.state import NetState, TrainState
 
 _FOLDER = "checkpoints"
@@ -87,10 +88,8 @@ class Checkpoints:
         def score(metrics: dict[str, float]) -> float:
             return rank(best_metric, metrics.get(best_metric))
 
-        for path, why in unusable(self._folder):
-            set_aside(path, why)  # Orbax would take it for a step
         keep_quiet()
-        self._empty_deleted()
+        first_host_does(self._clean_up)
         self._step = 0  # of the last save
         self._after_save: threading.Thread | None = None
         self._manager = ocp.CheckpointManager(
@@ -152,8 +151,7 @@ class Checkpoints:
     def add_metrics(self, step: int, metrics: dict[str, float]) -> None:
         """Adds the scores of a saved step that was saved without scores."""
         self.wait()
-        if jax.process_index() == 0:
-            write_metrics(self._folder / str(step), metrics)
+        first_host_does(lambda: write_metrics(self._folder / str(step), metrics))
         self._manager.reload()
 
     def metrics(self, step: int) -> dict[str, float]:
@@ -180,8 +178,7 @@ class Checkpoints:
                     raise
                 unreadable.append((path, str(error)))
                 continue
-            for newer, why in unreadable:
-                set_aside(newer, why)
+            first_host_does(lambda: [set_aside(newer, why) for newer, why in unreadable])
             self._manager.reload()
             return restored
         if unreadable:
@@ -196,7 +193,7 @@ class Checkpoints:
 
     def _before_commit(self) -> None:
         """Writes the manifest of a step whose arrays are on the disk, before it gets its name."""
-        if jax.process_index() == 0:
+        if is_first_host():
             for path in self._folder.glob(f"{self._step}.*tmp*"):
                 describe(path, without=WRITTEN_BY_COMMIT)
 
@@ -204,9 +201,14 @@ class Checkpoints:
         """Completes the manifest of a step that is saved now, and deletes older steps for good."""
         with contextlib.suppress(Exception):  # `wait` raises the error of the save
             self._manager.wait_until_finished()
-            if jax.process_index() == 0:
+            if is_first_host():
                 describe(self._folder / str(step))
                 self._empty_deleted()
+
+    def _clean_up(self) -> None:
+        for path, why in unusable(self._folder):
+            set_aside(path, why)  # Orbax would take it for a step
+        self._empty_deleted()
 
     def _empty_deleted(self) -> None:
         shutil.rmtree(self._folder / _DELETED, ignore_errors=True)

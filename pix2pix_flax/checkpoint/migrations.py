@@ -86,6 +86,9 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
 }
 """New keys of the layout of today by group."""
 
+_LATER_VALUES: dict[str, Any] = {"distributed": False}
+"""New keys of the layout of today outside the groups."""
+
 
 def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     """Returns a configuration with all keys of today, in the layout of today.
@@ -104,7 +107,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
             values = {**values, name: {**keys, **values[name]}}
-    return ml_collections.ConfigDict(values)
+    return ml_collections.ConfigDict(_LATER_VALUES | values)
 
 
 def _complete_first_layout(values: dict[str, Any]) -> dict[str, Any]:

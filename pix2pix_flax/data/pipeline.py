@@ -44,7 +44,8 @@ def make_train_iterator(
       config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
       seed: seed of the order of examples and of the crops.
-      shard: index of this host and number of hosts; each host reads its own share.
+      shard: index of this host and number of hosts, which divides `batch_size`. Each host reads its
+        own part of each batch; the parts, one after another, are the batch of one host.
 
     Raises:
       DatasetError: if `config.data` is invalid, the dataset is missing or it is smaller than a
@@ -66,13 +67,13 @@ def make_train_iterator(
     source = WithSubstitutes(source, Tolerance(data.max_damaged))
     index, count = shard
     dataset = (
-        grain.MapDataset.source(source)[index::count]
+        grain.MapDataset.source(source)
         .seed(seed)
         .shuffle()
         .repeat()
         .random_map(_make_cut(data, config.sizes.canvas, source))
         # With the remainder, grain rounds its "endless" length up: for batches of 1 it overflows.
-        .batch(batch_size // count, drop_remainder=True)
+        .batch(batch_size // count, drop_remainder=True)[index::count]
     )
     options = grain.ReadOptions(num_threads=data.num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))
@@ -112,7 +113,6 @@ def order_fingerprint(
     *,
     batch_size: int,
     seed: int,
-    hosts: int,
     of_examples: Callable[[str, str, str | None], str] = fingerprint,
 ) -> str:
     """Returns a text that identifies the examples, their order and their preparation.
@@ -121,7 +121,6 @@ def order_fingerprint(
       config: the whole configuration; `data` and `sizes.canvas` are used.
       batch_size: examples in the global batch.
       seed: seed of the order of examples and of the crops.
-      hosts: number of hosts that share the reading.
       of_examples: returns the fingerprint of a split. What follows its first dot stays unchanged,
         for `fingerprint.is_same`.
 
@@ -137,7 +136,7 @@ def order_fingerprint(
         config.sizes.canvas,
         batch_size,
         seed,
-        hosts,
+        1,  # once the number of hosts, on which the order no longer depends
     )
     if data.labels:  # only if set, so that older runs keep their fingerprint
         order += (data.labels, tuple(data.palette))

@@ -8,7 +8,7 @@ import numpy as np
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.data.pipeline import EvalBatch
-from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.sharding import put_whole_batch
 
 # From a batch on the devices to arrays with leading axis B, as `Task.eval_step` returns them.
 Row = Callable[[dict[str, jax.Array]], dict[str, jax.Array]]
@@ -67,7 +67,7 @@ def collect(
     parts: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in rows}
     for batch in batches:
         ids.extend(batch.ids)
-        images = put_batch(batch.images, mesh)
+        images = put_whole_batch(batch.images, mesh)
         for name, row in rows.items():
             outputs = jax.device_get(row(images))
             parts[name].append({key: value[: batch.count] for key, value in outputs.items()})

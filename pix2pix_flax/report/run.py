@@ -32,12 +32,17 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "num
 _CONFIG_FILE = '''"""The complete configuration of a training, by pix2pix-flax {version}."""
 
 import ml_collections
+from ml_collections import config_dict
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    return ml_collections.ConfigDict(
+    config = ml_collections.ConfigDict(
 {values}
     )
+    # Paths, which flags can set.
+    config.data.data_dir = config_dict.placeholder(str)
+    config.init_from = config_dict.placeholder(str)
+    return config
 '''
 
 

@@ -17,9 +17,10 @@ from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_f
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.report.page import write_at_end
-from pix2pix_flax.sharding import make_mesh, put_batch, replicated
+from pix2pix_flax.sharding import first_host_does, is_first_host, make_mesh, put_batch, replicated
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.train.batches import next_batch
 from pix2pix_flax.train.clip import write_clip
 from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
 from pix2pix_flax.train.result import best_step, result
@@ -51,15 +52,17 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
     """
     ranges.check(config)
     workdir.mkdir(parents=True, exist_ok=True)
-    with locked(workdir), StopRequest(config.train.max_hours) as stop:
+    # Two processes cannot lock one folder, and the hosts share it.
+    lock = locked(workdir) if is_first_host() else contextlib.nullcontext()
+    with lock, StopRequest(config.train.max_hours) as stop:
         if fresh:
-            set_steps_aside(workdir)
+            first_host_does(functools.partial(set_steps_aside, workdir))
         trainer = Trainer(config, workdir)
         try:
             is_done = trainer.run(stop)
         finally:
             trainer.close()
-        if is_done:
+        if is_done and is_first_host():
             write_clip(workdir)
             write_at_end(workdir)
             _log.info("%s", result(config, workdir, trainer.task.input_kind))
@@ -82,10 +85,12 @@ class Trainer:
             seed=config.seed,
             shard=(jax.process_index(), jax.process_count()),
         )
-        order = {"batch_size": self.batch_size, "seed": config.seed, "hosts": jax.process_count()}
+        order = {"batch_size": self.batch_size, "seed": config.seed}
         self.order = order_fingerprint(config, **order)
         self.check_order = functools.partial(check_order, config=config, **order)
-        self.every = {work: make_every(config.train, work, self.epochs) for work in WORK}
+        self.seconds = 0.0  # the time on which the hosts agree
+        clock = lambda: self.seconds  # noqa: E731
+        self.every = {work: make_every(config.train, work, self.epochs, clock) for work in WORK}
         self.checkpoints = checkpoints or Checkpoints(
             workdir,
             keep=config.train.keep_checkpoints,
@@ -103,7 +108,7 @@ class Trainer:
         best = best_step(self.checkpoints.workdir, config)[1] if self.step else None
         self.validation = Validation(config, self.task, self.mesh, self.frozen, best)
         self.validation.check_best_metric(self.state)
-        self.writer = Writer(workdir, self.step, self.epochs)
+        self.writer = Writer(workdir, self.step, self.epochs, is_first=is_first_host())
         self.writer.describe(config)
         sizes = {name: num_parameters(net) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
@@ -195,8 +200,8 @@ class Trainer:
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
         with stop.timing("step"):
-            batch, waited = self._next_batch()
-            jax.block_until_ready(self.metrics)  # never more than one step ahead
+            batch, waited = next_batch(self.iterator, self.mesh, self.metrics, stop)
+            self.seconds = stop.seconds
             self.state, self.metrics = self.train_step(self.state, batch, self.frozen)
         self.step += 1
         self.meter.add(self.metrics, waited)
@@ -248,13 +253,6 @@ class Trainer:
         self.step, self.metrics = int(self.state.step), {}
         self.meter.restart()
         _log.warning("%s Back to step %d with other batches.", error, self.step)
-
-    def _next_batch(self) -> tuple[dict[str, jax.Array], float]:
-        """Returns a batch, and the seconds that the devices idled meanwhile."""
-        start = time.perf_counter()
-        batch = put_batch(next(self.iterator), self.mesh)
-        idle = all(value.is_ready() for value in self.metrics.values())
-        return batch, (time.perf_counter() - start) * idle
 
     def _log(self, means: dict[str, float], progress: tqdm) -> None:
         self.writer.scalars(self.step, means)

@@ -17,7 +17,7 @@ from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint.manager import Restored, find_checkpoint, read_metrics, restore_latest
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.data.source import open_builder, open_source
-from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.sharding import put_batch, put_whole_batch
 from pix2pix_flax.steps.optimizers import make_schedule
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.train.loop import Trainer, num_parameters
@@ -181,7 +181,7 @@ def _evaluation_seconds(trainer: Trainer) -> float:
 
 
 def _evaluate(trainer: Trainer, batch: EvalBatch) -> None:
-    images = put_batch(batch.images, trainer.mesh)
+    images = put_whole_batch(batch.images, trainer.mesh)
     jax.block_until_ready(trainer.validation.eval_step(trainer.state, images, trainer.frozen))
 
 

@@ -88,6 +88,6 @@ class Every:
         return by_steps or bool(self._epochs and self._count.ended(step, self._epochs))
 
 
-def make_every(train, work: str, epochs: Epochs) -> Every:
+def make_every(train, work: str, epochs: Epochs, clock: Callable[[], float]) -> Every:
     """Returns the schedule of one of `WORK`, from the keys `WORK_every_UNIT` of config.train."""
-    return Every(*(train[f"{work}_every_{unit}"] for unit in UNITS), epochs)
+    return Every(*(train[f"{work}_every_{unit}"] for unit in UNITS), epochs, clock)

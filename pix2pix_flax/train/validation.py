@@ -13,7 +13,7 @@ from pix2pix_flax.data.pipeline import EvalBatch, different_places, eval_batches
 from pix2pix_flax.evaluation.evaluate import evaluate
 from pix2pix_flax.image.sheet import beside, panel
 from pix2pix_flax.metrics.ranking import rank
-from pix2pix_flax.sharding import put_batch
+from pix2pix_flax.sharding import put_whole_batch, replicated
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.train.stop import StopRequest
@@ -54,8 +54,9 @@ class Validation:
             crop=config.sizes.validation_crop,
         )
         self._missing: set[str] = set()  # scores that were not finite
-        self.eval_step = jax.jit(task.eval_step)
-        self.visualize = jax.jit(task.visualize)
+        # Each host can read whole outputs.
+        self.eval_step = jax.jit(task.eval_step, out_shardings=replicated(mesh))
+        self.visualize = jax.jit(task.visualize, out_shardings=replicated(mesh))
 
     def check_best_metric(self, state: TrainState) -> None:
         """Raises a UserError, before the first step, if validation has no score of this name."""
@@ -103,7 +104,7 @@ class Validation:
         """Writes the images of `config.train.panel_examples`, one by one and all in one."""
         step, rows, captions = int(state.step), {}, self._task.captions
         for batch in self.batches(places=self._shown):
-            panels = self.visualize(state, put_batch(batch.images, self._mesh))
+            panels = self.visualize(state, put_whole_batch(batch.images, self._mesh))
             for name, joined in jax.device_get(panels).items():
                 images = beside(np.split(joined, len(captions), axis=2))
                 rows.setdefault(name, []).extend(images[: batch.count])

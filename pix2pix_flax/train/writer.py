@@ -36,12 +36,15 @@ class Writer:
         --logdir=PARENT` calls a run by its folder below PARENT.
       step: the step from which a resumed run continues; TensorBoard hides older events after it.
       epochs: the epochs of the training.
+      is_first: whether this is the first host of the training; the others write nothing.
     """
 
-    def __init__(self, workdir: Path, step: int, epochs: Epochs):
+    def __init__(self, workdir: Path, step: int, epochs: Epochs, *, is_first: bool = True):
         self._log, self._previews = workdir / "log.jsonl", workdir / "previews"
         self._step, self.epochs, self._last = step, epochs, -1
         self._events: RecordWriter | None = None
+        if not is_first:
+            return
         name = f"{_EVENTS}.{int(time.time())}.{socket.gethostname()}.{step}"
         with self._giving_up():
             # Runs of older versions go on as one run.

@@ -12,6 +12,7 @@ from pix2pix_flax.losses.perceptual import TERMS, Perceptual
 from pix2pix_flax.models.frozen.lpips import lpips
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
 from pix2pix_flax.pretrained.generator import load_generator
+from pix2pix_flax.sharding import put_batch
 from pix2pix_flax.tasks import scores
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
@@ -121,7 +122,7 @@ def test_a_run_goes_on_with_the_same_calibration(perceptual_run):
         assert int(trainer.state.step) == config.train.steps
         scales = trainer.state.extra["scales"]
         assert scales.keys() == set(TERMS)
-        batch, _ = trainer._next_batch()
+        batch = put_batch(next(trainer.iterator), trainer.mesh)
         key = jax.random.key(config.seed)
         fresh = jax.eval_shape(trainer.task.init, key, batch, trainer.frozen)
         assert all(float(scale) > 0 for scale in scales.values())

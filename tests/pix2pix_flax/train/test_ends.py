@@ -145,9 +145,7 @@ def test_the_fingerprint_of_older_runs_is_accepted(copied, unbroken, smoke_confi
     data_dir, shard = copied
     run = shutil.copytree(unbroken, tmp_path / "run")
     config = smoke_config("l1", data__data_dir=data_dir, train__steps=10)
-    older = order_fingerprint(
-        config, batch_size=4, seed=0, hosts=1, of_examples=fingerprint_of_bytes
-    )
+    older = order_fingerprint(config, batch_size=4, seed=0, of_examples=fingerprint_of_bytes)
     assert len(older) == 16
     for step in ("4", "8"):
         file = run / "checkpoints" / step / "run" / "metadata"

@@ -11,6 +11,7 @@ import pytest
 from cartoon_tfds.files import InUseError, locked
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.sharding import put_batch
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.train import Trainer, train
 from pix2pix_flax.train.meter import DivergedError
@@ -191,7 +192,7 @@ def test_each_function_is_compiled_once_and_another_shape_is_an_error(smoke_conf
         jax.monitoring.unregister_event_duration_listener(listen)
     for name in ("train_step", "eval_step", "visualize"):
         assert lowered.count(f"jit({name})") == 1, name
-    batch, _ = trainer._next_batch()
+    batch = put_batch(next(trainer.iterator), trainer.mesh)
     trainer.train_step(trainer.state, batch, trainer.frozen)
     cut = {name: x[:, 4:, 4:] for name, x in batch.items()}
     with pytest.raises(TypeError, match=r"uint8\[4,36,36,3\]"):

@@ -110,31 +110,26 @@ def test_minutes_save_between_evaluations(smoke_config, tmp_path):
 
 
 def not_finite_at(trainer, calls_that_fail):
-    """Lets the trainer's step return losses that are not finite, at some of its calls."""
-    train_step, calls = trainer.train_step, []
+    """Lets the trainer's step return losses that are not finite, at some of its calls.
 
-    def step(*arguments):
-        state, found = train_step(*arguments)
-        calls.append(None)
-        if len(calls) in calls_that_fail:
+    Returns the inputs of all steps, a list that grows.
+    """
+    train_step, inputs = trainer.train_step, []
+
+    def step(state, batch, frozen):
+        inputs.append(np.asarray(batch["input"]))
+        state, found = train_step(state, batch, frozen)
+        if len(inputs) in calls_that_fail:
             found = {name: value + np.nan for name, value in found.items()}
         return state, found
 
     trainer.train_step = step
+    return inputs
 
 
 def test_not_finite_goes_back_and_on_with_other_batches(smoke_config, tmp_path, caplog):
     trainer = Trainer(smoke_config("l1", train__log_every_steps=1), tmp_path)
-    rng, batches = trainer.state.rng, []
-    not_finite_at(trainer, {6})
-    next_batch = trainer._next_batch
-
-    def recorded():
-        batch, waited = next_batch()
-        batches.append(np.asarray(batch["input"]))
-        return batch, waited
-
-    trainer._next_batch = recorded
+    rng, batches = trainer.state.rng, not_finite_at(trainer, {6})
     with caplog.at_level(logging.WARNING, "pix2pix_flax"), StopRequest() as stop:
         assert trainer.run(stop)
     trainer.close()
@@ -149,14 +144,11 @@ def test_not_finite_goes_back_and_on_with_other_batches(smoke_config, tmp_path, 
 def test_not_finite_again_and_again_is_an_error(limit, expected, smoke_config, tmp_path):
     config = smoke_config("l1", train__log_every_steps=1, train__max_rollbacks=limit)
     trainer = Trainer(config, tmp_path)
-    calls = []
-    not_finite_at(trainer, range(5, 100))
-    next_batch = trainer._next_batch
-    trainer._next_batch = lambda: calls.append(None) or next_batch()
+    inputs = not_finite_at(trainer, range(5, 100))
     with StopRequest() as stop, pytest.raises(DivergedError, match="No longer finite: gen/"):
         trainer.run(stop)
     trainer.close()
-    assert len(calls) == expected
+    assert len(inputs) == expected
     assert steps(tmp_path) == [4]
 
 

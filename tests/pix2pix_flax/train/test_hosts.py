@@ -1,0 +1,141 @@
+"""Two processes with two devices each must train as one process with four does."""
+
+import json
+import shutil
+import signal
+
+import numpy as np
+import pytest
+
+from pix2pix_flax.checkpoint.integrity import is_described, verify
+from pix2pix_flax.data.pipeline import make_train_iterator
+from pix2pix_flax.train import train
+from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit
+from tests.pix2pix_flax.train.checkpoint_files import run_data
+from tests.pix2pix_flax.train.host_processes import codes, started, stderr, wait_for
+
+STEPS = 24
+CHANGES = {"train__steps": STEPS, "train__log_every_steps": 1}
+FLAGS = (f"--config.train.steps={STEPS}", "--config.train.log_every_steps=1")
+
+
+@pytest.fixture(scope="module")
+def unbroken(trained_once):
+    """The work directory of one process with four devices."""
+    return trained_once("l1", "one_host", **CHANGES)
+
+
+@pytest.fixture
+def config(smoke_config):
+    return smoke_config("l1", **CHANGES)
+
+
+def lines(workdir):
+    return [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
+
+
+def steps(workdir):
+    names = [path.name for path in (workdir / "checkpoints").iterdir()]
+    assert all(name.isdigit() for name in names), names
+    return sorted(map(int, names))
+
+
+def assert_equal_losses(workdir, unbroken):
+    """Each line of the log must be that of the unbroken run, to 1e-5."""
+    expected = {}
+    for line in lines(unbroken):
+        expected.setdefault(line["step"], {}).update(line)
+    seen = set()
+    for line in lines(workdir):
+        seen.add(line["step"])
+        for name, value in line.items():
+            if name.startswith(("gen/", "disc/", "validation/")):
+                assert value == pytest.approx(expected[line["step"]][name], rel=1e-5), line
+    assert seen == set(range(1, STEPS + 1))
+
+
+def test_two_hosts_then_one_end_as_one(unbroken, config, tmp_path):
+    workdir = tmp_path / "run"
+    with started(workdir, config.data, *FLAGS) as hosts:
+        wait_for("Step 5 of", workdir, hosts)
+        hosts[1].kill()
+        assert codes(hosts[:1]) == [1]
+        errors = stderr(workdir, 0)
+    assert "error: Another host has ended" in errors
+    assert "Traceback" not in errors
+    assert steps(workdir) == [4]
+
+    with started(workdir, config.data, *FLAGS) as hosts:
+        wait_for("Step 10 of", workdir, hosts)
+        hosts[1].send_signal(signal.SIGTERM)  # the other host must hear of it
+        assert codes(hosts) == [143, 143], stderr(workdir, 0) + stderr(workdir, 1)
+    assert "Resuming from step 4." in stderr(workdir, 0)
+    stopped = steps(workdir)[-1]
+    assert 10 <= stopped < STEPS
+    step = workdir / "checkpoints" / str(stopped)
+    assert is_described(step)
+    verify(step)
+    assert "Step" not in stderr(workdir, 1)  # it logs warnings only
+
+    assert train(config, workdir) == 0
+    assert_equal_losses(workdir, unbroken)
+
+
+def test_the_parts_of_the_hosts_are_the_batch_of_one(smoke_config):
+    config = smoke_config("l1")
+    whole = make_train_iterator(config, batch_size=4, seed=0)
+    parts = [make_train_iterator(config, batch_size=4, seed=0, shard=(n, 2)) for n in range(2)]
+    for _ in range(8):  # beyond an epoch
+        expected, found = next(whole), [next(part) for part in parts]
+        for name, images in expected.items():
+            np.testing.assert_array_equal(np.concatenate([f[name] for f in found]), images)
+        assert [part.get_state() for part in parts] == [whole.get_state()] * 2
+
+
+@pytest.mark.long
+def test_one_host_then_two_end_as_one(unbroken, config, tmp_path):
+    workdir = tmp_path / "run"
+    with started(workdir, config.data, *FLAGS, count=1) as hosts:
+        wait_for("Step 5 of", workdir, hosts)
+        hosts[0].send_signal(signal.SIGTERM)
+        assert codes(hosts) == [143]
+    with started(workdir, config.data, *FLAGS) as hosts:
+        wait_for("Step 12 of", workdir, hosts)
+        hosts[0].send_signal(signal.SIGTERM)
+        assert codes(hosts) == [143, 143]
+    with started(workdir, config.data, *FLAGS) as hosts:
+        assert codes(hosts, 200) == [0, 0]
+    assert_equal_losses(workdir, unbroken)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("ended", [0, 1])
+def test_the_end_of_a_host_ends_the_other_within_a_minute(ended, number, config, tmp_path):
+    workdir = tmp_path / "run"
+    with started(workdir, config.data, *FLAGS) as hosts:
+        wait_for("Step 5 of", workdir, hosts)
+        hosts[ended].send_signal(number)
+        (code,) = codes([hosts[1 - ended]])
+        errors = stderr(workdir, 1 - ended)
+    # JAX may notice it first: it writes its reason and ends the process.
+    messages = {1: "error: Another host has ended", -signal.SIGABRT: "another task died"}
+    assert messages[code] in errors
+    assert "most recent call" not in errors  # neither a traceback nor the stacks of the threads
+
+
+@pytest.mark.long
+def test_a_damaged_record_ends_both_hosts_after_a_checkpoint(
+    dataset_dir, unbroken, smoke_config, tmp_path
+):
+    shutil.copytree(dataset_dir / NAME, tmp_path / "data" / NAME)
+    shard = tmp_path / "data" / NAME / "2.0.0" / SHARD.format("train")
+    flip_a_bit(shard)
+    config, workdir = smoke_config("l1", data__data_dir=str(tmp_path / "data")), tmp_path / "run"
+    with started(workdir, config.data, *FLAGS) as hosts:
+        assert codes(hosts, 120) == [1, 1]
+    errors = sorted(stderr(workdir, number).splitlines()[-1] for number in range(2))
+    assert "error: Another host cannot read its part of a batch" in errors[0]
+    assert f"error: Record 12 of {shard} is damaged" in errors[1]
+    (saved,) = steps(workdir)
+    assert run_data(workdir, saved)["data"]["position"] == {"next_index": saved}
