@@ -16,5 +16,5 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = mid.get_config()
     config.unlock()
     config.generator.depth = 4
-    config.generator.width, config.generator.fine_width = 20, 12
+    config.generator.width, config.generator.fine_width = 20, 8
     return base.variant(config, arg)

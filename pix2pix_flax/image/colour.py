@@ -33,10 +33,18 @@ def lab_to_rgb(lab: jax.Array) -> jax.Array:
     A colour outside the gamut of RGB is mixed, in linear light, with just enough grey of the same
     luminance. So the luminance, and with it L, is unchanged; clipping would change it.
     """
+    return _from_linear(_into_gamut(_lab_to_linear(lab))) * 2.0 - 1.0
+
+
+def lab_to_clipped_rgb(lab: jax.Array) -> jax.Array:
+    """Converts Lab to RGB in [-1, 1] as OpenCV does; each channel outside the gamut is clipped."""
+    return _from_linear(jnp.clip(_lab_to_linear(lab), 0.0, 1.0)) * 2.0 - 1.0
+
+
+def _lab_to_linear(lab: jax.Array) -> jax.Array:
     y = (lab[..., 0] + 16.0) / 116.0
     f = jnp.stack([y + lab[..., 1] / 500.0, y, y - lab[..., 2] / 200.0], -1)
-    linear = _matmul(_cube(f) * WHITE, _RGB_OF_XYZ)
-    return _from_linear(_into_gamut(linear)) * 2.0 - 1.0
+    return _matmul(_cube(f) * WHITE, _RGB_OF_XYZ)
 
 
 def _into_gamut(linear: jax.Array) -> jax.Array:

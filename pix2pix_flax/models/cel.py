@@ -10,23 +10,34 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
+from pix2pix_flax.image.colour import lab_to_clipped_rgb, rgb_to_lab
 
-LEVEL = 2  # of the decoder, whose features give the colours
-STRIDE = 2**LEVEL  # side in pixels of the cells that have one colour each
-_NEIGHBOURS = 9  # a cell and the 8 cells around it
-LAYERS = 2 + _NEIGHBOURS  # tone, ink, and the shares of the cells' colours
+LAYERS = 2  # at full resolution: tone and ink
+SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
+HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
+HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
+_CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
 
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
-TONE_SHARPNESS, INK_SHARPNESS = 6.0, 4.0
+SOFT, HARD = 1.0, 6.0  # sharpness of the steps of the tone
+HARDNESS_BIAS = 2.0  # an untrained network makes nearly hard steps
+INK_SHARPNESS = 4.0
 _LEAK = 0.3  # share of the gradient of the identity in the gradient of `stairs`
 
 
 def draw(
-    layers: jax.Array, colours: jax.Array, photos: jax.Array, steps: int, scale: int = 1
+    layers: jax.Array,
+    half_layers: jax.Array,
+    colours: jax.Array,
+    photos: jax.Array,
+    steps: int,
+    scale: int = 1,
 ) -> jax.Array:
     """Returns the drawing that a network's layers describe.
+
+    Chroma has half the resolution of the luminance, as in videos: eyes see no difference. Steps of
+    the tone are hard where light turns and soft in skies and cheeks, as in the styles.
 
     A larger drawing is as sharp as a small one: the layers are smooth, so they are enlarged first,
     and their edges are made afterwards, at the size of the drawing. Letters on screens are drawn by
@@ -34,9 +45,11 @@ def draw(
 
     Args:
       layers: float32 [B, H, W, LAYERS]: the tone before a tanh, which has black at -1 and white at
-        1; the coverage by ink before a sigmoid; and the shares for `upsample` before a softmax.
-      colours: float32 [B, H / STRIDE, W / STRIDE, 2]: gain of the photo's chroma, and tangent by
-        which its hue turns; 0 and 0 leave the colour unchanged. So white and grey stay as they are.
+        1, and the coverage by ink before a sigmoid.
+      half_layers: float32 [B, H / 2, W / 2, HALF_LAYERS]: the hardness of the steps before a
+        sigmoid, and the shares for `upsample` before a softmax.
+      colours: float32 [B, H / 4, W / 4, 2]: gain of the photo's chroma, and tangent by which its
+        hue turns; 0 and 0 leave the colour unchanged. So white and grey stay as they are.
       photos: RGB in [-1, 1], [B, H, W, 3].
       steps: number of steps of the tone between black and white.
       scale: size of the drawing divided by the size of the layers.
@@ -44,16 +57,20 @@ def draw(
     Returns:
       RGB float32 [B, scale * H, scale * W, 3] in [-1, 1].
     """
-    tone, ink, shares = jnp.split(layers, (1, 2), axis=-1)
-    small = nn.avg_pool(photos, (STRIDE, STRIDE), (STRIDE, STRIDE))
+    small = nn.avg_pool(photos, (_CELL, _CELL), (_CELL, _CELL))
+    hardness, shares = jnp.split(half_layers, (1,), axis=-1)
+    hardness = jax.nn.sigmoid(hardness + HARDNESS_BIAS)
     chroma = upsample(_turned(rgb_to_lab(small)[..., 1:], colours), shares)
+    smooth = _enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
+    hardness, chroma = jnp.split(smooth, (1,), axis=-1)
+    tone, ink = jnp.split(layers, 2, axis=-1)
     tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + INK_BIAS)
-    smooth = _enlarged(jnp.concatenate([tone, cover, chroma], axis=-1), scale)
-    tone, cover, chroma = jnp.split(smooth, (1, 2), axis=-1)
-    luminance = stairs(tone, steps, scale * TONE_SHARPNESS) * (100 / steps)
+    tone, cover = jnp.split(_enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
+    sharpness = SOFT + (scale * HARD - SOFT) * hardness
+    luminance = stairs(tone, steps, sharpness) * (100 / steps)
     cover = stairs(cover, 1, scale * INK_SHARPNESS)
     paint = jnp.concatenate([luminance, chroma], axis=-1)
-    return lab_to_rgb(paint * (1 - cover * (1 - UNDER_INK)))
+    return lab_to_clipped_rgb(paint * (1 - cover * (1 - UNDER_INK)))
 
 
 def _enlarged(images: jax.Array, scale: int) -> jax.Array:
@@ -87,7 +104,7 @@ def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:
     return chroma + jnp.concatenate([gain * a - turn * b, gain * b + turn * a], axis=-1)
 
 
-def stairs(tone: jax.Array, steps: int, sharpness: float) -> jax.Array:
+def stairs(tone: jax.Array, steps: int, sharpness: jax.Array | float) -> jax.Array:
     """Pulls values in 0..steps towards whole numbers, as `cartoon_tfds.styles.tone` does.
 
     The stairs of Winnemoeller, Olsen and Gooch 2006, section 3.3, in their continuous form. On a
@@ -97,19 +114,20 @@ def stairs(tone: jax.Array, steps: int, sharpness: float) -> jax.Array:
     Args:
       tone: float32 of any shape.
       steps: number of steps.
-      sharpness: steepness of the steps: 2 is soft, 5 is nearly hard.
+      sharpness: steepness of the steps: 2 is soft, 5 is nearly hard; a number, or float32 of the
+        shape of the tone.
 
     Returns:
       float32 of the same shape, in 0..steps for values in 0..steps.
     """
     below = jax.lax.stop_gradient(jnp.clip(jnp.floor(tone), 0, steps - 1))
-    rise = jnp.tanh(2 * sharpness * (tone - below - 0.5)) / np.float32(np.tanh(sharpness))
+    rise = jnp.tanh(2 * sharpness * (tone - below - 0.5)) / jnp.tanh(sharpness)
     leak = _LEAK * (tone - jax.lax.stop_gradient(tone))
     return below + 0.5 + 0.5 * rise + leak
 
 
 def upsample(cells: jax.Array, shares: jax.Array) -> jax.Array:
-    """Returns cells in the size of pixels: each pixel is a mixture of its cell and 8 neighbours.
+    """Returns cells in the size of pixels: each is a mixture of its cell and 8 neighbours.
 
     The convex upsampling of Teed and Deng 2020 (arXiv:2003.12039, section 3.3). Where neighbouring
     cells have one colour, so have all their pixels, whatever the shares are: no grain comes back.
@@ -117,17 +135,18 @@ def upsample(cells: jax.Array, shares: jax.Array) -> jax.Array:
 
     Args:
       cells: float32 [B, h, w, C].
-      shares: float32 [B, h * STRIDE, w * STRIDE, 9], before the softmax.
+      shares: float32 [B, k * h, k * w, SHARES], before the softmax.
 
     Returns:
-      float32 [B, h * STRIDE, w * STRIDE, C].
+      float32 [B, k * h, k * w, C].
     """
     batch, height, width, channels = cells.shape
+    factor = shares.shape[1] // height
     padded = jnp.pad(cells, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    shares = jax.nn.softmax(shares).reshape(batch, height, STRIDE, width, STRIDE, _NEIGHBOURS)
+    shares = jax.nn.softmax(shares).reshape(batch, height, factor, width, factor, SHARES)
     total = jnp.zeros((), cells.dtype)
-    for index in range(_NEIGHBOURS):
+    for index in range(SHARES):
         row, column = divmod(index, 3)
         cell = padded[:, row : row + height, np.newaxis, column : column + width, np.newaxis]
         total += cell * shares[..., index : index + 1]
-    return total.reshape(batch, height * STRIDE, width * STRIDE, channels)
+    return total.reshape(batch, factor * height, factor * width, channels)

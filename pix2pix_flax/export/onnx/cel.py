@@ -8,32 +8,49 @@ from pix2pix_flax.image import colour
 from pix2pix_flax.models import cel
 
 
-def draw(graph: Graph, layers: str, colours: str, photos: str, steps: int, factor: str = "") -> str:
+def draw(
+    graph: Graph,
+    layers: str,
+    half_layers: str,
+    colours: str,
+    photos: str,
+    steps: int,
+    factor: str = "",
+) -> str:
     """Adds a `models.cel.draw`; its arguments have the channels on axis 1.
 
     `factor` is the name of its `scale`, int64; empty: 1.
     """
-    tone, ink, shares = graph.split(layers, [1, 1, cel.LAYERS - 2])
-    size = [cel.STRIDE] * 2
+    size = [2**cel.COLOURS_LEVEL] * 2
     small = graph("AveragePool", photos, kernel_shape=size, strides=size)
+    hardness, shares = graph.split(half_layers, [1, cel.SHARES])
+    hardness = graph("Sigmoid", graph("Add", hardness, graph.floats(cel.HARDNESS_BIAS)))
     chroma = _upsample(graph, _turned(graph, _chroma(graph, small), colours), shares)
+    tone, ink = graph.split(layers, [1, 1])
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
     ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
-    scale = graph.floats(1)
+    scale = graph.floats([1])
     if factor:
         scale = graph("Reshape", graph("Cast", factor, to=TensorProto.FLOAT), graph.array([1]))
-        smooth = graph("Concat", tone, ink, chroma, axis=1)
-        scales = graph("Concat", graph.floats([1, 1]), scale, scale, axis=0)
-        tone, ink, chroma = graph.split(
-            graph("Resize", smooth, "", scales, mode="linear"), [1, 1, 2]
-        )
-    luminance = _stairs(graph, tone, steps, cel.TONE_SHARPNESS, scale)
+        smooth = _enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
+        tone, ink = graph.split(smooth, [1, 1])
+    half = graph("Mul", scale, graph.floats(2**cel.HALF_LEVEL))
+    smooth = _enlarged(graph, graph("Concat", hardness, chroma, axis=1), half)
+    hardness, chroma = graph.split(smooth, [1, 2])
+    more = graph("Sub", graph("Mul", scale, graph.floats(cel.HARD)), graph.floats(cel.SOFT))
+    sharpness = graph("Add", graph("Mul", hardness, more), graph.floats(cel.SOFT))
+    luminance = _stairs(graph, tone, steps, sharpness)
     luminance = graph("Mul", luminance, graph.floats(100 / steps))
-    cover = _stairs(graph, ink, 1, cel.INK_SHARPNESS, scale)
+    cover = _stairs(graph, ink, 1, graph("Mul", scale, graph.floats(cel.INK_SHARPNESS)))
     left = graph("Mul", cover, graph.floats(cel.UNDER_INK[:, np.newaxis, np.newaxis] - 1))
     left = graph("Add", left, graph.floats(1))
     paint = graph("Concat", luminance, chroma, axis=1)
-    return _lab_to_rgb(graph, graph("Mul", paint, left))
+    return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
+
+
+def _enlarged(graph: Graph, images: str, scale: str) -> str:
+    scales = graph("Concat", graph.floats([1, 1]), scale, scale, axis=0)
+    return graph("Resize", images, "", scales, mode="linear")
 
 
 def factor(graph: Graph, shape: str, working_size: int) -> str:
@@ -65,8 +82,7 @@ def _turned(graph: Graph, chroma: str, change: str) -> str:
     return graph("Add", chroma, change)
 
 
-def _stairs(graph: Graph, tone: str, steps: int, sharpness: float, scale: str) -> str:
-    sharpness = graph("Mul", graph.floats(sharpness), scale)
+def _stairs(graph: Graph, tone: str, steps: int, sharpness: str) -> str:
     below = graph("Clip", graph("Floor", tone), graph.floats(0), graph.floats(steps - 1))
     middle = graph("Add", below, graph.floats(0.5))
     rise = graph("Mul", graph("Sub", tone, middle), graph("Mul", graph.floats(2), sharpness))
@@ -78,15 +94,16 @@ def _upsample(graph: Graph, cells: str, shares: str) -> str:
     """Adds a `models.cel.upsample`, which here enlarges first and moves by whole cells then."""
     pads = graph.array([0, 0, 1, 1, 0, 0, 1, 1])
     padded = graph("Pad", cells, pads, mode="edge")
-    scales = graph.floats([1, 1, cel.STRIDE, cel.STRIDE])
+    factor = 2 ** (cel.COLOURS_LEVEL - cel.HALF_LEVEL)
+    scales = graph.floats([1, 1, factor, factor])
     settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"}
     large = graph("Resize", padded, "", scales, nearest_mode="floor", **settings)
     parts = []
     shares = _softmax(graph, shares)
-    for index, share in enumerate(graph.split(shares, [1] * 9)):
+    for index, share in enumerate(graph.split(shares, [1] * cel.SHARES)):
         starts = np.array(divmod(index, 3))
-        ends = np.where(starts < 2, cel.STRIDE * (starts - 2), np.iinfo(np.int32).max)
-        places = graph.array(cel.STRIDE * starts), graph.array(ends), graph.array([2, 3])
+        ends = np.where(starts < 2, factor * (starts - 2), np.iinfo(np.int32).max)
+        places = graph.array(factor * starts), graph.array(ends), graph.array([2, 3])
         parts.append(graph("Mul", graph("Slice", large, *places), share))
     return graph("Sum", *parts)
 
@@ -113,34 +130,21 @@ def _chroma(graph: Graph, rgb: str) -> str:
     return _mixed(graph, f, [[500, -500, 0], [0, 200, -200]])
 
 
-def _lab_to_rgb(graph: Graph, lab: str) -> str:
-    """Adds an `image.colour.lab_to_rgb`."""
+def _lab_to_clipped_rgb(graph: Graph, lab: str) -> str:
+    """Adds an `image.colour.lab_to_clipped_rgb`."""
     f = _mixed(graph, lab, [[1 / 116, 1 / 500, 0], [1 / 116, 0, 0], [1 / 116, 0, -1 / 200]])
     f = graph("Add", f, graph.floats(16 / 116))
     cube = graph("Mul", graph("Mul", f, f), f)
     line = graph("Mul", graph("Sub", f, graph.floats(4 / 29)), graph.floats(3 * colour.KNEE**2))
     t = graph("Where", graph("Greater", f, graph.floats(colour.KNEE)), cube, line)
-    linear = _into_gamut(graph, _mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE))
+    linear = _mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE)
+    linear = graph("Clip", linear, graph.floats(0), graph.floats(1))
     knee = graph.floats(0.0031308)
     curve = graph("Pow", graph("Max", linear, knee), graph.floats(1 / 2.4))
     curve = graph("Sub", graph("Mul", curve, graph.floats(1.055)), graph.floats(0.055))
     line = graph("Mul", linear, graph.floats(12.92))
     rgb = graph("Where", graph("Greater", linear, knee), curve, line)
     return graph("Sub", graph("Mul", rgb, graph.floats(2)), graph.floats(1))
-
-
-def _into_gamut(graph: Graph, linear: str) -> str:
-    """Adds the mixing of colours outside RGB with grey of their luminance."""
-    one = graph.floats(1)
-    grey = _mixed(graph, linear, colour.XYZ_OF_RGB[1:2])
-    grey = graph("Clip", grey, graph.floats(0), one)
-    room = graph("Where", graph("Greater", linear, grey), graph("Sub", one, grey), grey)
-    away = graph("Sub", linear, grey)
-    distance = graph("Abs", away)
-    outside = graph("Greater", distance, room)
-    share = graph("Where", outside, graph("Div", room, graph("Where", outside, distance, one)), one)
-    share = graph("ReduceMin", share, axes=[1], keepdims=1)
-    return graph("Add", grey, graph("Mul", share, away))
 
 
 def _mixed(graph: Graph, x: str, matrix) -> str:

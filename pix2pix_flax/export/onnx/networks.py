@@ -20,7 +20,7 @@ from pix2pix_flax.export.onnx.layers import (
     resize_conv,
     with_planes,
 )
-from pix2pix_flax.models.cel import LEVEL
+from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srresnet import SRResNet
@@ -96,18 +96,20 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
     for level in reversed(range(1, module.depth)):
         x = graph("Relu", up(graph, x, f"up{level}", module.norm))
         x = decoded[level] = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
-    x = up(graph, x, "up0", "none")
-    if module.fine_width:
-        fine = _leaky(graph, conv(graph, images, "fine0", module.norm))
-        fine = graph("Concat", fine, x, axis=1)
+    if not module.fine_width:
+        x = up(graph, x, "up0", "none")
+    else:
+        x = pixel_shuffle(graph, conv(graph, x, "up0"), 2)
+        fine = graph("Add", x, _leaky(graph, conv(graph, images, "fine0", module.norm)))
         x = conv(graph, _leaky(graph, conv(graph, fine, "fine1", module.norm)), "fine2")
     if not (module.cel_steps or module.residual):
         return graph("Tanh", x)
     ends = graph.array([module.out_channels])
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
     if module.cel_steps:
-        colours = conv(graph, decoded[LEVEL], "colours")
-        return cel.draw(graph, x, colours, images, module.cel_steps, factor)
+        half_layers = conv(graph, decoded[HALF_LEVEL], "half")
+        colours = conv(graph, decoded[COLOURS_LEVEL], "colours")
+        return cel.draw(graph, x, half_layers, colours, images, module.cel_steps, factor)
     x = graph("Tanh", x)
     return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
 

@@ -16,13 +16,27 @@ from pix2pix_flax.models import cel
 PHOTO = skimage.data.astronaut()[np.newaxis, 30:94, 180:276]
 
 
-def layers_of(tone=0.0, ink=-20.0, shares=0.0, shape=(64, 96)):
-    values = np.concatenate([[tone, ink], np.broadcast_to(shares, 9)])
-    return jnp.broadcast_to(jnp.float32(values), (1, *shape, cel.LAYERS))
+def layers_of(tone=0.0, ink=-20.0):
+    return jnp.broadcast_to(jnp.float32([tone, ink]), (1, 64, 96, cel.LAYERS))
+
+
+def half_layers_of(hardness=20.0, shares=0.0):
+    values = np.concatenate([[hardness], np.broadcast_to(shares, cel.SHARES)])
+    return jnp.broadcast_to(jnp.float32(values), (1, 32, 48, cel.HALF_LAYERS))
 
 
 def cells_of(value=0.0):
     return jnp.full((1, 16, 24, 2), value, jnp.float32)
+
+
+def draw(photo, layers, half_layers=None, cells=None, scale=1):
+    half_layers = half_layers_of() if half_layers is None else half_layers
+    return cel.draw(layers, half_layers, cells_of() if cells is None else cells, photo, 6, scale)
+
+
+def rgb_of(lab):
+    """Returns RGB in [-1, 1] by OpenCV, as the styles convert."""
+    return cv2.cvtColor(lab, cv2.COLOR_LAB2RGB) * 2 - 1
 
 
 @pytest.mark.parametrize("steps", [1, 4, 6])
@@ -66,10 +80,11 @@ def test_the_shares_choose_a_side_of_a_border():
 def test_a_tone_and_the_colours_of_the_photo_make_the_paint():
     photo = normalize(PHOTO)
     own_cell = np.eye(9, dtype=np.float32)[4] * 50
-    lab = np.asarray(rgb_to_lab(cel.draw(layers_of(0.0, shares=own_cell), cells_of(), photo, 6)))
+    lab = np.asarray(rgb_to_lab(draw(photo, layers_of(0.0), half_layers_of(shares=own_cell))))
     np.testing.assert_allclose(lab[..., 0], 50, atol=0.01)
     small = cv2.resize(PHOTO[0].astype(np.float32) / 255, (24, 16), interpolation=cv2.INTER_AREA)
-    chroma = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1:].repeat(4, 0).repeat(4, 1)
+    chroma = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1:].repeat(2, 0).repeat(2, 1)
+    chroma = np.asarray(jax.image.resize(chroma, (64, 96, 2), "linear"))
     dull = np.linalg.norm(chroma, axis=-1) < 20  # of any luminance, so none is brought into RGB
     assert 0.1 < dull.mean() < 0.9
     np.testing.assert_allclose(lab[0][dull, 1:], chroma[dull], atol=1.0)  # OpenCV rounds Lab
@@ -79,7 +94,7 @@ def test_gain_and_turn_change_chroma_and_hue():
     photo = jnp.broadcast_to(jnp.array([0.2, 0.0, -0.1]), (1, 64, 96, 3))
     change = cells_of().at[..., 0].set(-0.5).at[..., 1].set(0.5)
     before, after = (
-        rgb_to_lab(cel.draw(layers_of(), cells, photo, 6))[0, 0, 0, 1:]
+        rgb_to_lab(draw(photo, layers_of(), cells=cells))[0, 0, 0, 1:]
         for cells in (cells_of(), change)
     )
     np.testing.assert_allclose(
@@ -90,17 +105,17 @@ def test_gain_and_turn_change_chroma_and_hue():
 @pytest.mark.parametrize("grey", [-1.0, 0.3, 1.0])
 def test_white_and_grey_keep_their_colour_whatever_the_network_says(grey):
     photo = jnp.full((1, 64, 96, 3), grey)
-    drawing = cel.draw(layers_of(1.2), cells_of(3.0), photo, 6)
+    drawing = draw(photo, layers_of(1.2), cells=cells_of(3.0))
     assert np.abs(rgb_to_lab(drawing)[..., 1:]).max() < 0.01
 
 
 def test_ink_covers_the_paint_as_in_the_styles():
     photo = normalize(PHOTO)
-    paint, inked = (cel.draw(layers_of(0.35, ink), cells_of(), photo, 6) for ink in (-20, 20))
+    paint, inked = (draw(photo, layers_of(0.35, ink)) for ink in (-20, 20))
     lab = np.asarray(rgb_to_lab(paint))[0]
     expected = draw_lines(lab, np.ones(lab.shape[:2], np.float32), 0.05, 0.3)
-    np.testing.assert_allclose(rgb_to_lab(inked)[0, ..., 0], expected[..., 0], atol=0.05)
-    half = np.asarray(rgb_to_lab(cel.draw(layers_of(0.35, 2.0), cells_of(), photo, 6)))[..., 0]
+    np.testing.assert_allclose(inked[0], rgb_of(expected), atol=2e-3)
+    half = np.asarray(rgb_to_lab(draw(photo, layers_of(0.35, 2.0))))[..., 0]
     np.testing.assert_allclose(half, 0.525 * lab[..., 0][np.newaxis], atol=0.05)
 
 
@@ -114,7 +129,7 @@ def test_layers_are_enlarged_by_linear_interpolation(scale):
 def test_an_enlarged_drawing_of_even_layers_is_the_same_drawing():
     photo = jnp.broadcast_to(jnp.array([0.2, 0.0, -0.1]), (1, 64, 96, 3))
     layers = layers_of(np.arctanh(1 / 3))  # just on a step
-    small, large = (cel.draw(layers, cells_of(), photo, 6, scale) for scale in (1, 4))
+    small, large = (draw(photo, layers, scale=scale) for scale in (1, 4))
     assert large.shape == (1, 256, 384, 3)
     np.testing.assert_allclose(large, jnp.broadcast_to(small[:, :1, :1], large.shape), atol=1e-3)
 
@@ -126,6 +141,42 @@ def test_edges_are_as_sharp_in_an_enlarged_drawing(layer):
     layers = layers_of(0.7).at[..., layer].set(ramp - (layer and cel.INK_BIAS))
     steepest = []
     for scale in (1, 4):
-        row = cel.draw(layers, cells_of(), photo, 6, scale)[0, 0, :, 0]
+        row = draw(photo, layers, scale=scale)[0, 0, :, 0]
         steepest.append(float(np.abs(np.diff(row)).max()))
     assert steepest[1] > 0.8 * steepest[0]  # linear enlargement alone leaves a quarter
+
+
+def test_soft_steps_keep_the_shading_that_hard_steps_flatten():
+    photo = jnp.full((1, 64, 96, 3), 0.5)
+    layers = layers_of().at[..., 0].set(jnp.linspace(-0.5, 0.5, 96))
+    hard, soft = (
+        np.asarray(rgb_to_lab(draw(photo, layers, half_layers_of(hardness))))[0, 0, :, 0]
+        for hardness in (20.0, -20.0)
+    )
+    tone = (np.tanh(np.linspace(-0.5, 0.5, 96)) + 1) * 50
+    assert np.abs(soft - tone).max() < 2 < np.abs(hard - tone).max()
+    expected = quantise_softly(tone[np.newaxis].astype(np.float32), 6, cel.SOFT)[0]
+    np.testing.assert_allclose(soft, expected, atol=0.05)
+
+
+def test_a_soft_step_grows_with_the_drawing_and_a_hard_step_keeps_its_width():
+    photo = jnp.full((1, 64, 96, 3), 0.5)
+    layers = layers_of().at[..., 0].set(jnp.linspace(-0.5, 0.5, 96))
+    widths = {}
+    for hardness in (20.0, -20.0):
+        for scale in (1, 4):
+            drawing = draw(photo, layers, half_layers_of(hardness), scale=scale)
+            steepest = np.abs(np.diff(np.asarray(drawing)[0, 0, :, 0])).max()
+            widths[hardness, scale] = 1 / steepest
+    assert 0.8 < widths[20.0, 4] / widths[20.0, 1] < 1.25
+    assert 3.5 < widths[-20.0, 4] / widths[-20.0, 1] < 4.5
+
+
+def test_colours_outside_the_gamut_are_clipped_as_in_the_styles():
+    yellow = jnp.broadcast_to(jnp.array([0.9, 0.8, -0.9]), (1, 64, 96, 3))
+    lab = np.array(rgb_to_lab(yellow))[0]
+    lab[..., 0] = 100 * (np.tanh(2.0) + 1) / 2
+    drawn = np.asarray(draw(yellow, layers_of(2.0), half_layers_of(-20.0)))[0]
+    lab[..., 0] = quantise_softly(lab[..., 0], 6, cel.SOFT)
+    np.testing.assert_allclose(drawn, rgb_of(lab), atol=0.01)
+    assert drawn[..., 2].max() < 0.5  # still yellow
