@@ -4,8 +4,8 @@
     pix2pix-flax cartoonize holiday/ clip.mp4 --output=cartoons/
     pix2pix-flax cartoonize photo.jpg --checkpoint=opencv:watercolour
 
-A word is a picture, a folder of pictures, a quoted pattern or a clip. Clips are drawn steadily, by
-blending along the motion, and keep their audio.
+A word is a picture, a folder of pictures, a quoted pattern or a clip; an animated GIF is a clip.
+Clips are drawn steadily, by blending along the motion, and keep their audio.
 """
 
 import sys
@@ -15,7 +15,7 @@ from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.files import expand_home
-from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, pages_of
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
 
@@ -75,6 +75,8 @@ def main(argv: list[str]) -> int:
 
 
 def _is_clip(path: Path) -> bool:
+    if path.suffix.lower() == ".gif":
+        return pages_of(path) > 1
     return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES | UNREAD_SUFFIXES
 
 

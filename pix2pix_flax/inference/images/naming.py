@@ -17,6 +17,10 @@ from cartoon_tfds.images import (
 )
 from pix2pix_flax.inference.beside import LABEL, beside
 
+_CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
+CLIP_SUFFIXES = frozenset(f".{name}" for name in _CLIP_NAMES.split())
+"""Files with these suffixes, in small letters, are taken for clips."""
+
 
 class InputError(UserError):
     """No input image was found, or the output cannot be used; the message is one line."""
@@ -53,10 +57,14 @@ def name_results(
         the suffix of the source beside it, if it can be written.
 
     Raises:
-      InputError: no image was found, or the output is one file for several images.
+      InputError: no image was found, the output is one file for several images, or it is named like
+        a clip.
     """
     names = Names()
     output = output and Path(expand_home(str(output)))
+    if output and output.suffix.lower() in CLIP_SUFFIXES and not output.is_dir():
+        kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
+        raise InputError(f"{output}: a picture cannot be written as a clip: name a {kinds} file")
     found = _find(inputs, output, names)
     if output is None:
         own = [source for source, _ in found if source.stem.endswith(LABEL)]

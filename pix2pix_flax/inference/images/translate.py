@@ -15,11 +15,9 @@ from cartoon_tfds.images import (
     some,
     write_picture,
 )
-from pix2pix_flax.inference.images.naming import InputError, name_results
+from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
-_CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
-_CLIPS = frozenset(f".{name}" for name in _CLIP_NAMES.split())
 _MOST_PATHS = 5  # more results are named by their folders
 
 
@@ -75,7 +73,7 @@ class Report:
             yield f"colour profiles that could not be read were left out: {names}"
         if others := passed_over(self.passed_over):
             yield others
-        clips = [path for path in self.passed_over if path.suffix.lower() in _CLIPS]
+        clips = [path for path in self.passed_over if path.suffix.lower() in CLIP_SUFFIXES]
         if clips:
             yield f"clips in folders are passed over, name each itself: {some(map(str, clips))}"
 

@@ -90,6 +90,16 @@ def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
     assert len(decode(tmp_path / "~good, [1]-cartoon.mp4")[1]) == 3
 
 
+def test_an_animated_gif_is_a_clip_and_a_still_one_a_picture(tmp_path):
+    frames = [Image.fromarray(np.roll(PHOTO, shift, 1)) for shift in (0, 4, 8)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:], duration=40)
+    frames[0].save(tmp_path / "still.gif")
+    done = run("cartoonize", "moving.gif", "still.gif", "--checkpoint=opencv:ink", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(decode(tmp_path / "moving-cartoon.mp4")[0]) == 3
+    assert read_image(tmp_path / "still-cartoon.png").shape == PHOTO.shape
+
+
 def test_what_a_clip_loses_is_told_in_one_line(tmp_path):
     piece = make_clip(tmp_path / "a.ts", pan(12), audio=True).read_bytes()
     (tmp_path / "in.ts").write_bytes(2 * piece)
@@ -115,6 +125,10 @@ def test_cartoonize_with_a_style_into_a_file(tmp_path):
     ("words", "message"),
     [
         ([], "error: name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg"),
+        (
+            ["a.png", "--output=a.mp4", "--checkpoint=opencv:ink"],
+            "error: a.mp4: a picture cannot be written as a clip: name a",
+        ),
         (["none.jpg"], "error: none.jpg: no image found"),
         (["a.png", "--checkpoint=lit"], "error: {cwd}/lit is not a checkpoint and not a work "),
     ],
