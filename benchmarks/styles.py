@@ -32,6 +32,8 @@ VIDEOS = flags.DEFINE_string("videos", None, "Folder of .mp4 clips to measure fl
 CHOSEN = flags.DEFINE_list("styles", list(STYLES), "Styles to measure.")
 EVERY = flags.DEFINE_integer("every", 1, "Take every N-th photograph.", lower_bound=1)
 
+LOOK_TITLES = ("outline", "stray", "crisp", "vivid", "tones", "white", "specks/MP", "flat", "keep")
+
 _VIDEO_WIDTH = 480  # pixels
 _PASSES = 3
 _REPEATS = 10
@@ -112,8 +114,7 @@ def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
     """Returns the lines of a Markdown table: one row of numbers for the photo and per style."""
     cv2.setNumThreads(1)
     draws = drawings()
-    titles = ["style", "outline", "stray", "crisp", "vivid", "tones", "white", "specks/MP", "flat"]
-    titles += ["keep", "ms", "images/s"]
+    titles = ["style", *LOOK_TITLES, "ms", "images/s"]
     rows = [[*titles, *(f"flicker: {path.stem}" for path in clips)]]
     of_clips = [flickers(draws, path) for path in clips]
     for name, draw in draws.items():
@@ -122,12 +123,16 @@ def measure(photos: list[np.ndarray], clips: list[pathlib.Path]) -> list[str]:
         # Copying the photo takes no relevant time.
         times = ["", ""] if name == "photo" else [f"{milliseconds:.0f}", f"{per_second:.0f}"]
         flicker = [f"{of_clip[name]:.2f}" for of_clip in of_clips]
-        shares = [f"{share:.3f}" for share in (found.outline, found.stray)]
-        ratios = [f"{ratio:.2f}" for ratio in (found.crisp, found.vivid)]
-        counts = [f"{found.tones:.1f}", f"{found.white:.2f}", f"{found.specks:.0f}"]
-        smooth = [f"{share:.3f}" for share in (found.flat, found.keep)]
-        rows.append([name, *shares, *ratios, *counts, *smooth, *times, *flicker])
+        rows.append([name, *look_cells(found), *times, *flicker])
     return markdown(rows)
+
+
+def look_cells(found: look_metrics.Look) -> list[str]:
+    """Returns the numbers below `LOOK_TITLES`."""
+    shares = [f"{share:.3f}" for share in (found.outline, found.stray)]
+    ratios = [f"{ratio:.2f}" for ratio in (found.crisp, found.vivid)]
+    counts = [f"{found.tones:.1f}", f"{found.white:.2f}", f"{found.specks:.0f}"]
+    return [*shares, *ratios, *counts, *(f"{share:.3f}" for share in (found.flat, found.keep))]
 
 
 def flag_clips() -> list[pathlib.Path]:

@@ -20,7 +20,7 @@ _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour eac
 
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
-SOFT, HARD = 1.0, 6.0  # sharpness of the steps of the tone
+SOFT, HARD = 4.0, 6.0  # sharpness of the steps of the tone
 HARDNESS_BIAS = 2.0  # an untrained network makes nearly hard steps
 INK_SHARPNESS = 4.0
 _LEAK = 0.3  # share of the gradient of the identity in the gradient of `stairs`
