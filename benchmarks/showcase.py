@@ -1,10 +1,11 @@
-"""Makes the first pictures of the README: photographs, and a clip, with their cartoons.
+"""Makes the first pictures of the README and of docs/weights.md: photographs and their cartoons.
 
     python -m benchmarks.showcase --checkpoint=lite --clip=CLIP.mp4 --out=docs
 
-Writes `cartoons.jpg`, photographs of installed packages and the clip's first frame above their
-cartoons, and `clip.webp`, a moving picture of the clip above its cartoon. All drawings are those of
-the translating scripts with their default settings; the clip is drawn with `--temporal`.
+Writes `cartoons.jpg`, photographs of installed packages and a frame of the clip above their
+cartoons; `clip.webp`, a moving picture of the clip above its cartoon; and `weights.jpg`,
+photographs beside the cartoons of their style and of the network. All drawings are those of the
+translating scripts with their default settings; the clip is drawn with `--temporal`.
 """
 
 import itertools
@@ -17,7 +18,9 @@ from absl import app, flags
 from PIL import Image
 
 from cartoon_tfds.images import read_image
+from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.sources.packaged import iter_packaged
+from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.image import sheet
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.video.temporal import TemporalBlend
@@ -33,6 +36,13 @@ _SHOWN = {  # name of the photograph: left, top and side of the square that is s
     "flower": (0.15, 0.0, 1.0),
     "china": (0.2, 0.0, 1.0),
 }
+_COMPARED = {
+    "astronaut": (0.5, 0.0, 1.0),
+    "coffee": (0.5, 0.5, 1.0),
+    "chelsea": (0.5, 0.0, 1.0),
+    "rocket": (0.5, 0.5, 1.0),
+}
+_FRAME, _PLACE = 48, (0.85, 0.0, 1.0)  # of the clip: number of the frame; place as above
 _SIDE = 320  # pixels of a picture on the sheet
 _QUALITY = 88  # of JPEG
 _CLIP_WIDTH, _CLIP_FRAMES, _EVERY, _CLIP_QUALITY = 480, 36, 2, 55
@@ -46,10 +56,11 @@ def main(argv: list[str]) -> None:
     frames, rate = _frames(_CLIP.value)
     photos = {p.photo_id: read_image(p.data, p.photo_id) for p in iter_packaged()}
     squares = [_square(photos[name], *place) for name, place in _SHOWN.items()]
-    squares.append(_square(frames[0], 0.85, 0.0, 1.0))
+    squares.append(_square(frames[_FRAME], *_PLACE))
     rows = [[_shrunk(image) for image in (photo, predict(photo[None])[0])] for photo in squares]
     columns = sheet.stack([sheet.beside(list(row)) for row in zip(*rows, strict=True)])
     Image.fromarray(columns).save(out / "cartoons.jpg", quality=_QUALITY)
+    Image.fromarray(_comparison(photos, predict)).save(out / "weights.jpg", quality=_QUALITY)
     blend = TemporalBlend()
     drawn = [blend(frame[None], predict(frame[None]))[0] for frame in frames]
     pairs = [np.concatenate(pair) for pair in zip(frames, drawn, strict=True)][::_EVERY]
@@ -65,6 +76,17 @@ def _frames(path: str) -> tuple[list[np.ndarray], float]:
         last = _START.value + _EVERY * _CLIP_FRAMES
         decoded = itertools.islice(container.decode(video=0), _START.value, last)
         return [frame.to_ndarray(format="rgb24") for frame in decoded], rate
+
+
+def _comparison(photos: dict[str, np.ndarray], predict) -> np.ndarray:
+    """Returns photograph, cartoon of the style and cartoon of the network, four times."""
+    rows = []
+    for name, place in _COMPARED.items():
+        photo = _square(photos[name], *place)
+        teacher = cartoonize(photo, line_width=Cartoons().line_width)
+        rows.append([_shrunk(image) for image in (photo, teacher, predict(photo[None])[0])])
+    halves = [sheet.beside(row) for row in rows]
+    return sheet.stack([sheet.beside(halves[:2]), sheet.beside(halves[2:])])
 
 
 def _square(photo: np.ndarray, left: float, top: float, side: float) -> np.ndarray:
