@@ -47,15 +47,18 @@ def make_batches(config, mesh: jax.sharding.Mesh) -> tuple[grain.DatasetIterator
 
 def _fitting(config) -> Iterator[dict[str, np.ndarray]]:
     """Yields all examples; raises an error as soon as they need more memory than there is."""
-    examples, free, needed = open_examples(config, config.train.batch_size), available_bytes(), 0
-    for number in range(1, len(examples) + 1):
-        example = examples[number - 1]
-        needed += sum(array.nbytes for array in example.values())
-        if free is not None and needed / number * len(examples) > _SHARE * free:
+    examples, free = open_examples(config, config.train.batch_size), available_bytes()
+    height = width = 0
+    for index in range(len(examples)):
+        example = examples[index]
+        height, width = np.maximum((height, width), example["input"].shape[:2])
+        channels = sum(image.shape[2] for image in example.values())
+        needed = len(examples) * int(height) * int(width) * channels
+        if free is not None and needed > _SHARE * free:
             raise UserError(
-                f"config.data.cache is device, but the {len(examples):,} examples need about "
-                f"{needed / number * len(examples) / 1e9:.1f} GB and the device has "
-                f"{free / 1e9:.1f} GB, of which half is for them: set it to host, disk or none."
+                f"config.data.cache is device, but {len(examples):,} examples of {width}x{height} "
+                f"pixels take {needed / 1e6:,.0f} MB, more than half of the {free / 1e6:,.0f} MB "
+                "that are free: set it to host, disk or none."
             )
         yield example
 

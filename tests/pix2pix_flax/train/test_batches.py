@@ -44,5 +44,5 @@ def test_a_training_is_the_same(smoke_config, trained, tmp_path):
 
 def test_examples_that_do_not_fit_are_refused(smoke_config, monkeypatch):
     monkeypatch.setattr(batches, "available_bytes", lambda: 400_000)
-    with pytest.raises(UserError, match=r"the 20 examples need about 0\.0 GB and the device has"):
+    with pytest.raises(UserError, match=r"20 examples of 64x64 pixels take 0 MB, more than half"):
         batches.make_batches(smoke_config(data__cache="device"), make_mesh(4))
