@@ -1,9 +1,10 @@
-"""Times a network on the engines of `scripts/translate_video.py`, on the CPU, one frame per call.
+"""Times a network on the engines of the commands, on the CPU, in batches as of a clip.
 
-    python -m benchmarks.engines --checkpoint=DIR --exported=FILE.onnx
+    python -m benchmarks.engines --checkpoint=lite
+    python -m benchmarks.engines --checkpoint=DIR --exported=FILE.onnx --batch_size=1
 
-The shortest of many calls counts, and the engines take turns, because the machine may be shared.
-A turn has ten calls, because the threads of onnxruntime keep spinning for a while after a call.
+The engines take turns, and the best turn counts, because the machine may be shared. CPU is the time
+of all cores; unlike frames a second, it hardly depends on other work.
 """
 
 import time
@@ -12,47 +13,62 @@ import jax
 import numpy as np
 from absl import flags
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.cli import checkpoint_flag, command
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.export.engine import onnx_of
 from pix2pix_flax.inference.exported import Translate, load_exported
 from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.pretrained.shipped_files import shipped_file
 
 _EXPORTED = flags.DEFINE_string(
-    "exported", None, "The same network as an .onnx file.", required=True
+    "exported", None, "The same network as an .onnx file; not needed for shipped networks."
 )
-_TURNS = flags.DEFINE_integer("turns", 10, "Turns of ten calls for each engine.", lower_bound=1)
+_BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Frames in a call.", lower_bound=1)
+_CALLS = flags.DEFINE_integer("calls", 4, "Calls in a turn.", lower_bound=1)
+_TURNS = flags.DEFINE_integer("turns", 5, "Turns of each engine.", lower_bound=1)
 _SIZES = flags.DEFINE_list(
-    "sizes", ["256x256", "250x251", "512x512"], "Image sizes, height x width."
+    "sizes", ["256x256", "512x512", "720x1280"], "Sizes of the frames, height x width."
 )
 
 
-def seconds(translate: Translate, image: np.ndarray) -> float:
-    """Returns the duration of one call in seconds."""
-    start = time.perf_counter()
-    translate(image)
-    return time.perf_counter() - start
+def exported() -> Translate:
+    """Returns the network on onnxruntime."""
+    shipped = shipped_file(CHECKPOINT.value)
+    if not shipped and not _EXPORTED.value:
+        raise UserError(f"name the ONNX file of {CHECKPOINT.value} with --exported")
+    return load_exported(_EXPORTED.value or onnx_of(shipped))
+
+
+def timed(translate: Translate, frames: np.ndarray) -> tuple[float, float]:
+    """Returns the seconds and the CPU seconds of a frame in one turn."""
+    start, cpu = time.perf_counter(), time.process_time()
+    for _ in range(_CALLS.value):
+        translate(frames)
+    count = _CALLS.value * len(frames)
+    return (time.perf_counter() - start) / count, (time.process_time() - cpu) / count
 
 
 def main(argv: list[str]) -> None:
     """Prints a line for each size and engine."""
     del argv
     jax.config.update("jax_platforms", "cpu")
-    engines = {
-        "jax": load_predictor(CHECKPOINT.value),
-        "onnxruntime": load_exported(_EXPORTED.value),
-    }
+    engines = {"jax": load_predictor(CHECKPOINT.value), "onnxruntime": exported()}
     for size in _SIZES.value:
-        shape = (1, *map(int, size.split("x")), 3)
-        image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        least = dict.fromkeys(engines, float("inf"))
+        shape = (_BATCH_SIZE.value, *map(int, size.split("x")), 3)
+        frames = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        outputs = [translate(frames).astype(int) for translate in engines.values()]  # compiles
+        turns = {name: [] for name in engines}
         for _ in range(_TURNS.value):
             for name, translate in engines.items():
-                least[name] = min(least[name], *(seconds(translate, image) for _ in range(10)))
-        for name, value in least.items():
-            print(f"{size} {name}: {1e3 * value:.1f} ms, {1 / value:.0f} frames/s")
+                turns[name].append(timed(translate, frames))
+        for name, times in turns.items():
+            wall, cpu = np.min(times, axis=0)
+            print(f"{size} {name}: {1 / wall:.1f} frames/s, {1e3 * cpu:.1f} ms of CPU a frame")
+        print(f"{size}: they differ by {abs(outputs[0] - outputs[1]).max()} of 255", flush=True)
 
 
 if __name__ == "__main__":
     flags.adopt_module_key_flags(checkpoint_flag)
-    flags.mark_flag_as_required("checkpoint")
+    flags.set_default(CHECKPOINT, "lite")
     command.run(main)

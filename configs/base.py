@@ -111,6 +111,12 @@ def _data() -> ml_collections.ConfigDict:
             # images of one shape.
             "canvas_mode": "crop",
             "num_threads": 8,
+            # Where decoded examples are kept for later epochs. none: nowhere. host: in memory.
+            # disk: in the user's cache folder, uncompressed, for later trainings too. device: all
+            # of them in the memory of each device, which cuts the batches itself; an error if they
+            # do not fit. The batches are the same. host and disk keep so many GB and no more.
+            "cache": "none",
+            "cache_gigabytes": 4.0,
             # So many damaged records are passed over, with a warning; the next one ends the run.
             # The first and the last record of each file must be whole.
             "max_damaged": 0,

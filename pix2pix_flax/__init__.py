@@ -28,6 +28,11 @@ def cartoonize(images, checkpoint: str = "lite"):
 
 @functools.lru_cache(maxsize=4)
 def _predictor(checkpoint: str):
-    from pix2pix_flax.inference.predictor import load_predictor  # takes JAX seconds to import
+    from pix2pix_flax.export.engine import load_on_cpu
 
-    return load_predictor(checkpoint)
+    def on_jax():
+        from pix2pix_flax.inference.predictor import load_predictor  # takes seconds to import
+
+        return load_predictor(checkpoint)
+
+    return load_on_cpu(checkpoint, on_jax) or on_jax()

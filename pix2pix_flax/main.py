@@ -21,10 +21,6 @@ from ml_collections import config_flags
 
 from pix2pix_flax.cli import command
 from pix2pix_flax.cli.paths import PATH
-from pix2pix_flax.data.records import verify
-from pix2pix_flax.data.source import open_source
-from pix2pix_flax.train import make_plan, train
-from pix2pix_flax.train.hosts import joined
 
 REQUIRED = ("config",)
 _CONFIG = config_flags.DEFINE_config_file(
@@ -64,6 +60,10 @@ def main(argv: list[str]) -> int:
     config = _CONFIG.value
     keep_named_dataset(flags.FLAGS["config"])
     _let_steps_win(config)
+    # Imported here, so that a wrong flag fails at once, before JAX takes seconds to load.
+    from pix2pix_flax.train import make_plan, train
+    from pix2pix_flax.train.hosts import joined
+
     if _VERIFY.value:
         _verify(config.data)
     workdir = Path(_WORKDIR.value or _default_workdir())
@@ -76,6 +76,9 @@ def main(argv: list[str]) -> int:
 
 
 def _verify(data) -> None:
+    from pix2pix_flax.data.records import verify
+    from pix2pix_flax.data.source import open_source
+
     for split in (data.train_split, data.validation_split):
         verify(
             open_source(data.name, split, data.data_dir),

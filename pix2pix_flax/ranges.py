@@ -72,6 +72,7 @@ RANGES: dict[str, Range] = {
     "sizes.inference": _SIDE,
     "data.num_threads": Range(1, 1_024),
     "data.max_damaged": _COUNT_OR_NONE,
+    "data.cache_gigabytes": _WEIGHT,
     "generator.width": _CHANNELS,
     "generator.depth": _DEPTH,
     "generator.blocks": Range(0, 1_024),

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("pix2pix_flax", "cartoon_tfds", "configs", "scripts", "benchmarks")
 # A room may import the rooms before it, and itself.
 ORDER = {
-    "pix2pix_flax": "typing ranges sharding image data models losses metrics steps tasks "
+    "pix2pix_flax": "typing ranges cache sharding image data models losses metrics steps tasks "
     "checkpoint pretrained inference export serve evaluation report train cli main",
     "cartoon_tfds": "opencv errors files images styles sources recipes records generation "
     "cartoon_tfds_dataset_builder build report __main__",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
+from pix2pix_flax.cache import CACHE_VARIABLE
 
 COFFEE = skimage.data.coffee()
 

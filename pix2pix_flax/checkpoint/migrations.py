@@ -74,7 +74,7 @@ _ADVERSARIAL = {
 _LATER_KEYS: dict[str, dict[str, Any]] = {
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
     "loss_weights": {"ink": 0.0},  # of pairs
-    "data": {"max_damaged": 0},
+    "data": {"max_damaged": 0, "cache": "none", "cache_gigabytes": 4.0},
     "train": {
         "eval_every_minutes": 0.0,
         "eval_every_epochs": 0.0,

@@ -18,6 +18,7 @@ from cartoon_tfds.files import expand_home
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, pages_of
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
+from pix2pix_flax.inference.translator import Translator
 
 REQUIRED = ()
 TAKES_WORDS = True
@@ -42,13 +43,12 @@ def main(argv: list[str]) -> int:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
     clips = [word for word in words if _is_clip(Path(expand_home(word)))]
     pictures = [word for word in words if word not in clips]
-    # Imported here, so that a wrong flag fails at once.
-    from pix2pix_flax.inference.images import translate_images
-    from pix2pix_flax.inference.video import VideoError, VideoOptions, translate_video
-    from pix2pix_flax.inference.video.temporal import TemporalBlend
-
     translate, complete = translation_flags.make_translator(), True
     if pictures:
+        from pix2pix_flax.inference.images import (
+            translate_images,
+        )  # so that a wrong flag fails fast
+
         report = translate_images(
             translate,
             pictures,
@@ -60,18 +60,27 @@ def main(argv: list[str]) -> int:
         print(report)
         complete = report.complete
     for clip in clips:
-        options = VideoOptions(
-            batch_size=translation_flags.BATCH_SIZE.value, overwrite=_OVERWRITE.value
-        )
-        target = _target(clip, many=len(words) > 1)
-        try:
-            print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
-        except VideoError as error:
-            print(f"error: {one_line(error)}", file=sys.stderr)
-            complete = False
+        complete &= _draw_clip(translate, clip, _target(clip, many=len(words) > 1))
     if translate.summary:
         print(translate.summary)
     return 0 if complete else 1
+
+
+def _draw_clip(translate: Translator, clip: str, target: Path | None) -> bool:
+    """Draws a clip; returns whether it succeeded, and else prints why it did not."""
+    # Imported here, because pictures need no FFmpeg.
+    from pix2pix_flax.inference.video import VideoError, VideoOptions, translate_video
+    from pix2pix_flax.inference.video.temporal import TemporalBlend
+
+    options = VideoOptions(
+        batch_size=translation_flags.BATCH_SIZE.value, overwrite=_OVERWRITE.value
+    )
+    try:
+        print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
+    except VideoError as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        return False
+    return True
 
 
 def _is_clip(path: Path) -> bool:

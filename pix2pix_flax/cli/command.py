@@ -16,6 +16,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 from cartoon_tfds.errors import is_user_error, one_line, print_any_name
+from pix2pix_flax.cache import keep_compiled_programs
 from pix2pix_flax.cli import config_files, usage
 
 flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
@@ -36,6 +37,7 @@ def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -
     """
     print_any_name()
     _log_to_terminal()
+    keep_compiled_programs()
     parse = functools.partial(_parse, takes_words=takes_words)
     app.run(lambda argv: _call(main, argv), flags_parser=parse)
 

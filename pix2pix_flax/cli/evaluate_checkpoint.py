@@ -18,10 +18,6 @@ from pix2pix_flax.cli import checkpoint_flag, dataset_flags
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
 from pix2pix_flax.cli.paths import PATH
-from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
-from pix2pix_flax.evaluation.panel import ORDERS
-from pix2pix_flax.evaluation.report import evaluate_checkpoint
-from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
 
 REQUIRED = ("checkpoint", "output")
 flags.adopt_module_key_flags(checkpoint_flag)
@@ -48,7 +44,7 @@ _VGG16 = flags.DEFINE_bool(
 _PANEL = flags.DEFINE_enum(
     "panel",
     "spread",
-    ORDERS,
+    ["spread", "best", "worst"],
     "Examples in the picture: spread (from the best over the median to the worst), best or worst. "
     "They are ordered by LPIPS, or by L1 without its weights; label maps by the share of wrong "
     "pixels. Pictures made from noise are not ordered.",
@@ -67,6 +63,11 @@ def main(argv: list[str]) -> None:
     output = Path(_OUTPUT.value)
     if output.suffix != ".json":  # the picture gets this name with .png
         raise UserError(f"--output={output} does not end in .json.")
+    # Imported here, so that a wrong flag fails at once, before JAX takes seconds to load.
+    from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
+    from pix2pix_flax.evaluation.report import evaluate_checkpoint
+    from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
+
     output.parent.mkdir(parents=True, exist_ok=True)
     report, panel = evaluate_checkpoint(
         CHECKPOINT.value,

@@ -12,7 +12,6 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.cli.page import NETWORKS
 from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ()
@@ -29,13 +28,12 @@ def main(argv: list[str]) -> None:
         import uvicorn
     except ImportError as error:
         raise UserError(f"{error}: pip install 'pix2pix-flax[serve]'") from error
-    from pix2pix_flax.inference.predictor import load_predictor
     from pix2pix_flax.serve.app import make_app
-    from pix2pix_flax.serve.site import BUILT
+    from pix2pix_flax.serve.site import BUILT, load_networks
 
     site = Path(_SITE.value) if _SITE.value else BUILT
     if not (site / "models" / "models.json").is_file():
         raise UserError(f"{site} has no page: make it with pix2pix-flax page")
-    networks = {title.lower(): load_predictor(name) for name, title in NETWORKS.items()}
+    networks = load_networks(site)
     print(f"Open http://{_HOST.value}:{_PORT.value} in a browser; stop with Ctrl-C.", flush=True)
     uvicorn.run(make_app(networks, site), host=_HOST.value, port=_PORT.value, log_level="warning")

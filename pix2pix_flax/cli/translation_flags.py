@@ -16,11 +16,13 @@ from pix2pix_flax.inference.translator import FunctionNetwork, Network, Translat
 
 flags.adopt_module_key_flags(checkpoint_flag)
 _OPENCV = "opencv:"  # begins a --checkpoint that is a style without a network
+_ONNX = "onnxruntime on CPUs"
 _ENGINE = flags.DEFINE_enum(
     "engine",
-    "jax",
-    ["jax", "onnxruntime"],
-    "Runtime of the network; an .onnx file as --checkpoint always runs with onnxruntime.",
+    "auto",
+    ["auto", "jax", "onnxruntime"],
+    "Runtime of the network. auto: onnxruntime for .onnx files and, on CPUs, for the networks that "
+    "are shipped with the package; JAX for all others.",
 )
 _WORKING_SIZE = flags.DEFINE_integer(
     "working_size",
@@ -74,44 +76,69 @@ def make_translator() -> Translator:
     Raises:
       UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
     """
-    make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
+    engines = {"auto": _fastest_network, "jax": _jax_network, "onnxruntime": _onnx_network}
+    make = engines[_ENGINE.value]
     if CHECKPOINT.value.endswith(".onnx"):
         make = _onnx_network
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style
-    return Translator(make(CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
+    network, engine = make(CHECKPOINT.value)
+    return Translator(network, _OUTSCALE.value, _STRENGTH.value, engine)
 
 
-def _opencv_style(checkpoint: str) -> Network:
+def _opencv_style(checkpoint: str) -> tuple[Network, str | None]:
     from cartoon_tfds.styles import STYLES, cartoonize
 
     style = checkpoint.removeprefix(_OPENCV)
     choose(STYLES, f"--checkpoint={_OPENCV}STYLE: STYLE", style)
     given = {
-        "--engine=onnxruntime": _ENGINE.value != "jax",
-        "--tile": _TILE.value,
-        "--halo": _HALO.value,
-        "--style": _STYLE.value,
-        "--working_size": _WORKING_SIZE.value is not None,
+        f"--engine={_ENGINE.value}": _ENGINE.value != "auto",
+        **_given_to_jax(),
     }
     if unfit := [flag for flag, is_given in given.items() if is_given]:
         raise UserError(f"--checkpoint={checkpoint} runs no network: leave out {unfit[0]}")
-    return FunctionNetwork(lambda images: np.stack([cartoonize(image, style) for image in images]))
+    network = lambda images: np.stack([cartoonize(image, style) for image in images])  # noqa: E731
+    return FunctionNetwork(network), None
 
 
-def _jax_network(checkpoint: str) -> Network:
+def _given_to_jax() -> dict[str, bool]:
+    """Returns whether each flag is given that only the engine jax has."""
+    return {
+        "--tile": bool(_TILE.value),
+        "--halo": bool(_HALO.value),
+        "--style": bool(_STYLE.value),
+        "--working_size": _WORKING_SIZE.value is not None,
+    }
+
+
+def _fastest_network(checkpoint: str) -> tuple[Network, str | None]:
+    from pix2pix_flax.export.engine import load_on_cpu
+
+    is_possible = not any(_given_to_jax().values())
+    network = is_possible and load_on_cpu(checkpoint, lambda: _jax_network(checkpoint)[0])
+    if not network:
+        return _jax_network(checkpoint)
+    return network, _ONNX
+
+
+def _jax_network(checkpoint: str) -> tuple[Network, str | None]:
+    import jax
+
     from pix2pix_flax.inference.predictor import load_predictor
     from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 
     halo = int(_HALO.value) if _HALO.value and _HALO.value.isdecimal() else _HALO.value
     network = load_predictor(checkpoint, style=_STYLE.value, working_size=_WORKING_SIZE.value)
-    return TiledPredictor(
+    tiled = TiledPredictor(
         network, tile=_TILE.value, halo=halo, batch_size=BATCH_SIZE.value, progress=True
     )
+    return tiled, f"JAX on {jax.devices()[0].device_kind}"
 
 
-def _onnx_network(checkpoint: str) -> Network:
+def _onnx_network(checkpoint: str) -> tuple[Network, str | None]:
+    from pix2pix_flax.export.engine import onnx_of
     from pix2pix_flax.inference.exported import ExportedFileError, load_exported
+    from pix2pix_flax.pretrained.shipped_files import shipped_file
 
     if _TILE.value or _HALO.value:
         raise UserError("--engine=onnxruntime has no tiles: leave out --tile and --halo")
@@ -119,9 +146,11 @@ def _onnx_network(checkpoint: str) -> Network:
         raise UserError("an .onnx file has only the style of its export: leave out --style")
     if _WORKING_SIZE.value is not None:
         raise UserError("an .onnx file has the size of its export: leave out --working_size")
-    if not checkpoint.endswith(".onnx"):
+    shipped = shipped_file(checkpoint)
+    if not shipped and not checkpoint.endswith(".onnx"):
         raise UserError(
-            f"--engine=onnxruntime runs .onnx files (scripts/export_generator.py), not {checkpoint}"
+            "--engine=onnxruntime runs shipped networks and .onnx files "
+            f"(scripts/export_generator.py), not {checkpoint}"
         )
 
     @contextlib.contextmanager
@@ -132,5 +161,5 @@ def _onnx_network(checkpoint: str) -> Network:
             raise UserError(str(error)) from error
 
     with told():
-        translate = load_exported(checkpoint)
-    return FunctionNetwork(told()(translate))
+        translate = load_exported(onnx_of(shipped) if shipped else checkpoint)
+    return FunctionNetwork(told()(translate)), _ONNX

@@ -67,23 +67,36 @@ def to_canvas(
       rng: random generator that draws the position of the crop.
       labels: names of the images that are label maps, whose pixels are never blended.
     """
+    return window(fit(example, size, mode, labels), size, mode, rng)
+
+
+def fit(example: Example, size: int, mode: str, labels: Collection[str] = ()) -> Example:
+    """Returns the images in the scale of the canvas: the part of `to_canvas` that draws nothing."""
     if mode == "none":
         return example
-    if mode == "crop":
-        return _crop(example, size, rng, labels)
-    return scale(example, size, mode, labels)
-
-
-def _crop(
-    example: Example, size: int, rng: np.random.Generator, labels: Collection[str]
-) -> Example:
+    if mode != "crop":
+        return scale(example, size, mode, labels)
     height, width = _size(example)
     factor = max(1.0, size / min(height, width))
-    if factor > 1.0:
-        height, width = max(size, round(height * factor)), max(size, round(width * factor))
-        example = resize_example(example, height, width, labels)
-    top, left = rng.integers(height - size + 1), rng.integers(width - size + 1)
+    if factor == 1.0:
+        return example
+    height, width = max(size, round(height * factor)), max(size, round(width * factor))
+    return resize_example(example, height, width, labels)
+
+
+def window(example: Example, size: int, mode: str, rng: np.random.Generator) -> Example:
+    """Returns the canvas of an example that `fit` has made."""
+    if mode != "crop":
+        return example
+    top, left = draw_corner(*_size(example), size, rng)
     return {name: image[top : top + size, left : left + size] for name, image in example.items()}
+
+
+def draw_corner(
+    height: int, width: int, size: int, rng: np.random.Generator
+) -> tuple[np.int64, np.int64]:
+    """Returns the row and the column at which a random square of this size begins."""
+    return rng.integers(height - size + 1), rng.integers(width - size + 1)
 
 
 def _size(example: Example) -> tuple[int, int]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import grain
 import numpy as np
 
-from pix2pix_flax.data.canvas import MODES, middle, scale, to_canvas
+from pix2pix_flax.data.canvas import MODES, draw_corner, middle, scale, window
+from pix2pix_flax.data.examples import Fitted, keep_examples
 from pix2pix_flax.data.fingerprint import fingerprint, fingerprint_of_bytes, is_same
 from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError, Tolerance, WithSubstitutes
@@ -53,6 +54,51 @@ def make_train_iterator(
       DamagedRecordError: raised by the iterator if more than `data.max_damaged` records that it met
         are damaged. A whole record stands for a damaged one, so batches stay full.
     """
+    examples = keep_examples(open_examples(config, batch_size), config)
+    mode, size = config.data.canvas_mode, config.sizes.canvas
+
+    def cut(example: Batch, rng: np.random.Generator) -> Batch:
+        return window(example, size, mode, rng)
+
+    return _shuffled(examples, cut, config.data.num_threads, batch_size, seed, shard)
+
+
+def make_corner_iterator(
+    sizes: Sequence[tuple[int, int]],
+    config,
+    *,
+    batch_size: int,
+    seed: int,
+    shard: tuple[int, int] = (0, 1),
+) -> grain.DatasetIterator:
+    """Makes an iterator over the places of the pixels that `make_train_iterator` returns.
+
+    Its batches are `index`, `top` and `left`, int32 [B]: the index of an example, and the corner of
+    its window; 0 if `data.canvas_mode` cuts no window. Both iterators have the same states.
+
+    Args:
+      sizes: height and width of each example of `open_examples`.
+      config: as for `make_train_iterator`, like all other arguments.
+      batch_size: examples in the global batch.
+      seed: seed of the order of examples and of the crops.
+      shard: index of this host and number of hosts.
+    """
+    is_cut, canvas = config.data.canvas_mode == "crop", config.sizes.canvas
+
+    def place(index: int, rng: np.random.Generator) -> Batch:
+        top, left = draw_corner(*sizes[index], canvas, rng) if is_cut else (0, 0)
+        return {"index": np.int32(index), "top": np.int32(top), "left": np.int32(left)}
+
+    indices = range(len(sizes))
+    return _shuffled(indices, place, config.data.num_threads, batch_size, seed, shard)
+
+
+def open_examples(config, batch_size: int) -> Fitted:
+    """Opens the training split as examples in the scale of the canvas.
+
+    Raises:
+      DatasetError: as `make_train_iterator`.
+    """
     data = config.data
     if data.canvas_mode not in MODES:
         raise DatasetError(
@@ -64,48 +110,30 @@ def make_train_iterator(
             f"Split {data.train_split!r} of {data.name!r} has {len(source)} examples, "
             f"fewer than one batch of {batch_size} (config.train.batch_size)."
         )
-    source = WithSubstitutes(source, Tolerance(data.max_damaged))
+    return Fitted(WithSubstitutes(source, Tolerance(data.max_damaged)), config)
+
+
+def _shuffled(
+    source: Sequence[Any],
+    draw: Callable[[Any, np.random.Generator], Batch],
+    num_threads: int,
+    batch_size: int,
+    seed: int,
+    shard: tuple[int, int],
+) -> grain.DatasetIterator:
+    """Returns the endless iterator over shuffled batches of what `draw` makes of the source."""
     index, count = shard
     dataset = (
         grain.MapDataset.source(source)
         .seed(seed)
         .shuffle()
         .repeat()
-        .random_map(_make_cut(data, config.sizes.canvas, source))
+        .random_map(draw)
         # With the remainder, grain rounds its "endless" length up: for batches of 1 it overflows.
         .batch(batch_size // count, drop_remainder=True)[index::count]
     )
-    options = grain.ReadOptions(num_threads=data.num_threads, prefetch_buffer_size=16)
+    options = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))
-
-
-def _make_cut(
-    data, canvas_size: int, source: Sequence[dict[str, Any]]
-) -> Callable[[dict[str, Any], np.random.Generator], Batch]:
-    """Makes the function from an example to its canvas, whose size is checked.
-
-    The canvas of the first example sets the size.
-    """
-    reader, labels = make_reader(data), label_names(data)
-
-    def cut(example: dict[str, Any], rng: np.random.Generator) -> Batch:
-        images = reader(example)
-        return to_canvas(images, canvas_size, data.canvas_mode, rng, labels)
-
-    wanted = cut(source[0], np.random.default_rng(0))["input"].shape[:2]
-
-    def checked(example: dict[str, Any], rng: np.random.Generator) -> Batch:
-        canvas = cut(example, rng)
-        if (size := canvas["input"].shape[:2]) != wanted:
-            raise DatasetError(
-                f"Images differ in size: the first is {wanted[1]}x{wanted[0]}, but "
-                f"{_text(example.get('id', 'another one'))} is {size[1]}x{size[0]}, and "
-                f"config.data.canvas_mode {data.canvas_mode} needs one size; set it to crop or "
-                "resize for images of any size."
-            )
-        return canvas
-
-    return checked
 
 
 def order_fingerprint(

@@ -116,6 +116,15 @@ def export_generator(
         return _compare(generator, partial, output, run, _batches(photographs), half=half)
 
 
+def onnx_bytes(generator: TrainedGenerator) -> bytes:
+    """Returns the ONNX file of a generator of images, in its style, which is not compared.
+
+    Raises:
+      ExportError: the network cannot be exported, or a package is missing.
+    """
+    return _write_onnx(_prepare(generator, "float32"))
+
+
 def _prepare(generator: TrainedGenerator, dtype: str | None) -> TrainedGenerator:
     """Returns the generator in the dtype of the file; refuses one that cannot be exported."""
     config = generator.config.copy_and_resolve_references()

@@ -9,7 +9,9 @@ A StableHLO file from elsewhere could crash or block a process while it is read.
 reads it first, with a time limit, and refuses calls of native code (`python exported.py --check`).
 """
 
+import concurrent.futures
 import contextlib
+import functools
 import io
 import os
 import subprocess
@@ -78,20 +80,39 @@ def _named(translate: Translate, path: Path) -> Translate:
 
 
 def _load_onnx(data: bytes) -> Translate:
+    whole = _session(data, threads=cores())
+    for side in (whole.get_inputs(), whole.get_outputs()):
+        if [value.type for value in side] != ["tensor(uint8)"]:
+            _refuse_signature()
+        _check_shape(side[0].shape)
+    name = whole.get_inputs()[0].name
+
+    # Threads that share one image wait for each other after each layer. With an image for each
+    # thread a batch takes 0.84 of the time on two cores.
+    @functools.cache
+    def batches() -> tuple[Any, concurrent.futures.Executor]:
+        return _session(data, threads=1), concurrent.futures.ThreadPoolExecutor(cores())
+
+    def translate(images: np.ndarray) -> np.ndarray:
+        if len(images) == 1 or cores() == 1:
+            return whole.run(None, {name: images})[0]
+        session, pool = batches()
+        singles = (images[i : i + 1] for i in range(len(images)))
+        results = pool.map(lambda single: session.run(None, {name: single})[0], singles)
+        return np.concatenate(list(results))
+
+    return translate
+
+
+def _session(data: bytes, threads: int) -> Any:
+    """Returns a session of onnxruntime that computes an image on so many threads."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # log errors only; they are raised as exceptions as well
-    options.intra_op_num_threads = _cores()
-    providers = ["CPUExecutionProvider"]
+    options.intra_op_num_threads = threads
     with contextlib.redirect_stdout(io.StringIO()):  # errors are printed and raised
-        session = onnxruntime.InferenceSession(data, options, providers=providers)
-    for side in (session.get_inputs(), session.get_outputs()):
-        if [value.type for value in side] != ["tensor(uint8)"]:
-            _refuse_signature()
-        _check_shape(side[0].shape)
-    name = session.get_inputs()[0].name
-    return lambda images: session.run(None, {name: images})[0]
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 def _load_stablehlo(data: bytes) -> Translate:
@@ -160,7 +181,7 @@ def _refuse_signature() -> NoReturn:
     raise ValueError("its input and output are not uint8 [B, H, W, 3] of any size")
 
 
-def _cores() -> int:
+def cores() -> int:
     """Returns the number of cores this process may use; onnxruntime would use all cores."""
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -9,6 +9,7 @@ import numpy as np
 
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.padding import pad_to_multiple
+from pix2pix_flax.inference.translator import check_images
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 from pix2pix_flax.tasks.paired import PairedTask
 from pix2pix_flax.typing import PyTree
@@ -112,15 +113,6 @@ class Predictor:
         sized = self.of_size(*images.shape[1:3])
         padded = pad_to_multiple(images, sized.stride)
         return cut_back(sized.run(padded), padded.shape, images.shape)
-
-
-def check_images(images: np.ndarray) -> np.ndarray:
-    """Returns `images`; raises a ValueError unless they are uint8 [B, H, W, 3] and not empty."""
-    images = np.asarray(images)
-    shape = images.shape
-    if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
-        raise ValueError(f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}.")
-    return images
 
 
 def cut_back(output: np.ndarray, padded: tuple[int, ...], wanted: tuple[int, ...]) -> np.ndarray:

@@ -1,12 +1,16 @@
 """Blends and resizes a network's output to the strength and size that a user asks for."""
 
 import dataclasses
+import functools
+import logging
 from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from cartoon_tfds.errors import UserError
+
+_log = logging.getLogger(__name__)
 
 
 class Network(Protocol):
@@ -22,6 +26,15 @@ class Network(Protocol):
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Returns the translated images."""
+
+
+def check_images(images: np.ndarray) -> np.ndarray:
+    """Returns `images`; raises a ValueError unless they are uint8 [B, H, W, 3] and not empty."""
+    images = np.asarray(images)
+    shape = images.shape
+    if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
+        raise ValueError(f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}.")
+    return images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,20 +66,25 @@ class Translator:
       strength: 0..1, the weight of the network's output in a linear blend with the input, as in
         `cartoon_tfds.styles.cartoonize`. 0 returns the input and 1 the network's output, bit for
         bit.
+      engine: the program that runs the network, which the first call logs; None: no line.
     """
 
     network: Network
     outscale: float | None = None
     strength: float = 1.0
+    engine: str | None = None
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Translates uint8 RGB [B, H, W, 3] to uint8 RGB [B, H', W', 3].
 
-        H' is `outscale` times H, rounded and at least 1, or s times H if `outscale` is None.
+        H' is `outscale` times H, rounded and at least 1, or s times H if `outscale` is None. The
+        first call of a process logs the engine.
 
         Raises:
           UserError: `strength` is under 1, and the network changes the size.
         """
+        if self.engine:
+            _tell(self.engine)
         translated = self._mix(images, self.network(images))
         if self.outscale is None:
             return translated
@@ -94,3 +112,8 @@ class Translator:
     def summary(self) -> str:
         """One line that says how images were tiled; empty if no image was tiled."""
         return self.network.summary
+
+
+@functools.cache  # once in a process
+def _tell(engine: str) -> None:
+    _log.info("Drawn by %s.", engine)

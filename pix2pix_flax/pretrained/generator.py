@@ -21,19 +21,12 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
-from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
 from pix2pix_flax.pretrained.finite import refuse_not_finite
+from pix2pix_flax.pretrained.shipped_files import METADATA, SHIPPED, shipped_file
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.typing import PyTree
-
-METADATA = "pix2pix_flax.config"
-"""Key of the configuration, as JSON, in the metadata of an exported file."""
-
-_SHIPPED = Path(__file__).with_name("shipped")
-SHIPPED = tuple(sorted(file.stem for file in _SHIPPED.glob("*.safetensors")))
-"""Names of the shipped generators; docs/weights.md has their scores."""
 
 
 class GeneratorFileError(UserError):
@@ -124,11 +117,12 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
       CheckpointError: the checkpoint is missing or damaged.
       GeneratorFileError: the file holds no generator, or is damaged.
     """
-    path = Path(checkpoint).expanduser()
-    if not path.exists() and str(checkpoint) in SHIPPED:
-        path = _SHIPPED / f"{checkpoint}.safetensors"
+    path = shipped_file(checkpoint) or Path(checkpoint).expanduser()
     if path.suffix == ".safetensors":
         return _load_file(path)
+    # Imported here, because files need no Orbax, which takes a while to load.
+    from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config, restore_generator
+
     try:
         step = find_checkpoint(path)
     except CheckpointError as error:

@@ -18,7 +18,7 @@ import numpy as np
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
 from cartoon_tfds.images import write_picture
-from pix2pix_flax.export.exporter import export_generator
+from pix2pix_flax.inference.exported import ExportedFileError, Translate, load_exported
 
 _PACKAGE = Path(__file__).parents[1]
 BUILT = Path(__file__).with_name("site")
@@ -63,6 +63,8 @@ def build_site(
     Raises:
       UserError: npm is missing or cannot load the runtime, or the archive is another one.
     """
+    from pix2pix_flax.export.exporter import export_generator  # imports JAX, for this function only
+
     shutil.copytree(source(), folder, dirs_exist_ok=True)
     _unpack_runtime(folder / "vendor", archive)
     networks = []
@@ -73,6 +75,20 @@ def build_site(
         networks.append({"file": name, "title": title})
     _write_json(folder / "models" / "models.json", {"networks": networks})
     _write_examples(folder / "examples", examples)
+
+
+def load_networks(folder: Path) -> dict[str, Translate]:
+    """Loads the networks of a page, by their titles in small letters.
+
+    Raises:
+      UserError: a file of them is missing or damaged, or onnxruntime is not installed.
+    """
+    models = folder / "models"
+    listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
+    try:
+        return {each["title"].lower(): load_exported(models / each["file"]) for each in listed}
+    except ExportedFileError as error:  # exported.py does not import UserError
+        raise UserError(str(error)) from error
 
 
 def _unpack_runtime(folder: Path, archive: Path | None) -> None:

@@ -13,14 +13,14 @@ from tqdm import tqdm
 from cartoon_tfds.files import locked
 from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
-from pix2pix_flax.data.pipeline import check_order, make_train_iterator, order_fingerprint
+from pix2pix_flax.data.pipeline import check_order, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.report.page import write_at_end
-from pix2pix_flax.sharding import first_host_does, is_first_host, make_mesh, put_batch, replicated
+from pix2pix_flax.sharding import first_host_does, is_first_host, make_mesh, replicated
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
-from pix2pix_flax.train.batches import next_batch
+from pix2pix_flax.train.batches import make_batches, next_batch
 from pix2pix_flax.train.clip import write_clip
 from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
 from pix2pix_flax.train.result import best_step, result
@@ -79,12 +79,7 @@ class Trainer:
         self.epochs = make_epochs(config)
         self.total_steps = _total_steps(config.train, self.epochs)
         self.task = make_task(config, self.total_steps)
-        self.iterator = make_train_iterator(
-            config,
-            batch_size=self.batch_size,
-            seed=config.seed,
-            shard=(jax.process_index(), jax.process_count()),
-        )
+        self.iterator, self.put = make_batches(config, self.mesh)
         order = {"batch_size": self.batch_size, "seed": config.seed}
         self.order = order_fingerprint(config, **order)
         self.check_order = functools.partial(check_order, config=config, **order)
@@ -132,7 +127,7 @@ class Trainer:
         the position of the state.
         """
         first_position = self.iterator.get_state()
-        example = put_batch(next(self.iterator), self.mesh)
+        example = self.put(next(self.iterator))
         sharding = replicated(self.mesh)
         # It runs once: its optimization by XLA would take longer than all other preparations.
         init = jax.jit(self.task.init, out_shardings=sharding, compiler_options=_UNOPTIMIZED)
@@ -200,7 +195,7 @@ class Trainer:
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
         with stop.timing("step"):
-            batch, waited = next_batch(self.iterator, self.mesh, self.metrics, stop)
+            batch, waited = next_batch(self.iterator, self.put, self.metrics, stop)
             self.seconds = stop.seconds
             self.state, self.metrics = self.train_step(self.state, batch, self.frozen)
         self.step += 1

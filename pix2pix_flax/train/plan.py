@@ -17,7 +17,7 @@ from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint.manager import Restored, find_checkpoint, read_metrics, restore_latest
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.data.source import open_builder, open_source
-from pix2pix_flax.sharding import put_batch, put_whole_batch
+from pix2pix_flax.sharding import put_whole_batch
 from pix2pix_flax.steps.optimizers import make_schedule
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.train.loop import Trainer, num_parameters
@@ -142,7 +142,7 @@ def _rates(config, total_steps: int) -> tuple[float, float]:
 def _measured_rows(trainer: Trainer) -> Rows:
     """Yields memory and time, after taking steps."""
     start = time.perf_counter()
-    batch = next(trainer.iterator)
+    batch = jax.block_until_ready(trainer.put(next(trainer.iterator)))
     read = time.perf_counter() - start
     shapes = ", ".join(f"{name} {x.dtype} {list(x.shape)}" for name, x in batch.items())
     yield "batch", f"{shapes}, read in {read:.3f} s"
@@ -163,7 +163,7 @@ def _step_seconds(trainer: Trainer) -> float:
     for number in range(_STEPS + 1):
         if number == 1:  # the first step is slower
             start = time.perf_counter()
-        batch = put_batch(next(trainer.iterator), trainer.mesh)
+        batch = trainer.put(next(trainer.iterator))
         trainer.state, metrics = trainer.train_step(trainer.state, batch, trainer.frozen)
         jax.block_until_ready(metrics)
     return (time.perf_counter() - start) / _STEPS

@@ -1,8 +1,12 @@
 """Predicts whether a compiled program fits into memory, and recognises out-of-memory errors."""
 
+from __future__ import annotations
+
+import typing
 from pathlib import Path
 
-import jax
+if typing.TYPE_CHECKING:
+    import jax
 
 try:
     import resource
@@ -29,9 +33,16 @@ def fits(program: jax.stages.Compiled) -> bool:
 
 def available_bytes() -> int | None:
     """Returns the free memory of the default device in bytes, or None if it is unknown."""
+    import jax  # not above, so that networks on onnxruntime need no JAX
+
     stats = jax.local_devices()[0].memory_stats()
     if stats and "bytes_limit" in stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
+    return host_bytes()
+
+
+def host_bytes() -> int | None:
+    """Returns the free memory of this process in bytes, or None if it is unknown."""
     limits = [limit for limit in (_machine(), _address_space(), _cgroup()) if limit is not None]
     return min(limits, default=None)
 

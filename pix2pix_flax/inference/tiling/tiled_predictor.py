@@ -8,10 +8,11 @@ import numpy as np
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
-from pix2pix_flax.inference.predictor import Predictor, check_images, cut_back
+from pix2pix_flax.inference.predictor import Predictor, cut_back
 from pix2pix_flax.inference.tiling.grid import TileGrid, run_batches, run_tiles, smallest_tile
 from pix2pix_flax.inference.tiling.halo import exact_halo, measured_halo
 from pix2pix_flax.inference.tiling.memory import fits, is_out_of_memory
+from pix2pix_flax.inference.translator import check_images
 
 _log = logging.getLogger(__name__)
 

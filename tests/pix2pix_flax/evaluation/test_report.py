@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.report import Report
 from pix2pix_flax.evaluation.report_text import as_json, as_table, caption
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
 from tests.commands import run_command
 

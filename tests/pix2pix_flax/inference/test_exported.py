@@ -165,7 +165,7 @@ def test_videos_by_onnxruntime_need_no_jax(name, exported_file, untrained, poiso
     flags = ["--engine=onnxruntime", f"--checkpoint={untrained}", f"--input={clip}"]
     code, _, stderr = run_script("translate_video.py", *flags, "--output=a.mp4")
     assert (code, stderr.count("\n")) == (1, 1)
-    assert "--engine=onnxruntime runs .onnx files" in stderr
+    assert "--engine=onnxruntime runs shipped networks and .onnx files" in stderr
 
 
 stablehlo = pytest.mark.skipif(not find_spec("flatbuffers"), reason="flatbuffers not installed")

@@ -8,6 +8,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_picture
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
@@ -16,7 +17,6 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.inference.translator import Translator
 from pix2pix_flax.inference.video import VideoOptions, translate_video
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, started_from, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train

@@ -125,7 +125,7 @@ STYLE, ONNX = {"checkpoint": "opencv:ink"}, {"checkpoint": "run", "engine": "onn
         ({**ONNX, "halo": "0"}, "onnxruntime has no tiles"),
         ({**ONNX, "working_size": "0"}, "has the size of its export: leave out --working_size"),
         ({**ONNX, "style": "ink"}, "has only the style of its export: leave out --style"),
-        (ONNX, r"runs \.onnx files"),
+        (ONNX, r"runs shipped networks and \.onnx files"),
     ],
 )
 def test_flags_that_an_engine_does_not_have_are_named(given, values, message):

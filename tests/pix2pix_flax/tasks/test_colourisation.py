@@ -12,6 +12,7 @@ import skimage.data
 
 from configs import comics, default
 from pix2pix_flax import metrics
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
@@ -20,7 +21,6 @@ from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.inference.predictor import Predictor, load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import load_generator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.tasks.paired import PairedTask

@@ -13,6 +13,7 @@ from cartoon_tfds.errors import UserError
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.styles import STYLES, cartoonize
 from configs import default, styles
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.cli.translation_flags import make_translator
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.readers import make_reader
@@ -24,7 +25,6 @@ from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.pretrained.generator import StyleError, load_generator
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import train

@@ -12,9 +12,9 @@ import skimage.metrics
 
 from cartoon_tfds.errors import UserError
 from configs import default, rrdb, srgan, srresnet
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.resampling import imresize
-from pix2pix_flax.models.frozen.weights import CACHE_VARIABLE
 from pix2pix_flax.tasks.factory import make_task
 
 PHOTO = skimage.data.coffee()

@@ -3,13 +3,10 @@
 import jax.numpy as jnp
 import pytest
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint
 from pix2pix_flax.data.source import DatasetError
-from pix2pix_flax.models.frozen.weights import (
-    CACHE_VARIABLE,
-    WeightsMissingError,
-    load_lpips_weights,
-)
+from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
 from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.train import Trainer, train

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.models.frozen import weights
 from pix2pix_flax.models.frozen.lpips import _unit_length, lpips
 
@@ -21,7 +22,7 @@ def net(request):
 @pytest.fixture(scope="module")
 def metric(net, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(weights.CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
         try:
             params = weights.load_lpips_weights(net)
         except weights.WeightsMissingError as error:

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.models.frozen import weights
 
 
@@ -23,7 +24,7 @@ class Payload:
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
-    monkeypatch.setenv(weights.CACHE_VARIABLE, str(folder))
+    monkeypatch.setenv(CACHE_VARIABLE, str(folder))
     return folder
 
 
@@ -123,6 +124,6 @@ def test_a_damaged_cache_is_made_anew(cache, damage):
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch, caplog):
     need_extra()
     (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv(weights.CACHE_VARIABLE, str(tmp_path / "file"))
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
     assert set(weights.load_lpips_weights("alexnet")) == {"features", "heads"}
     assert "not cached" in caplog.text

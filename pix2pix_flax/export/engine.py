@@ -1,0 +1,125 @@
+"""Shipped networks on onnxruntime, the fastest engine on CPUs.
+
+The ONNX file of a network is made once, by the exporter of this package, and kept in the user's
+cache folder. Once it is there, no JAX is imported.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from cartoon_tfds.errors import UserError
+from pix2pix_flax.cache import cache_folder, keep
+from pix2pix_flax.inference.exported import ExportedFileError, Translate, cores, load_exported
+from pix2pix_flax.inference.tiling.memory import host_bytes
+from pix2pix_flax.inference.translator import Network, check_images
+from pix2pix_flax.pretrained.shipped_files import read_config, shipped_file
+
+# Bytes of memory for each pixel that the networks lite and lite_x4 draw, up to 630 and 380 by
+# measurement, and for each pixel of a drawing that lite enlarges.
+_DRAWN_BYTES, _ENLARGED_BYTES = 700, 120
+
+
+class OnnxNetwork:
+    """A shipped network on onnxruntime; another engine takes images too large for memory.
+
+    Attributes:
+      colours: see `translator.Network`.
+    """
+
+    colours = False
+
+    def __init__(self, translate: Translate, size: int, make_tiled: Callable[[], Network]):
+        """Finds the scale of the network.
+
+        Args:
+          translate: the network.
+          size: short side in pixels at which the network draws larger images; 0: at their own.
+          make_tiled: makes the same network on the other engine, when it is first needed.
+        """
+        self._translate, self._size, self._make_tiled = translate, size, make_tiled
+        self._tiled: Network | None = None
+        self._scale = translate(np.zeros((1, 8, 8, 3), np.uint8)).shape[1] // 8
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Translates uint8 RGB [B, H, W, 3] to uint8 RGB [B, sH, sW, 3].
+
+        Raises:
+          ValueError: `images` has another dtype or shape.
+        """
+        images = check_images(images)
+        free = host_bytes()
+        if free is None or self._bytes(*images.shape[:3]) <= free:
+            return self._translate(images)
+        if self._tiled is None:
+            self._tiled = self._make_tiled()
+        return self._tiled(images)
+
+    @property
+    def summary(self) -> str:
+        """One line that says how images were tiled; empty if no image was tiled."""
+        return self._tiled.summary if self._tiled else ""
+
+    def _bytes(self, count: int, height: int, width: int) -> float:
+        """Returns the memory that images need, in bytes."""
+        pixels = min(count, cores()) * height * width * self._scale**2
+        smaller = max(1, round(min(height, width) / self._size)) if self._size else 1
+        return pixels * (_DRAWN_BYTES / smaller**2 + _ENLARGED_BYTES)
+
+
+def load_on_cpu(checkpoint: str, make_tiled: Callable[[], Network]) -> OnnxNetwork | None:
+    """Returns a shipped network on onnxruntime where this is its fastest engine, else None.
+
+    It is the fastest on machines without an accelerator for JAX, if onnxruntime runs there.
+
+    Args:
+      checkpoint: a name in `SHIPPED`, or another checkpoint, for which None is returned.
+      make_tiled: see `OnnxNetwork`.
+    """
+    path = shipped_file(checkpoint)
+    if path is None or not importlib.util.find_spec("onnxruntime") or has_accelerator():
+        return None
+    try:
+        translate = load_exported(onnx_of(path))
+    except (ExportedFileError, UserError):  # e.g. no package onnx, which writes the file
+        return None
+    return OnnxNetwork(translate, read_config(path).sizes.inference, make_tiled)
+
+
+def has_accelerator() -> bool:
+    """Returns whether JAX has another device than the CPU; imports JAX only if it may have one."""
+    if os.environ.get("JAX_PLATFORMS") == "cpu":
+        return False
+    if not any(map(importlib.util.find_spec, ("jax_plugins", "libtpu"))):
+        return False
+    import jax
+
+    return jax.default_backend() != "cpu"
+
+
+def onnx_of(path: Path) -> Path:
+    """Returns the ONNX file of a generator's safetensors file; makes it if the cache has none.
+
+    Raises:
+      ExportError: the package onnx is missing, or the network has no ONNX graph.
+      ExportedFileError: the cache folder cannot be written.
+    """
+    file = cache_folder("onnx") / f"{path.stem}-{_digest(path)}.onnx"
+    if not file.is_file():
+        from pix2pix_flax.export.exporter import onnx_bytes
+        from pix2pix_flax.pretrained.generator import load_generator
+
+        keep(file, onnx_bytes(load_generator(path)))
+    return file
+
+
+def _digest(path: Path) -> str:
+    """Returns 16 digits that change with the weights and with the exporter."""
+    digest = hashlib.sha256(path.read_bytes())
+    for source in sorted(Path(__file__).with_name("onnx").glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
