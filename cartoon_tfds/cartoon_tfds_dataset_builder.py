@@ -22,6 +22,7 @@ from cartoon_tfds.recipes.base import Example, Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.records import manifest
 from cartoon_tfds.records.array_record import RepeatableWriter
+from cartoon_tfds.records.buckets import sort_without_tensorflow
 from cartoon_tfds.sources import public
 from cartoon_tfds.sources.base import Local, Origin, SourceError
 from cartoon_tfds.sources.packaged import Packaged
@@ -202,6 +203,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         """Builds in a work folder; TFDS passes `download_config` to this method only."""
         self._download_config = download_config
+        sort_without_tensorflow()
         with contextlib.ExitStack() as stack:
             self._work = self._options.work_dir or stack.enter_context(
                 work_folder(self.data_dir_root, self.builder_config.name)
