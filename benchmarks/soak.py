@@ -7,6 +7,9 @@ SIGTERM twice, SIGINT, or a full disk (no file can grow beyond a few kilobytes).
 command starts again, until all steps are done; then the next run begins. At the end of each run the
 arrays of the last step and the scores of all evaluations must equal those of an undisturbed run,
 bit for bit, and each exit code must be the expected one. The exit code is 1 if anything differs.
+
+With --processes=2 each training has two hosts on this machine. One of them, drawn by chance, is
+interrupted: both must end, and the same command goes on.
 """
 
 import collections
@@ -27,10 +30,13 @@ import jax
 import numpy as np
 from absl import app, flags
 
+from benchmarks.hosts import environments
 from pix2pix_flax.checkpoint.arrays import described, restore_arrays
 
 _MINUTES = flags.DEFINE_float("minutes", 60, "Time to spend; the last run is finished.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the interruptions.")
+_PROCESSES = flags.DEFINE_integer("processes", 1, "Hosts of each training.", lower_bound=1)
+_INTERRUPTIONS = flags.DEFINE_integer("interruptions", 25, "Of each run, at most.", lower_bound=0)
 _STEPS = flags.DEFINE_integer("steps", 300, "Steps of each run.", lower_bound=1)
 
 KINDS = {
@@ -41,6 +47,12 @@ KINDS = {
     "full disk": {1},
 }
 """The interruptions, and the exit codes that they must have; 0 too if the run ends before."""
+
+_KINDS = flags.DEFINE_multi_enum("kinds", list(KINDS), list(KINDS), "Interruptions to draw from.")
+
+_HOSTS = {1, -signal.SIGABRT, -signal.SIGTERM, -signal.SIGINT}
+"""Further exit codes of several hosts: the others end by an error, or JAX aborts them; and a host
+that starts late does not handle signals yet."""
 
 
 @dataclasses.dataclass
@@ -53,7 +65,12 @@ class Count:
 
 
 def soak(
-    command: Sequence[str], workdir: Path, kinds: Sequence[str], longest: float, draw: random.Random
+    command: Sequence[str],
+    workdir: Path,
+    kinds: Sequence[str],
+    longest: float,
+    draw: random.Random,
+    processes: int = 1,
 ) -> dict[str, Count]:
     """Runs a training to its end in spite of interruptions.
 
@@ -62,7 +79,8 @@ def soak(
       workdir: the work directory, new.
       kinds: names in `KINDS`, in the order of the interruptions.
       longest: seconds between the lock and the interruption, at most.
-      draw: the source of the times.
+      draw: the source of the times, and of the host that is interrupted.
+      processes: the number of hosts.
 
     Returns:
       The counts by kind, and those of the starts that were not interrupted as `none`.
@@ -73,23 +91,33 @@ def soak(
     counts: dict[str, Count] = collections.defaultdict(Count)
     for kind in (*kinds, "none"):
         start = newest(workdir)
-        process = subprocess.Popen(
-            [*command, f"--workdir={workdir}"], stderr=subprocess.PIPE, text=True
-        )
+        hosts = _start([*command, f"--workdir={workdir}"], processes)
         if kind != "none":
-            _wait_for_lock(process, workdir)
+            _wait_for_lock(hosts[0], workdir)
             time.sleep(draw.uniform(0, longest))
-            _interrupt(process, kind, draw)
-        _, errors = process.communicate()
-        count, code = counts[kind], process.returncode
-        count.codes[code] += 1
+            _interrupt(draw.choice(hosts), kind, draw)
+        errors = "".join(host.communicate()[1] for host in hosts)
+        count, codes = counts[kind], [host.returncode for host in hosts]
+        count.codes.update(codes)
         count.tracebacks += errors.count("Traceback")
         count.lost += max(0, _last_shown(errors) - newest(workdir))
-        if code not in KINDS.get(kind, set()) | {0} or newest(workdir) < start:
-            raise RuntimeError(f"{kind}: exit code {code}, step {newest(workdir)}: {errors}")
-        if code == 0:
+        further = _HOSTS if processes > 1 and kind != "none" else set()
+        if set(codes) - KINDS.get(kind, set()) - {0} - further or newest(workdir) < start:
+            raise RuntimeError(f"{kind}: exit codes {codes}, step {newest(workdir)}: {errors}")
+        if not any(codes):
             break
     return counts
+
+
+def _start(command: Sequence[str], count: int) -> list[subprocess.Popen]:
+    """Starts the hosts of a training."""
+    distributed = ["--config.distributed=True"] if count > 1 else []
+    return [
+        subprocess.Popen(
+            [*command, *distributed], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for environment in environments(count)
+    ]
 
 
 def _wait_for_lock(process: subprocess.Popen, workdir: Path) -> None:
@@ -188,13 +216,13 @@ def main(argv: Sequence[str]) -> None:
     ]
     undisturbed, totals, is_equal = folder / "undisturbed", collections.defaultdict(Count), True
     start, number = time.monotonic(), 0
-    subprocess.run([*command, f"--workdir={undisturbed}"], check=True, stderr=subprocess.DEVNULL)
+    soak(command, undisturbed, [], 0, draw, _PROCESSES.value)
     longest = (time.monotonic() - start) / 2  # so that starts, steps and saves are met
     while time.monotonic() - begin < 60 * _MINUTES.value:
         number += 1
         workdir = folder / str(number)
-        kinds = [draw.choice(list(KINDS)) for _ in range(25)]
-        for kind, count in soak(command, workdir, kinds, longest, draw).items():
+        kinds = draw.choices(_KINDS.value, k=_INTERRUPTIONS.value)
+        for kind, count in soak(command, workdir, kinds, longest, draw, _PROCESSES.value).items():
             totals[kind].codes += count.codes
             totals[kind].lost += count.lost
             totals[kind].tracebacks += count.tracebacks

@@ -23,6 +23,7 @@ from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
 from cartoon_tfds.errors import UserError, is_user_error, print_any_name
 from cartoon_tfds.files import expand_home
+from cartoon_tfds.generation.parallel import map_in_order
 from cartoon_tfds.recipes.base import Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.comics import Panels
@@ -215,7 +216,7 @@ def _run_check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
     if not folders:
         sys.exit(f"error: no dataset {args.config or 'at all'} in {args.data_dir}/cartoon_tfds")
     for folder in folders:
-        if difference := manifest.first_difference(folder):
+        if difference := manifest.first_difference(folder, map_in_order):
             sys.exit(f"error: {folder}: {difference}")
         count = sum(1 for _ in manifest.read_examples(folder))
         print(f"{folder}: all {count} examples match the manifest")

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +15,14 @@ from cartoon_tfds.errors import UserError
 # Absolute imports: if a relative import fails, `tfds build` hides which module is missing.
 from cartoon_tfds.generation import beam
 from cartoon_tfds.generation.local import LocalRunner, library_versions
+from cartoon_tfds.generation.parallel import map_in_order
 from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.generation.work_folder import work_folder
 from cartoon_tfds.recipes.base import Example, Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.records import manifest
 from cartoon_tfds.records.array_record import RepeatableWriter
+from cartoon_tfds.records.buckets import sort_without_tensorflow
 from cartoon_tfds.sources import public
 from cartoon_tfds.sources.base import Local, Origin, SourceError
 from cartoon_tfds.sources.packaged import Packaged
@@ -150,7 +153,8 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._build_settings = None
         super().download_and_prepare(download_config=download_config, **kwargs)
         if has_manifest and self._build_settings:
-            manifest.write(Path(self.data_path), self._build_settings)
+            in_order = functools.partial(map_in_order, workers=self._options.workers)
+            manifest.write(Path(self.data_path), self._build_settings, in_order)
 
     def as_dataset(self, *args, **kwargs):
         """Returns splits as `tf.data.Dataset` (see the base class).
@@ -199,6 +203,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _download_and_prepare(self, dl_manager, download_config) -> None:
         """Builds in a work folder; TFDS passes `download_config` to this method only."""
         self._download_config = download_config
+        sort_without_tensorflow()
         with contextlib.ExitStack() as stack:
             self._work = self._options.work_dir or stack.enter_context(
                 work_folder(self.data_dir_root, self.builder_config.name)

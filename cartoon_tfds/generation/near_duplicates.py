@@ -4,6 +4,8 @@ If the training split held a resized or recompressed copy of a test photograph, 
 network would be too good.
 """
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -50,12 +52,18 @@ def nearest(hashes: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndar
     Returns:
       int64 `[N]` indices into `others`, and int64 `[N]` distances, 0..256.
     """
-    other_bits = np.unpackbits(others, axis=1).astype(np.float32)
-    indices, distances = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for start in range(0, len(hashes), _ROWS):
+    indices, distances = np.zeros(len(hashes), np.int64), np.full(len(hashes), 257, np.int64)
+    for start, first in itertools.product(
+        range(0, len(hashes), _ROWS), range(0, len(others), _ROWS)
+    ):
+        rows = slice(start, start + _ROWS)
         # The number of differing bits, |a| + |b| - 2 a.b, as a matrix product.
-        bits = np.unpackbits(hashes[start : start + _ROWS], axis=1).astype(np.float32)
+        bits, other_bits = (
+            np.unpackbits(some, axis=1).astype(np.float32)
+            for some in (hashes[rows], others[first : first + _ROWS])
+        )
         differ = bits.sum(1)[:, None] + other_bits.sum(1) - 2 * bits @ other_bits.T
-        indices.append(differ.argmin(1))
-        distances.append(differ.min(1).astype(np.int64))
-    return np.concatenate(indices), np.concatenate(distances)
+        nearer = differ.min(1) < distances[rows]
+        indices[rows][nearer] = first + differ.argmin(1)[nearer]
+        distances[rows][nearer] = differ.min(1)[nearer]
+    return indices, distances

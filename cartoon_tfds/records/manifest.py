@@ -5,8 +5,9 @@ records, and a last line with the SHA-256 of all lines above it.
 """
 
 import hashlib
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,26 @@ from cartoon_tfds.records.array_record import RecordError, iter_records, parse_r
 from cartoon_tfds.sources.splits import content_hash
 
 NAME = "manifest.jsonl"
+# `map`, or a function like it that uses several cores, such as `generation.parallel.map_in_order`.
+Map = Callable[[Callable[[Any], Any], Iterator[Any]], Iterator[Any]]
 
 
-def write(folder: Path, build: dict[str, Any]) -> None:
+def write(folder: Path, build: dict[str, Any], in_order: Map = map) -> None:
     """Writes the manifest of a complete dataset into its folder.
 
     Args:
       folder: folder of the dataset, DATA_DIR/cartoon_tfds/CONFIG/VERSION.
       build: settings and library versions of the build, as JSON values.
+      in_order: describes the files and the examples.
     """
-    header = {**build, "files": _describe_files(folder)}
-    text = "".join(_to_line(line) for line in [header, *_describe_examples(folder)])
-    text += _to_line({"sha256": content_hash(text.encode())})
-    with atomic_write(folder / NAME) as partial:
-        partial.write_text(text, encoding="utf-8")
+    header = {**build, "files": _describe_files(folder, in_order)}
+    digest = hashlib.sha256()
+    with atomic_write(folder / NAME) as partial, partial.open("wb") as file:
+        for content in itertools.chain([header], _describe_examples(folder, in_order)):
+            line = _to_line(content)
+            digest.update(line)
+            file.write(line)
+        file.write(_to_line({"sha256": digest.hexdigest()}))
 
 
 def read_build(folder: Path) -> dict[str, Any] | None:
@@ -50,7 +57,7 @@ def read_examples(folder: Path) -> Iterator[dict[str, Any]]:
                 yield content
 
 
-def first_difference(folder: Path) -> str | None:
+def first_difference(folder: Path, in_order: Map = map) -> str | None:
     """Returns a one-line message about the first difference, or None for an unchanged dataset.
 
     Checks the manifest itself, then the size and SHA-256 of each file, then each example against
@@ -59,18 +66,27 @@ def first_difference(folder: Path) -> str | None:
 
     Args:
       folder: folder of the dataset.
+      in_order: describes the files and the examples.
     """
     try:
-        text = (folder / NAME).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+        if not _is_whole(folder / NAME):
+            return f"{NAME} itself was changed or cut off"
+    except OSError as error:
         return f"{NAME} cannot be read: {error}"
-    body, _, last = text.rstrip("\n").rpartition("\n")
-    if last != _to_line({"sha256": content_hash(f"{body}\n".encode())}).rstrip("\n"):
-        return f"{NAME} itself was changed or cut off"
-    header, *lines = map(json.loads, body.splitlines())
-    changed_file = _first_changed_file(header["files"], _describe_files(folder))
-    changed_example = _first_changed_example(folder, lines)
+    files = read_build(folder)["files"]
+    changed_file = _first_changed_file(files, _describe_files(folder, in_order))
+    changed_example = _first_changed_example(folder, in_order)
     return " ".join(filter(None, (changed_file, changed_example))) or None
+
+
+def _is_whole(path: Path) -> bool:
+    """Returns True if the last line of a manifest is the SHA-256 of all lines above it."""
+    digest, last = hashlib.sha256(), b""
+    with path.open("rb") as file:
+        for line in file:
+            digest.update(last)
+            last = line
+    return last == _to_line({"sha256": digest.hexdigest()})
 
 
 def _first_changed_file(expected: dict[str, Any], found: dict[str, Any]) -> str | None:
@@ -87,11 +103,11 @@ def _first_changed_file(expected: dict[str, Any], found: dict[str, Any]) -> str 
     return None
 
 
-def _first_changed_example(folder: Path, lines: list[dict[str, Any]]) -> str | None:
+def _first_changed_example(folder: Path, in_order: Map) -> str | None:
     """Returns a message about the first example that is damaged or differs from its line."""
-    expected = iter(lines)
+    expected = read_examples(folder)
     try:
-        for found in _describe_examples(folder):
+        for found in _describe_examples(folder, in_order):
             line = next(expected, {})
             if found != line:
                 return _what_differs(found, line)
@@ -108,10 +124,11 @@ def _what_differs(found: dict[str, Any], line: dict[str, Any]) -> str:
     )
 
 
-def _describe_files(folder: Path) -> dict[str, Any]:
+def _describe_files(folder: Path, in_order: Map) -> dict[str, Any]:
     """Returns the size and SHA-256 of each file in a folder except the manifest, by name."""
     paths = sorted(path for path in folder.iterdir() if path.name != NAME)
-    return {path.name: _describe_file(path) for path in paths}
+    described = in_order(_describe_file, iter(paths))
+    return {path.name: content for path, content in zip(paths, described, strict=True)}
 
 
 def _describe_file(path: Path) -> dict[str, Any]:
@@ -120,15 +137,29 @@ def _describe_file(path: Path) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": digest}
 
 
-def _describe_examples(folder: Path) -> Iterator[dict[str, Any]]:
+def _describe_examples(folder: Path, in_order: Map) -> Iterator[dict[str, Any]]:
     """Yields the manifest line of each example as a dict, made from the records in their order."""
-    for split, index, record in iter_records(folder):
-        features = {
-            name: {"sha256": content_hash(value)} if isinstance(value, bytes) else value
-            for name, value in parse_record(record).items()
-        }
-        yield {"split": split, "index": index, **features, "record": content_hash(record)}
+    yield from in_order(_describe_example, _records_then_error(folder))
 
 
-def _to_line(content: dict[str, Any]) -> str:
-    return json.dumps(content, ensure_ascii=False) + "\n"
+def _records_then_error(folder: Path) -> Iterator[tuple[str, int, bytes] | RecordError]:
+    """Yields the records, and an error as the last item: `in_order` reads items ahead."""
+    try:
+        yield from iter_records(folder)
+    except RecordError as error:
+        yield error
+
+
+def _describe_example(item: tuple[str, int, bytes] | RecordError) -> dict[str, Any]:
+    if isinstance(item, RecordError):
+        raise item
+    split, index, record = item
+    features = {
+        name: {"sha256": content_hash(value)} if isinstance(value, bytes) else value
+        for name, value in parse_record(record).items()
+    }
+    return {"split": split, "index": index, **features, "record": content_hash(record)}
+
+
+def _to_line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"

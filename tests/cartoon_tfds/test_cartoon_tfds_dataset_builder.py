@@ -21,7 +21,6 @@ from cartoon_tfds.images import read_image
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.recipes.views import View, cut_view
 from cartoon_tfds.records import manifest
-from cartoon_tfds.records.array_record import iter_records
 from cartoon_tfds.sources.base import Local, SourceError
 from cartoon_tfds.sources.packaged import PACKAGED, Packaged, iter_packaged
 from cartoon_tfds.sources.splits import SPLITS, split_of
@@ -222,21 +221,28 @@ def test_only_one_process_builds_a_dataset(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cartoon_tfds", "downloads"]
 
 
-def test_beam_gives_equal_records(tmp_path):
+_TWO_PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+@pytest.mark.parametrize("flags", [(), pytest.param(_TWO_PROCESSES, marks=pytest.mark.long)])
+def test_beam_writes_equal_files(flags, tmp_path):
     beam_options = pytest.importorskip("apache_beam.options.pipeline_options")
     assert _few(tmp_path / "threads")["train"] == 10
     config = CartoonConfig(name="few", recipe=Cartoons(views_per_photo=2, view_size=64))
     settings = tfds.download.DownloadConfig(
-        beam_options=beam_options.PipelineOptions(["--runner=DirectRunner"])
+        beam_options=beam_options.PipelineOptions(["--runner=DirectRunner", *flags])
     )
     builder = Builder(config=config, data_dir=tmp_path / "beam")
     builder.download_and_prepare(download_config=settings)
-    assert _records(tmp_path / "beam") == _records(tmp_path / "threads")
+    found = _hashes(tmp_path / "beam")
+    assert found == _hashes(tmp_path / "threads")
+    assert "manifest.jsonl" in found
+    assert sum("array_record" in name for name in found) == 3
 
 
-def _records(data_dir):
+def _hashes(data_dir):
     folder = data_dir / "cartoon_tfds" / "few" / "2.0.0"
-    return [hashlib.sha256(record).hexdigest() for *_, record in iter_records(folder)]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def test_builder_module_holds_one_builder_and_imports_absolutely():

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, CartoonConfig
+from cartoon_tfds.generation.parallel import map_in_order
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.records import manifest
 from cartoon_tfds.records.array_record import iter_records
@@ -137,6 +138,14 @@ def test_line_that_says_something_else_is_named(folder):
     difference = manifest.first_difference(folder)
     assert difference.startswith("train example 4 (")
     assert difference.endswith("differs from the manifest in license.")
+
+
+def test_records_that_are_read_ahead_do_not_hide_the_first_difference(folder):
+    data = (folder / TRAIN).read_bytes()
+    records = [record for split, _, record in iter_records(folder) if split == "train"]
+    _flip(folder / TRAIN, data.index(records[4][2000:2032]))
+    _rewrite(folder, lambda lines: lines[3].update(license="public domain"))
+    assert "train example 2 (" in manifest.first_difference(folder, map_in_order)
 
 
 def test_too_many_and_too_few_lines_are_found(folder):

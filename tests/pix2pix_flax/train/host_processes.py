@@ -3,43 +3,47 @@
 import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 
 import pix2pix_flax
+from benchmarks.hosts import environments
 
 ROOT = os.path.dirname(os.path.dirname(pix2pix_flax.__file__))
 
 
 @contextlib.contextmanager
 def started(workdir, data, *flags, count=2, config="configs/l1.py:smoke"):
-    """Starts the hosts, with two devices each; kills the remaining ones at the end of the block.
+    """Starts the hosts of a training, with four devices together; kills them after the block.
 
     Yields the processes; `stderr(workdir, number)` is the output of one so far.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [
-        *(sys.executable, "-m", "pix2pix_flax.main", f"--config={config}"),
+        *("-m", "pix2pix_flax.main", f"--config={config}"),
         *(f"--workdir={workdir}", "--config.distributed=True", f"--config.data.name={data.name}"),
         *(f"--config.data.data_dir={data.data_dir}", *flags),
     ]
-    devices = re.sub(r"device_count=\d+", "device_count=2", os.environ["XLA_FLAGS"])
-    shared = {
-        "XLA_FLAGS": devices,
-        "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",
-        "JAX_NUM_PROCESSES": str(count),
-        "PYTHONPATH": ROOT,
-    }
+    with running(workdir, command, count) as processes:
+        yield processes
+
+
+@contextlib.contextmanager
+def running(workdir, command, count):
+    """Starts `python COMMAND` as several hosts; as `started`, which does so with a training."""
+    devices = re.sub(r"device_count=\d+", f"device_count={4 // count}", os.environ["XLA_FLAGS"])
     processes = []
-    for number in range(count):
-        environment = os.environ | shared | {"JAX_PROCESS_ID": str(number)}
+    for number, environment in enumerate(environments(count)):
+        environment |= {"XLA_FLAGS": devices, "PYTHONPATH": ROOT}
         with open(_output(workdir, number), "w") as output:
             processes.append(
-                subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output, stdout=output)
+                subprocess.Popen(
+                    [sys.executable, *command],
+                    cwd=ROOT,
+                    env=environment,
+                    stderr=output,
+                    stdout=output,
+                )
             )
     try:
         yield processes
