@@ -83,6 +83,8 @@ RANGES: dict[str, Range] = {
     "discriminator.width": _CHANNELS,
     "discriminator.depth": _DEPTH,
     "discriminator.scales": Range(1, 8),
+    "hints.max_points": Range(0, 1_024),
+    "hints.max_patch": Range(1, 1_024),
     "gan.r1": _WEIGHT,
     "gan.r2": _WEIGHT,
     "loss_weights.*": _WEIGHT,

@@ -68,18 +68,27 @@ flags.register_validator(
 )
 
 
-def make_translator() -> Translator:
+def make_translator(hints: str | None = None) -> Translator:
     """Makes the translator that the flags describe.
 
+    Args:
+      hints: file of the colour hints; None: no hints.
+
     Raises:
-      UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
+      UserError: the checkpoint cannot be used, or the engine or the network does not support one of
+        the flags.
     """
     make = {"jax": _jax_network, "onnxruntime": _onnx_network}[_ENGINE.value]
     if CHECKPOINT.value.endswith(".onnx"):
         make = _onnx_network
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style
-    return Translator(make(CHECKPOINT.value), _OUTSCALE.value, _STRENGTH.value)
+    network = make(CHECKPOINT.value)
+    if hints is not None:
+        from pix2pix_flax.inference.hinted import with_hints
+
+        network = with_hints(network, hints)
+    return Translator(network, _OUTSCALE.value, _STRENGTH.value)
 
 
 def _opencv_style(checkpoint: str) -> Network:

@@ -17,6 +17,10 @@ class Network(Protocol):
         """Whether the network returns colours for a grey image."""
 
     @property
+    def takes_hints(self) -> bool:
+        """Whether images may have four more channels, the RGBA of colour hints."""
+
+    @property
     def summary(self) -> str:
         """One line that says how images were tiled; empty if no image was tiled."""
 
@@ -31,11 +35,13 @@ class FunctionNetwork:
     Attributes:
       function: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, sH, sW, 3].
       colours: see `Network`.
+      takes_hints: see `Network`.
       summary: see `Network`.
     """
 
     function: Callable[[np.ndarray], np.ndarray]
     colours: bool = False
+    takes_hints: bool = False
     summary: str = ""
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

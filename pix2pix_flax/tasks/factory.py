@@ -17,7 +17,7 @@ from pix2pix_flax.steps.network import Net
 from pix2pix_flax.steps.optimizers import make_optimizer
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.base import Task
-from pix2pix_flax.tasks.colourisation import Lab, LabScores
+from pix2pix_flax.tasks.colourisation import HintedLab, Lab, LabScores
 from pix2pix_flax.tasks.paired import STATISTICS, PairedTask
 from pix2pix_flax.tasks.representation import Images, Representation
 from pix2pix_flax.tasks.resolution import Enlarged, Redrawn, Reduced, SameSize
@@ -76,6 +76,13 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
 
 def _colourisation(config, total_steps: int) -> PairedTask:
     representation, scores = Lab(), LabScores(config.evaluation.lpips)
+    if "hints" in config and config.hints.max_points:
+        if config.loss_weights.consistency:
+            raise UserError(
+                "config.loss_weights.consistency must be 0 for a network with hints "
+                "(config.hints.max_points): it would add noise to the hints."
+            )
+        representation = HintedLab(**config.hints.to_dict())
     resolution = _reduced(config, representation)
     return _paired(config, total_steps, representation, resolution, scores)
 
@@ -179,7 +186,7 @@ def _reduced(config, representation: Representation) -> Reduced | Redrawn:
     size = config.sizes.inference
     if config.generator.get("cel_steps"):
         return Redrawn(size)
-    return Reduced(size, representation.enlarged_by)
+    return Reduced(size, representation.enlarged_by, representation.shrink)
 
 
 def _step(config, total_steps: int, module: nn.Module) -> SupervisedStep | AdversarialStep:

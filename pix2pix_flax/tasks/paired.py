@@ -21,7 +21,7 @@ from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
-_DISC_STREAM = 2  # `Consistency` uses the streams 0 and 1
+_DISC_STREAM, _INPUT_STREAM = 2, 3  # `Consistency` uses the streams 0 and 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ class PairedTask:
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
         """Returns the state at step 0 for batches of this shape."""
         net_rng, rng = jax.random.split(rng)
-        pair = self._training_pair(rng, batch)
+        pair = self._training_pair(rng, net_rng, batch)
         extra = {}
         if self.perceptual:
             images = self.representation.to_image(pair["input"], pair["target"])
@@ -90,7 +90,7 @@ class PairedTask:
     ) -> tuple[TrainState, Metrics]:
         """Returns the state after one step, and its scalars."""
         augment_rng, net_rng = jax.random.split(jax.random.fold_in(state.rng, state.step))
-        pair = self._training_pair(augment_rng, batch)
+        pair = self._training_pair(augment_rng, net_rng, batch)
 
         def terms(outputs):
             values = self._terms(net_rng, outputs, pair)
@@ -114,10 +114,11 @@ class PairedTask:
         nets, metrics = self.step(state.nets, step_batch, rngs, state.step)
         return state.replace(step=state.step + 1, nets=nets), metrics
 
-    def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
-        batch = self.prepare(jitter(rng, batch, **self.augment))
+    def _training_pair(self, augment_rng: jax.Array, net_rng: jax.Array, batch: Batch) -> Batch:
+        batch = self.prepare(jitter(augment_rng, batch, **self.augment))
+        input_rng = jax.random.fold_in(net_rng, _INPUT_STREAM)
         return {
-            "input": self.representation.to_input(batch["input"]),
+            "input": self.representation.training_input(input_rng, batch),
             "target": self.representation.to_target(batch["target"]),
         }
 
@@ -152,8 +153,14 @@ class PairedTask:
         return self.resolution.prepare(batch)
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
-        images = self.representation.to_input(inputs)
+        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3].
+
+        Inputs with a style have 4 channels, and inputs with hints 7: see the representation.
+        """
+        return self.predict_from(variables, self.representation.to_input(inputs))
+
+    def predict_from(self, variables: PyTree, images: jax.Array) -> jax.Array:
+        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for inputs of the representation."""
         outputs = self.resolution.run(functools.partial(self._generate, variables), images)
         return self.representation.decode(images, outputs)
 

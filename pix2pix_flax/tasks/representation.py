@@ -47,12 +47,24 @@ class Representation(abc.ABC):
     enlarged_by: ClassVar[str] = "linear"
     """The method of `jax.image.resize` that enlarges outputs of shrunk inputs."""
 
+    takes_hints: ClassVar[bool] = False
+    """Whether `to_input` also takes colour hints, as four more channels of an image."""
+
     def __post_init__(self):
         _check_channels("input_channels", self.input_channels)
 
     def to_input(self, images: jax.Array) -> jax.Array:
         """Returns the generator's input, float32 [B, H, W, C], for uint8 RGB [B, H, W, 3]."""
         return _in_channels(normalize(images), self.input_channels)
+
+    def training_input(self, rng: jax.Array, batch: Batch) -> jax.Array:
+        """Returns the generator's input in training; `rng` is for inputs that are drawn."""
+        del rng
+        return self.to_input(batch["input"])
+
+    def shrink(self, inputs: jax.Array, height: int, width: int) -> jax.Array:
+        """Returns the generator's inputs in a smaller size, antialiased, [B, height, width, C]."""
+        return jax.image.resize(inputs, (len(inputs), height, width, inputs.shape[-1]), "linear")
 
     @abc.abstractmethod
     def to_target(self, images: jax.Array) -> jax.Array:

@@ -29,8 +29,10 @@ PHOTO = skimage.data.coffee()
 
 
 def make_config(**changes):
+    """A configuration without hints; test_hints.py is about hints."""
     config = comics.get_config("smoke")
     with config.unlocked():
+        config.hints.max_points = 0
         for path, value in changes.items():
             group, name = path.split("__")
             config[group][name] = value
