@@ -65,6 +65,7 @@ RANGES: dict[str, Range] = {
     "optimizer.weight_decay": _WEIGHT,
     "optimizer.max_grad_norm": _WEIGHT,
     "optimizer.accumulate_steps": _COUNT,
+    "augment.*_scale": _POSITIVE,
     "sizes.canvas": _SIDE,
     "sizes.crop": _SIDE,
     "sizes.evaluation": _SIDE,

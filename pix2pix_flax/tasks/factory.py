@@ -1,11 +1,15 @@
 """Makes the task of a configuration: a representation, a step and scores."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
 
 from cartoon_tfds.errors import UserError, choose
-from pix2pix_flax.image.palettes import make_palette
+from pix2pix_flax.data.pipeline import eval_batches
+from pix2pix_flax.data.readers import label_names
+from pix2pix_flax.image.palettes import Palette, make_palette
 from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
@@ -17,6 +21,7 @@ from pix2pix_flax.steps.network import Net
 from pix2pix_flax.steps.optimizers import make_optimizer
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.base import Task
+from pix2pix_flax.tasks.class_weights import CLASS_WEIGHTS, ClassWeights
 from pix2pix_flax.tasks.colourisation import HintedLab, Lab, LabScores
 from pix2pix_flax.tasks.paired import STATISTICS, PairedTask
 from pix2pix_flax.tasks.representation import Images, Representation
@@ -100,8 +105,27 @@ def _segmentation(config, total_steps: int) -> PairedTask:
     representation = make_representation(config.input_channels, palette)
     if coding == "logits":
         _check_logits(config, palette.void)
-    resolution = _reduced(config, representation)
-    return _paired(config, total_steps, representation, resolution, LabelScores(palette))
+    task = _paired(
+        config,
+        total_steps,
+        representation,
+        _reduced(config, representation),
+        LabelScores(palette),
+    )
+    return dataclasses.replace(task, class_weights=_class_weights(config, palette))
+
+
+def _class_weights(config, palette: Palette) -> ClassWeights | None:
+    if config.segmentation.class_weights not in CLASS_WEIGHTS:
+        raise UserError(
+            f"config.segmentation.class_weights must be one of {', '.join(CLASS_WEIGHTS)}, not "
+            f"{config.segmentation.class_weights!r}."
+        )
+    if config.segmentation.class_weights == "none":
+        return None
+    split = config.data.train_split
+    read = functools.partial(eval_batches, config, split=split, batch_size=_COUNTED_TOGETHER)
+    return ClassWeights(palette, read)
 
 
 def _check_logits(config, classes: int) -> None:
@@ -134,6 +158,8 @@ def _unconditional(config, total_steps: int) -> Unconditional:
         latent_size=config.unconditional.latent_size,
     )
 
+
+_COUNTED_TOGETHER = 8  # label maps
 
 LABEL_CODINGS = {"colours": ColourMaps, "logits": ClassLogits}
 TASKS: dict[str, Callable[..., Task]] = {
@@ -173,12 +199,14 @@ def _paired(
         augment=_augment(config),
         consistency=Consistency(**config.consistency.to_dict()) if weight else None,
         perceptual=Perceptual(terms, **config.perceptual.to_dict()) if terms else None,
+        class_weights=None,
         **config.inference.to_dict(),
     )
 
 
 def _augment(config) -> dict:
-    return {"crop_size": config.sizes.crop, **config.augment.to_dict()}
+    labels = label_names(config.data)
+    return {"crop_size": config.sizes.crop, "labels": labels, **config.augment.to_dict()}
 
 
 def _reduced(config, representation: Representation) -> Reduced | Redrawn:

@@ -96,10 +96,23 @@ class Representation(abc.ABC):
         return self.to_image(inputs, outputs)
 
     def reconstruction(
-        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
-        """Returns the reconstruction losses among `names`, scalars before weights."""
-        del inputs
+        """Returns the reconstruction losses among `names`, scalars before their own weights.
+
+        Args:
+          names: names of the loss terms that have a weight.
+          inputs: the generator's inputs, [B, H, W, C].
+          outputs: the generator's outputs, [B, H, W, C].
+          target: the generator's targets.
+          weights: weights of the classes of label maps, [K]; None: all classes count alike.
+        """
+        del inputs, weights
         known = losses.RECONSTRUCTION_LOSSES
         return {name: known[name](outputs, target) for name in names if name in known}
 
@@ -148,10 +161,15 @@ class Images(Representation):
         return _in_channels(normalize(images), self.output_channels)
 
     def reconstruction(
-        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         """Returns the reconstruction losses among `names`, and `ink` if it is among them."""
-        values = super().reconstruction(names, inputs, outputs, target)
+        values = super().reconstruction(names, inputs, outputs, target, weights)
         if "ink" in names:
             images = inputs[..., : self.input_channels]  # without the planes of styles
             values["ink"] = losses.ink(outputs, target, images)

@@ -1,5 +1,7 @@
 """Colour hints: how many there are, which colours they show, and how they shrink."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,7 +50,7 @@ def test_more_hints_keep_the_places_of_fewer(ab):
     keys = jax.random.split(jax.random.key(3), 4)
     masks = [np.asarray(exact_hints(keys, ab[:4], n, patch=1))[..., 2] for n in (0, 1, 5, 100)]
     assert [mask.sum() for mask in masks[:2]] == [0, 4]
-    for fewer, more in zip(masks, masks[1:], strict=False):
+    for fewer, more in itertools.pairwise(masks):
         assert (more >= fewer).all()
 
 

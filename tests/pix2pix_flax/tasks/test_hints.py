@@ -122,7 +122,7 @@ def test_the_command_takes_a_picture_of_hints(file, tmp_path):
 
 def test_the_curve_has_a_line_for_each_number_of_hints(file):
     generator = load_generator(file)
-    batch = {name: PHOTO[None] for name in ("input", "target")} | {"index": np.uint32([7])}
+    batch = dict.fromkeys(("input", "target"), PHOTO[None]) | {"index": np.uint32([7])}
     outputs = hinted_outputs(generator)
     assert list(outputs) == [f"hints_{points}" for points in POINTS]
     few, many = (denormalize(outputs[name](batch)) for name in ("hints_1", "hints_100"))
