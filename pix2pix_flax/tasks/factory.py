@@ -252,10 +252,11 @@ def _module(config, *, input_kind: str, scale: int = 1) -> nn.Module:
 def _disc(config, total_steps: int) -> DiscriminatorStep:
     loss = choose(GAN_LOSSES, "config.gan.loss", config.gan.loss)
     penalties = {name: config.gan[name] for name in ("r1", "r2")}
+    norm = config.discriminator.get("norm")
     for name, weight in penalties.items():
         if weight < 0:
             raise UserError(f"config.gan.{name} must be at least 0, not {weight}.")
-    if (any(penalties.values()) or loss.gradient_penalty) and config.discriminator.norm == "batch":
+    if (any(penalties.values()) or loss.gradient_penalty) and norm == "batch":
         raise UserError(
             "config.gan.loss wgan-gp, config.gan.r1 and r2 take gradients image by image, which "
             "BatchNorm mixes: config.discriminator.norm must be instance, group or none, not "
