@@ -81,7 +81,7 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
 
 def _colourisation(config, total_steps: int) -> PairedTask:
     representation, scores = Lab(), LabScores(config.evaluation.lpips)
-    if "hints" in config and config.hints.max_points:
+    if config.hints.max_points:
         if config.loss_weights.consistency:
             raise UserError(
                 "config.loss_weights.consistency must be 0 for a network with hints "

@@ -45,8 +45,7 @@ def test_the_discriminator_has_a_logit_for_its_size_and_more_for_larger_images()
     module = networks.R3GANDiscriminator(**SMALL)
     images = jax.random.normal(jax.random.key(0), (3, 16, 16, 3))
     variables = module.init(jax.random.key(1), images, train=True)
-    assert variables.keys() == {"params", "intermediates"}
-    variables = {"params": variables["params"]}
+    assert variables.keys() == {"params"}
     (logits,), stored = module.apply(variables, images, train=True, mutable=["intermediates"])
     assert logits.shape == (3, 1, 1, 1)
     features = stored["intermediates"]["features"]
