@@ -27,7 +27,14 @@ def get_config() -> ml_collections.ConfigDict:
     config.sizes = _sizes()
     # Random changes of the training images, apart from the crop.
     config.augment = ml_collections.ConfigDict(
-        {"flip": True, "rotate": False}  # rotate: by multiples of 90 degrees
+        {
+            "flip": True,
+            "rotate": False,  # by multiples of 90 degrees
+            # A part of the canvas is scaled to the crop by a random factor. A factor below 1 needs
+            # a canvas that is larger than the crop.
+            "min_scale": 1.0,
+            "max_scale": 1.0,
+        }
     )
     config.evaluation = ml_collections.ConfigDict(
         {"lpips": False}  # whether validation scores LPIPS too (extra `lpips`)

@@ -34,11 +34,13 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = base.pix2pix()
     config.task = "segmentation"
     # How label maps are represented: as `colours` of the palette, or as `logits`, one for each
-    # class. `:supervised` takes logits.
-    config.segmentation = ml_collections.ConfigDict({"coding": "colours"})
+    # class. `:supervised` takes logits. And the weights of the classes in the losses l1 and
+    # cross_entropy: none, or median_frequency, by which rare classes count more.
+    config.segmentation = ml_collections.ConfigDict({"coding": "colours", "class_weights": "none"})
     config.sizes.inference = 360  # the short side of the photographs in training
     config.generator.depth = 6  # its receptive field covers a whole crop
-    config.sizes.crop = 256
+    config.sizes.canvas, config.sizes.crop = 360, 256
+    config.augment.min_scale, config.augment.max_scale = 0.75, 1.5
     config.data.name = "cartoon_tfds/camvid"
     config.data.features = ("input", "target")
     config.data.labels = "target"

@@ -41,7 +41,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = paper.get_config()
     config.unlock()
     config.task = "segmentation"
-    config.segmentation = ml_collections.ConfigDict({"coding": "colours"})  # see configs/camvid.py
+    config.segmentation = ml_collections.ConfigDict(  # see configs/camvid.py
+        {"coding": "colours", "class_weights": "none"}
+    )
     config.sizes.inference = 256
     config.data.name = "cityscapes/semantic_segmentation"
     config.data.features = ("image_left", "segmentation_label")

@@ -17,6 +17,14 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.task = "colourisation"
     config.sizes.inference = 256  # the short side of the panels in training
     config.generator.out_channels = 2  # a and b
+    # Colour hints in training: squares of the true colours, as many as a geometric distribution
+    # says, none in an eighth of the panels. At inference hints are optional: `--hints`.
+    config.hints = ml_collections.ConfigDict(
+        {
+            "max_points": 64,  # in a panel; 0: a network without hints
+            "max_patch": 9,  # largest side of a square, in pixels
+        }
+    )
     config.data.name = "cartoon_tfds/comics"
     config.data.features = ("image",)
     config.train.best_metric = "ab_mae"

@@ -2,9 +2,9 @@
 
     python -m pix2pix_flax.main --config=configs/lite.py --workdir=runs/lite
 
-About an hour on two CPU cores (photographs and scores in docs/weights.md). On the 200 test photographs
-of BSDS500: L1 .060, PSNR 24.0 dB, SSIM .85, LPIPS .120, where the photograph itself has .154, 19.7 dB,
-.60 and .40.
+About an hour on two CPU cores (photographs and scores in docs/weights.md). On the 200 test
+photographs of BSDS500: L1 .060, PSNR 24.0 dB, SSIM .85, LPIPS .120, where the photograph itself
+has .154, 19.7 dB, .60 and .40.
 """
 
 import ml_collections

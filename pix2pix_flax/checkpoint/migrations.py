@@ -74,6 +74,9 @@ _ADVERSARIAL = {
 _LATER_KEYS: dict[str, dict[str, Any]] = {
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
     "loss_weights": {"ink": 0.0},  # of pairs
+    "augment": {"min_scale": 1.0, "max_scale": 1.0},
+    "segmentation": {"class_weights": "none"},
+    "hints": {"max_points": 0, "max_patch": 9},  # of colourisation
     "data": {"max_damaged": 0, "cache": "none", "cache_gigabytes": 4.0},
     "train": {
         "eval_every_minutes": 0.0,
@@ -101,12 +104,12 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     is_new = {
         "generator": values.get("generator", {}).get("name") == "unet",
         "loss_weights": "l1" in values.get("loss_weights", {}),
-        "data": "data" in values,
-        "train": "train" in values,
+        "hints": values["task"] == "colourisation",
+        **{name: name in values for name in ("augment", "segmentation", "data", "train")},
     }
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
-            values = {**values, name: {**keys, **values[name]}}
+            values = {**values, name: {**keys, **values.get(name, {})}}
     return ml_collections.ConfigDict(_LATER_VALUES | values)
 
 

@@ -37,6 +37,13 @@ _QUALITY = flags.DEFINE_integer(
     "quality", 92, "Quality of JPEG and WebP.", lower_bound=1, upper_bound=100
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace pictures that exist.")
+_HINTS = flags.DEFINE(
+    PATH,
+    "hints",
+    None,
+    "PNG file of the picture's size whose opaque pixels are the wished colours, for a network that "
+    "was trained with hints (docs/comics.md).",
+)
 _KEEP_GREY = flags.DEFINE_bool(
     "keep_grey",
     None,
@@ -50,7 +57,7 @@ def main(argv: list[str]) -> int:
     # Imported here, so that a wrong flag fails at once.
     from pix2pix_flax.inference.images import translate_images
 
-    translate = translation_flags.make_translator()
+    translate = translation_flags.make_translator(_HINTS.value)
     report = translate_images(
         translate,
         _INPUT.value,

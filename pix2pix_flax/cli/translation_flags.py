@@ -70,11 +70,15 @@ flags.register_validator(
 )
 
 
-def make_translator() -> Translator:
+def make_translator(hints: str | None = None) -> Translator:
     """Makes the translator that the flags describe.
 
+    Args:
+      hints: file of the colour hints; None: no hints.
+
     Raises:
-      UserError: the checkpoint cannot be used, or the engine does not support one of the flags.
+      UserError: the checkpoint cannot be used, or the engine or the network does not support one of
+        the flags.
     """
     engines = {"auto": _fastest_network, "jax": _jax_network, "onnxruntime": _onnx_network}
     make = engines[_ENGINE.value]
@@ -83,6 +87,10 @@ def make_translator() -> Translator:
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style
     network, engine = make(CHECKPOINT.value)
+    if hints is not None:
+        from pix2pix_flax.inference.hinted import with_hints
+
+        network = with_hints(network, hints)
     return Translator(network, _OUTSCALE.value, _STRENGTH.value, engine)
 
 

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
+from pix2pix_flax.evaluation.hints import hint_curve, hinted_outputs
 from pix2pix_flax.evaluation.panel import ORDERS, Output
 from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example, make_scorer
 from pix2pix_flax.metrics.feature_sets import SetsError
@@ -109,7 +110,8 @@ def score_checkpoint(
     """Returns the scores of a checkpoint.
 
     The rows of the report are `network`; `baseline`, if a second network is given, for instance one
-    that is trained on L1 alone; the task's controls, such as `input`, the input itself taken as the
+    that is trained on L1 alone; `hints_1` to `hints_100`, the network with so many colour hints, if
+    it takes hints; the task's controls, such as `input`, the input itself taken as the
     output; and for distances of sets a row of real images against real images: `target_halves`,
     every other target against the targets between, or for generated images `real`, as many images
     of the training split. docs/evaluation.md explains each score.
@@ -130,7 +132,7 @@ def score_checkpoint(
     read = partial(eval_batches, config, split=split, batch_size=_BATCH_SIZE)
     batches = partial(_prepared, jax.jit(scorer.task.prepare), read)
     outputs = {name: network_output(network) for name, network in networks.items()}
-    outputs |= scorer.controls(batches)
+    outputs |= hinted_outputs(networks["network"]) | scorer.controls(batches)
     mesh = make_mesh(_BATCH_SIZE)
     progress = tqdm(batches(), unit="batch", disable=None)
     result = evaluate(scorer, scorer.rows(outputs, mesh), progress, mesh)
@@ -185,6 +187,8 @@ def _tables(scorer: Scorer, result: Evaluation) -> dict[str, list[dict[str, Any]
     for row, outputs in result.examples.items():
         for name, lines in scorer.tables(outputs).items():
             tables.setdefault(name, []).extend({"row": row, **line} for line in lines)
+    if curve := hint_curve(result.summary):
+        tables["hints"] = curve
     return tables
 
 

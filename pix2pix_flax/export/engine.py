@@ -28,10 +28,10 @@ class OnnxNetwork:
     """A shipped network on onnxruntime; another engine takes images too large for memory.
 
     Attributes:
-      colours: see `translator.Network`.
+      colours, takes_hints: see `translator.Network`.
     """
 
-    colours = False
+    colours = takes_hints = False
 
     def __init__(self, translate: Translate, size: int, make_tiled: Callable[[], Network]):
         """Finds the scale of the network.
@@ -118,8 +118,10 @@ def onnx_of(path: Path) -> Path:
 
 
 def _digest(path: Path) -> str:
-    """Returns 16 digits that change with the weights and with the exporter."""
+    """Returns 16 digits that change with the weights, the networks and the exporter."""
     digest = hashlib.sha256(path.read_bytes())
-    for source in sorted(Path(__file__).with_name("onnx").glob("*.py")):
-        digest.update(source.read_bytes())
+    package = Path(__file__).parents[1]
+    for folder in ("export/onnx", "image", "models"):
+        for source in sorted((package / folder).glob("*.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,5 +1,6 @@
-"""Random crops, mirroring and turns of a batch, on the accelerator."""
+"""Random crops, scales, mirroring and turns of a batch, on the accelerator."""
 
+from collections.abc import Callable, Collection
 from functools import partial
 
 import jax
@@ -8,19 +9,71 @@ import jax.numpy as jnp
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import Batch
 
+Cut = Callable[[jax.Array, bool], jax.Array]
+"""From an image [H, W, C], and whether it is a label map, to a part of it."""
+
+
+def _window(key: jax.Array, shape: tuple[int, int], size: tuple[int, int]) -> Cut:
+    """Returns the cut of a random window, pixel for pixel."""
+    row_key, column_key, _ = jax.random.split(key, 3)
+    row = jax.random.randint(row_key, (), 0, shape[0] - size[0] + 1)
+    column = jax.random.randint(column_key, (), 0, shape[1] - size[1] + 1)
+    return lambda image, _: jax.lax.dynamic_slice(image, (row, column, 0), (*size, image.shape[-1]))
+
+
+def _scaled_window(
+    key: jax.Array, shape: tuple[int, int], size: tuple[int, int], scales: tuple[float, float]
+) -> Cut:
+    """Returns the cut of a random window, which is then scaled to `size` by a random factor."""
+    scale_key, place_key = jax.random.split(key)
+    least = max(scales[0], size[0] / shape[0], size[1] / shape[1])  # the window must fit
+    limits = jnp.log(jnp.array([least, max(least, scales[1])]))
+    scale = jnp.exp(jax.random.uniform(scale_key, (), minval=limits[0], maxval=limits[1]))
+    room = jnp.maximum(jnp.array(shape) - jnp.array(size) / scale, 0.0)
+    start = jax.random.uniform(place_key, (2,)) * room
+
+    def cut(image, is_label):
+        if is_label:
+            rows, columns = (
+                jnp.clip((start[axis] + (jnp.arange(size[axis]) + 0.5) / scale), 0, last).astype(
+                    int
+                )
+                for axis, last in enumerate((shape[0] - 1, shape[1] - 1))
+            )
+            return image[rows][:, columns]
+        scaled = jax.image.scale_and_translate(
+            image.astype(jnp.float32),
+            (*size, image.shape[-1]),
+            (0, 1),
+            jnp.stack([scale, scale]),
+            -scale * start,
+            method="linear",
+        )
+        return jnp.clip(jnp.round(scaled), 0, 255).astype(image.dtype)
+
+    return cut
+
 
 def _jitter(
-    key: jax.Array, example: Batch, size: tuple[int, int], flip: bool, rotate: bool
+    key: jax.Array,
+    example: Batch,
+    size: tuple[int, int],
+    flip: bool,
+    rotate: bool,
+    scales: tuple[float, float],
+    labels: Collection[str],
 ) -> Batch:
-    """Crops, mirrors and turns all images [H, W, C] of one example in the same way."""
-    row_key, column_key, flip_key = jax.random.split(key, 3)
-    height, width = next(iter(example.values())).shape[:2]
-    row = jax.random.randint(row_key, (), 0, height - size[0] + 1)
-    column = jax.random.randint(column_key, (), 0, width - size[1] + 1)
+    """Crops, scales, mirrors and turns all images [H, W, C] of one example in the same way."""
+    shape = next(iter(example.values())).shape[:2]
+    *_, flip_key = jax.random.split(key, 3)
+    # A separate key, so that mirroring is the same as in a training without scales.
+    scale_key = jax.random.fold_in(flip_key, 0)
+    is_scaled = scales != (1.0, 1.0)
+    cut = _scaled_window(scale_key, shape, size, scales) if is_scaled else _window(key, shape, size)
     mirrored = flip & jax.random.bernoulli(flip_key)
 
-    def transform(image):
-        crop = jax.lax.dynamic_slice(image, (row, column, 0), (*size, image.shape[-1]))
+    def transform(name, image):
+        crop = cut(image, name in labels)
         crop = jnp.where(mirrored, crop[:, ::-1], crop)
         if not rotate:
             return crop
@@ -28,30 +81,44 @@ def _jitter(
         quarters = jax.random.randint(jax.random.fold_in(key, 0), (), 0, 4)
         return jax.lax.switch(quarters, [partial(jnp.rot90, k=k) for k in range(4)], crop)
 
-    return jax.tree.map(transform, example)
+    return {name: transform(name, image) for name, image in example.items()}
 
 
 def jitter(
-    rng: jax.Array, batch: Batch, *, crop_size: int, flip: bool, rotate: bool = False
+    rng: jax.Array,
+    batch: Batch,
+    *,
+    crop_size: int,
+    flip: bool,
+    rotate: bool = False,
+    min_scale: float = 1.0,
+    max_scale: float = 1.0,
+    labels: Collection[str] = (),
 ) -> Batch:
     """Returns a random crop of each example, mirrored half of the time (Isola et al., section 6.2).
 
-    All images of an example get the same crop, mirroring and turn; each example draws new ones.
+    All images of an example get the same crop, scale, mirroring and turn; each example draws new
+    ones.
 
     Args:
       rng: random key.
-      batch: images [B, H, W, C] by name, of the same height and width, any dtype.
+      batch: images [B, H, W, C] by name, of the same height and width; any dtype, but uint8 if they
+        are scaled.
       crop_size: side of the square crops in pixels, at most H and W; 0 leaves images whole.
       flip: whether each example is mirrored left to right with probability 1/2.
       rotate: whether each example is also turned by a random multiple of 90 degrees; the crops, or
         the whole images, must then be square.
+      min_scale: smallest factor by which a part of an image is scaled to the crop; images that are
+        too small for it have a larger one.
+      max_scale: largest factor; the logarithm of the factors is uniform.
+      labels: names of the label maps, which take the nearest pixel.
 
     Returns:
       The images [B, crop_size, crop_size, C] or [B, H, W, C] under the same names.
 
     Raises:
-      UserError: if the crop is larger than the images, or `rotate` is set for images that are not
-        square.
+      UserError: if the crop is larger than the images, `rotate` is set for images that are not
+        square, or `min_scale` is larger than `max_scale`.
     """
     shape = next(iter(batch.values())).shape
     if crop_size > min(shape[1:3]):
@@ -65,5 +132,11 @@ def jitter(
             f"config.augment.rotate needs square images, not {size[0]}x{size[1]}: set "
             "config.sizes.crop to cut squares."
         )
-    keys = jax.random.split(rng, shape[0])
-    return jax.vmap(lambda key, example: _jitter(key, example, size, flip, rotate))(keys, batch)
+    if min_scale > max_scale:
+        raise UserError(
+            f"config.augment.min_scale is {min_scale}, more than max_scale, which is {max_scale}."
+        )
+    change = partial(
+        _jitter, size=size, flip=flip, rotate=rotate, scales=(min_scale, max_scale), labels=labels
+    )
+    return jax.vmap(change)(jax.random.split(rng, shape[0]), batch)

@@ -26,6 +26,7 @@ class Predictor:
       checkpoint: the step directory or file of the weights; None if unknown.
       config: the configuration of the training run; None if unknown.
       colours: whether the network returns colours for a grey image (colourisation, label maps).
+      takes_hints: whether images may have four more channels, the RGBA of colour hints.
       summary: empty, because no image is tiled; see `translator.Network`.
 
     With a `task`, large images are drawn at the part of their size that its resolution chooses.
@@ -42,6 +43,7 @@ class Predictor:
         checkpoint: Path | None = None,
         config: Any = None,
         colours: bool = False,
+        takes_hints: bool = False,
         task: PairedTask | None = None,
     ):
         self.forward = forward
@@ -50,6 +52,7 @@ class Predictor:
         self.checkpoint = checkpoint
         self.config = config
         self.colours = colours
+        self.takes_hints = takes_hints
         self._task = task
         self._sized: dict[int, Predictor] = {}
         # The weights are an argument, because a closure would fold them into the program.
@@ -76,6 +79,7 @@ class Predictor:
                 checkpoint=self.checkpoint,
                 config=self.config,
                 colours=self.colours,
+                takes_hints=self.takes_hints,
             )
         return self._sized[factor]
 
@@ -101,7 +105,7 @@ class Predictor:
         """Translates images.
 
         Args:
-          images: uint8 RGB [B, H, W, 3]; H and W at least 1.
+          images: uint8 RGB [B, H, W, 3], or with colour hints [B, H, W, 7]; H and W at least 1.
 
         Returns:
           uint8 RGB [B, sH, sW, 3]; the scale s is 1 except for super-resolution.
@@ -109,7 +113,7 @@ class Predictor:
         Raises:
           ValueError: `images` has another dtype or shape.
         """
-        images = check_images(images)
+        images = check_images(images, takes_hints=self.takes_hints)
         sized = self.of_size(*images.shape[1:3])
         padded = pad_to_multiple(images, sized.stride)
         return cut_back(sized.run(padded), padded.shape, images.shape)
@@ -165,5 +169,6 @@ def predictor_of(generator: TrainedGenerator) -> Predictor:
         checkpoint=generator.origin,
         config=generator.config,
         colours=task.representation.colours,
+        takes_hints=task.representation.takes_hints,
         task=task,
     )

@@ -21,6 +21,10 @@ class Network(Protocol):
         """Whether the network returns colours for a grey image."""
 
     @property
+    def takes_hints(self) -> bool:
+        """Whether images may have four more channels, the RGBA of colour hints."""
+
+    @property
     def summary(self) -> str:
         """One line that says how images were tiled; empty if no image was tiled."""
 
@@ -28,11 +32,14 @@ class Network(Protocol):
         """Returns the translated images."""
 
 
-def check_images(images: np.ndarray) -> np.ndarray:
-    """Returns `images`; raises a ValueError unless they are uint8 [B, H, W, 3] and not empty."""
+def check_images(images: np.ndarray, *, takes_hints: bool = False) -> np.ndarray:
+    """Returns `images`; raises a ValueError unless they are uint8 [B, H, W, 3] and not empty.
+
+    With `takes_hints`, 7 channels are right too.
+    """
     images = np.asarray(images)
-    shape = images.shape
-    if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] != 3:
+    shape, channels = images.shape, (3, 7) if takes_hints else (3,)
+    if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] not in channels:
         raise ValueError(f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}.")
     return images
 
@@ -44,11 +51,13 @@ class FunctionNetwork:
     Attributes:
       function: uint8 RGB [B, H, W, 3] -> uint8 RGB [B, sH, sW, 3].
       colours: see `Network`.
+      takes_hints: see `Network`.
       summary: see `Network`.
     """
 
     function: Callable[[np.ndarray], np.ndarray]
     colours: bool = False
+    takes_hints: bool = False
     summary: str = ""
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

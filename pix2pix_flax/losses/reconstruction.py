@@ -53,17 +53,23 @@ def ink(output: jax.Array, target: jax.Array, inputs: jax.Array) -> jax.Array:
     return jnp.mean(share[..., None] * jnp.abs(output - target))
 
 
-def cross_entropy(logits: jax.Array, classes: jax.Array) -> jax.Array:
-    """Returns the mean of -log softmax at each pixel's class; 0 if no pixel has a class.
+def cross_entropy(
+    logits: jax.Array, classes: jax.Array, weights: jax.Array | None = None
+) -> jax.Array:
+    """Returns the weighted mean of -log softmax at each pixel's class; 0 if no pixel has a class.
 
     Args:
       logits: [B, H, W, K].
       classes: int [B, H, W]; pixels of class K (void) are left out.
+      weights: weights of the classes, [K]; None: all classes count alike.
     """
     shapes.check_equal(logits.shape[:-1], classes.shape)
     known = classes < logits.shape[-1]
-    values = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.where(known, classes, 0))
-    return jnp.sum(values, where=known) / jnp.maximum(jnp.sum(known), 1)
+    classes = jnp.where(known, classes, 0)
+    values = optax.softmax_cross_entropy_with_integer_labels(logits, classes)
+    shares = known if weights is None else jnp.where(known, weights[classes], 0.0)
+    total = jnp.sum(shares)
+    return jnp.sum(shares * values) / jnp.where(total > 0, total, 1)
 
 
 RECONSTRUCTION_LOSSES = {"l1": l1, "l2": l2, "gradient": gradient}

@@ -6,7 +6,7 @@ HIGHER_IS_BETTER = frozenset(
     {
         *("psnr", "ssim", "psnr_y", "ssim_y"),
         *("pixel_accuracy", "class_accuracy", "mean_iou"),
-        *("a_intersection", "b_intersection"),
+        *("a_intersection", "b_intersection", "white_kept"),
         *("accuracy_real", "accuracy_fake"),
         *("vgg16_precision", "vgg16_recall", "vgg16_density", "vgg16_coverage"),
     }

@@ -20,8 +20,8 @@ _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour eac
 
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
-# Sharpness of the steps of the tone. With the 3 to 6 of the styles, regression prefers soft steps and
-# draws a quarter more tones than its teacher.
+# Sharpness of the steps of the tone. With the 3 to 6 of the styles, regression prefers soft steps
+# and draws a quarter more tones than its teacher.
 SOFT, HARD = 4.5, 6.0
 HARDNESS_BIAS = 2.0  # an untrained network makes nearly hard steps
 INK_SHARPNESS = 4.0

@@ -7,6 +7,7 @@ import flax.linen as nn
 from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
+from pix2pix_flax.models.r3gan import R3GANDiscriminator, R3GANGenerator
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srgan_discriminator import SRGANDiscriminator
@@ -19,11 +20,13 @@ GENERATORS = {
     "srresnet": SRResNet,
     "rrdb": RRDBNet,
     "dcgan": DCGANGenerator,
+    "r3gan": R3GANGenerator,
 }
 DISCRIMINATORS = {
     "patch": PatchDiscriminator,
     "srgan": SRGANDiscriminator,
     "dcgan": DCGANDiscriminator,
+    "r3gan": R3GANDiscriminator,
 }
 DTYPES = ("float32", "bfloat16")
 

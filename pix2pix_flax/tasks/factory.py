@@ -1,11 +1,15 @@
 """Makes the task of a configuration: a representation, a step and scores."""
 
+import dataclasses
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
 
 from cartoon_tfds.errors import UserError, choose
-from pix2pix_flax.image.palettes import make_palette
+from pix2pix_flax.data.pipeline import eval_batches
+from pix2pix_flax.data.readers import label_names
+from pix2pix_flax.image.palettes import Palette, make_palette
 from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
@@ -17,7 +21,8 @@ from pix2pix_flax.steps.network import Net
 from pix2pix_flax.steps.optimizers import make_optimizer
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.base import Task
-from pix2pix_flax.tasks.colourisation import Lab, LabScores
+from pix2pix_flax.tasks.class_weights import CLASS_WEIGHTS, ClassWeights
+from pix2pix_flax.tasks.colourisation import HintedLab, Lab, LabScores
 from pix2pix_flax.tasks.paired import STATISTICS, PairedTask
 from pix2pix_flax.tasks.representation import Images, Representation
 from pix2pix_flax.tasks.resolution import Enlarged, Redrawn, Reduced, SameSize
@@ -76,6 +81,13 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
 
 def _colourisation(config, total_steps: int) -> PairedTask:
     representation, scores = Lab(), LabScores(config.evaluation.lpips)
+    if config.hints.max_points:
+        if config.loss_weights.consistency:
+            raise UserError(
+                "config.loss_weights.consistency must be 0 for a network with hints "
+                "(config.hints.max_points): it would add noise to the hints."
+            )
+        representation = HintedLab(**config.hints.to_dict())
     resolution = _reduced(config, representation)
     return _paired(config, total_steps, representation, resolution, scores)
 
@@ -93,8 +105,27 @@ def _segmentation(config, total_steps: int) -> PairedTask:
     representation = make_representation(config.input_channels, palette)
     if coding == "logits":
         _check_logits(config, palette.void)
-    resolution = _reduced(config, representation)
-    return _paired(config, total_steps, representation, resolution, LabelScores(palette))
+    task = _paired(
+        config,
+        total_steps,
+        representation,
+        _reduced(config, representation),
+        LabelScores(palette),
+    )
+    return dataclasses.replace(task, class_weights=_class_weights(config, palette))
+
+
+def _class_weights(config, palette: Palette) -> ClassWeights | None:
+    if config.segmentation.class_weights not in CLASS_WEIGHTS:
+        raise UserError(
+            f"config.segmentation.class_weights must be one of {', '.join(CLASS_WEIGHTS)}, not "
+            f"{config.segmentation.class_weights!r}."
+        )
+    if config.segmentation.class_weights == "none":
+        return None
+    split = config.data.train_split
+    read = functools.partial(eval_batches, config, split=split, batch_size=_COUNTED_TOGETHER)
+    return ClassWeights(palette, read)
 
 
 def _check_logits(config, classes: int) -> None:
@@ -127,6 +158,8 @@ def _unconditional(config, total_steps: int) -> Unconditional:
         latent_size=config.unconditional.latent_size,
     )
 
+
+_COUNTED_TOGETHER = 8  # label maps
 
 LABEL_CODINGS = {"colours": ColourMaps, "logits": ClassLogits}
 TASKS: dict[str, Callable[..., Task]] = {
@@ -166,12 +199,14 @@ def _paired(
         augment=_augment(config),
         consistency=Consistency(**config.consistency.to_dict()) if weight else None,
         perceptual=Perceptual(terms, **config.perceptual.to_dict()) if terms else None,
+        class_weights=None,
         **config.inference.to_dict(),
     )
 
 
 def _augment(config) -> dict:
-    return {"crop_size": config.sizes.crop, **config.augment.to_dict()}
+    labels = label_names(config.data)
+    return {"crop_size": config.sizes.crop, "labels": labels, **config.augment.to_dict()}
 
 
 def _reduced(config, representation: Representation) -> Reduced | Redrawn:
@@ -179,7 +214,7 @@ def _reduced(config, representation: Representation) -> Reduced | Redrawn:
     size = config.sizes.inference
     if config.generator.get("cel_steps"):
         return Redrawn(size)
-    return Reduced(size, representation.enlarged_by)
+    return Reduced(size, representation.enlarged_by, representation.shrink)
 
 
 def _step(config, total_steps: int, module: nn.Module) -> SupervisedStep | AdversarialStep:
@@ -217,10 +252,11 @@ def _module(config, *, input_kind: str, scale: int = 1) -> nn.Module:
 def _disc(config, total_steps: int) -> DiscriminatorStep:
     loss = choose(GAN_LOSSES, "config.gan.loss", config.gan.loss)
     penalties = {name: config.gan[name] for name in ("r1", "r2")}
+    norm = config.discriminator.get("norm")
     for name, weight in penalties.items():
         if weight < 0:
             raise UserError(f"config.gan.{name} must be at least 0, not {weight}.")
-    if (any(penalties.values()) or loss.gradient_penalty) and config.discriminator.norm == "batch":
+    if (any(penalties.values()) or loss.gradient_penalty) and norm == "batch":
         raise UserError(
             "config.gan.loss wgan-gp, config.gan.r1 and r2 take gradients image by image, which "
             "BatchNorm mixes: config.discriminator.norm must be instance, group or none, not "

@@ -15,13 +15,14 @@ from pix2pix_flax.steps.adversarial import DISC, AdversarialStep
 from pix2pix_flax.steps.network import StepBatch
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.steps.supervised import SupervisedStep
+from pix2pix_flax.tasks.class_weights import ClassWeights
 from pix2pix_flax.tasks.representation import Images
 from pix2pix_flax.tasks.resolution import SameSize
 from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
-_DISC_STREAM = 2  # `Consistency` uses the streams 0 and 1
+_DISC_STREAM, _INPUT_STREAM = 2, 3  # `Consistency` uses the streams 0 and 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class PairedTask:
       augment: keyword arguments of `augment.jitter`.
       consistency: the loss term `consistency`; None if it has no weight.
       perceptual: the loss terms on features of a frozen network; None if none has a weight.
+      class_weights: the weights of the classes of label maps; None if all classes count alike.
       statistics: the statistics of BatchNorm at inference: `running`, or `batch`, those of each
         image by itself (Isola et al. 2017, section 3.4, at batch size 1).
       dropout: whether dropout stays on at inference, as in the paper; its mask is always the same.
@@ -48,6 +50,7 @@ class PairedTask:
     augment: dict[str, Any]
     consistency: Consistency | None
     perceptual: Perceptual | None
+    class_weights: ClassWeights | None
     statistics: str
     dropout: bool
 
@@ -59,12 +62,14 @@ class PairedTask:
         return self.step.gen.net.module
 
     def load_frozen(self) -> PyTree:
-        """Returns the weights of frozen networks, by name.
+        """Returns the weights of frozen networks and of classes, by name.
 
         Raises:
           WeightsMissingError: one is needed, and the extra `lpips` is not installed.
         """
         found = {"perceptual": self.perceptual.load()} if self.perceptual else {}
+        if self.class_weights:
+            found["class_weights"] = self.class_weights.load()
         return found | self.scores.load_frozen()
 
     def network_input(self) -> jax.Array:
@@ -75,7 +80,7 @@ class PairedTask:
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
         """Returns the state at step 0 for batches of this shape."""
         net_rng, rng = jax.random.split(rng)
-        pair = self._training_pair(rng, batch)
+        pair = self._training_pair(rng, net_rng, batch)
         extra = {}
         if self.perceptual:
             images = self.representation.to_image(pair["input"], pair["target"])
@@ -90,10 +95,10 @@ class PairedTask:
     ) -> tuple[TrainState, Metrics]:
         """Returns the state after one step, and its scalars."""
         augment_rng, net_rng = jax.random.split(jax.random.fold_in(state.rng, state.step))
-        pair = self._training_pair(augment_rng, batch)
+        pair = self._training_pair(augment_rng, net_rng, batch)
 
         def terms(outputs):
-            values = self._terms(net_rng, outputs, pair)
+            values = self._terms(net_rng, outputs, pair, frozen)
             if self.perceptual:
                 to_image = self.representation.to_image
                 values |= self.perceptual.losses(
@@ -114,10 +119,11 @@ class PairedTask:
         nets, metrics = self.step(state.nets, step_batch, rngs, state.step)
         return state.replace(step=state.step + 1, nets=nets), metrics
 
-    def _training_pair(self, rng: jax.Array, batch: Batch) -> Batch:
-        batch = self.prepare(jitter(rng, batch, **self.augment))
+    def _training_pair(self, augment_rng: jax.Array, net_rng: jax.Array, batch: Batch) -> Batch:
+        batch = self.prepare(jitter(augment_rng, batch, **self.augment))
+        input_rng = jax.random.fold_in(net_rng, _INPUT_STREAM)
         return {
-            "input": self.representation.to_input(batch["input"]),
+            "input": self.representation.training_input(input_rng, batch),
             "target": self.representation.to_target(batch["target"]),
         }
 
@@ -133,16 +139,22 @@ class PairedTask:
         constant = jnp.tile(constant, (len(views) // len(inputs), 1, 1, 1))
         return jnp.concatenate([views, constant], axis=-1)
 
-    def _terms(self, rng: jax.Array, outputs: jax.Array, pair: Batch) -> dict[str, jax.Array]:
+    def _terms(
+        self, rng: jax.Array, outputs: jax.Array, pair: Batch, frozen: PyTree
+    ) -> dict[str, jax.Array]:
         """Returns the loss terms on pixels that have a weight, before weights.
 
         Args:
           rng: the key that `_views` was given.
           outputs: the generator's outputs for these views.
           pair: `input` and `target`, [B, H, W, C] each.
+          frozen: the weights of `load_frozen`.
         """
         names, first = self.step.gen.weights, outputs[: len(pair["target"])]
-        values = self.representation.reconstruction(names, pair["input"], first, pair["target"])
+        weights = frozen["class_weights"] if self.class_weights else None
+        values = self.representation.reconstruction(
+            names, pair["input"], first, pair["target"], weights
+        )
         if self.consistency:
             values["consistency"] = self.consistency.loss(rng, outputs, self.resolution.scale)
         return values
@@ -152,8 +164,14 @@ class PairedTask:
         return self.resolution.prepare(batch)
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
-        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3]."""
-        images = self.representation.to_input(inputs)
+        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for uint8 inputs [B, H, W, 3].
+
+        Inputs with a style have 4 channels, and inputs with hints 7: see the representation.
+        """
+        return self.predict_from(variables, self.representation.to_input(inputs))
+
+    def predict_from(self, variables: PyTree, images: jax.Array) -> jax.Array:
+        """Returns RGB float32 [B, sH, sW, 3] in [-1, 1] for inputs of the representation."""
         outputs = self.resolution.run(functools.partial(self._generate, variables), images)
         return self.representation.decode(images, outputs)
 

@@ -47,12 +47,24 @@ class Representation(abc.ABC):
     enlarged_by: ClassVar[str] = "linear"
     """The method of `jax.image.resize` that enlarges outputs of shrunk inputs."""
 
+    takes_hints: ClassVar[bool] = False
+    """Whether `to_input` also takes colour hints, as four more channels of an image."""
+
     def __post_init__(self):
         _check_channels("input_channels", self.input_channels)
 
     def to_input(self, images: jax.Array) -> jax.Array:
         """Returns the generator's input, float32 [B, H, W, C], for uint8 RGB [B, H, W, 3]."""
         return _in_channels(normalize(images), self.input_channels)
+
+    def training_input(self, rng: jax.Array, batch: Batch) -> jax.Array:
+        """Returns the generator's input in training; `rng` is for inputs that are drawn."""
+        del rng
+        return self.to_input(batch["input"])
+
+    def shrink(self, inputs: jax.Array, height: int, width: int) -> jax.Array:
+        """Returns the generator's inputs in a smaller size, antialiased, [B, height, width, C]."""
+        return jax.image.resize(inputs, (len(inputs), height, width, inputs.shape[-1]), "linear")
 
     @abc.abstractmethod
     def to_target(self, images: jax.Array) -> jax.Array:
@@ -84,10 +96,23 @@ class Representation(abc.ABC):
         return self.to_image(inputs, outputs)
 
     def reconstruction(
-        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
-        """Returns the reconstruction losses among `names`, scalars before weights."""
-        del inputs
+        """Returns the reconstruction losses among `names`, scalars before their own weights.
+
+        Args:
+          names: names of the loss terms that have a weight.
+          inputs: the generator's inputs, [B, H, W, C].
+          outputs: the generator's outputs, [B, H, W, C].
+          target: the generator's targets.
+          weights: weights of the classes of label maps, [K]; None: all classes count alike.
+        """
+        del inputs, weights
         known = losses.RECONSTRUCTION_LOSSES
         return {name: known[name](outputs, target) for name in names if name in known}
 
@@ -136,10 +161,15 @@ class Images(Representation):
         return _in_channels(normalize(images), self.output_channels)
 
     def reconstruction(
-        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         """Returns the reconstruction losses among `names`, and `ink` if it is among them."""
-        values = super().reconstruction(names, inputs, outputs, target)
+        values = super().reconstruction(names, inputs, outputs, target, weights)
         if "ink" in names:
             images = inputs[..., : self.input_channels]  # without the planes of styles
             values["ink"] = losses.ink(outputs, target, images)

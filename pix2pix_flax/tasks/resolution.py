@@ -60,10 +60,12 @@ class Reduced(SameSize):
       size: short side to which larger images are shrunk, in pixels; 0: never. A tile would be
         shrunk like a whole image, so do not combine it with tiles.
       method: the method of `jax.image.resize` that enlarges the output.
+      shrink: from images, a height and a width to smaller images.
     """
 
     size: int
-    method: str = "linear"
+    method: str
+    shrink: Callable[[jax.Array, int, int], jax.Array]
 
     def run(self, network: Network, images: jax.Array) -> jax.Array:
         """Returns the network's outputs, [B, H, W, C'], for images [B, H, W, C]."""
@@ -71,8 +73,9 @@ class Reduced(SameSize):
         if not 0 < self.size < min(height, width):
             return network(images)
         scale = self.size / min(height, width)
-        small = _resize(images, round(height * scale), round(width * scale), "linear")
-        return _resize(network(small), height, width, self.method)
+        output = network(self.shrink(images, round(height * scale), round(width * scale)))
+        shape = (len(output), height, width, output.shape[-1])
+        return jax.image.resize(output, shape, self.method)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,8 +149,3 @@ class Enlarged(SameSize):
         images, (height, width) = batch["input"], batch["target"].shape[1:3]
         nearest = images.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
         return {"nearest": nearest, "bicubic": imresize(images, height, width)}
-
-
-def _resize(images: jax.Array, height: int, width: int, method: str) -> jax.Array:
-    """Returns [B, height, width, C], antialiased if smaller."""
-    return jax.image.resize(images, (len(images), height, width, images.shape[-1]), method)

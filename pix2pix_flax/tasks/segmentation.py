@@ -45,6 +45,22 @@ class ColourMaps(Representation):
         """Returns label maps uint8 [B, H, W, 3] in their nearest colours, float32 in [-1, 1]."""
         return paint(nearest_class(normalize(images), self.palette), self.palette)
 
+    def reconstruction(
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
+    ) -> dict[str, jax.Array]:
+        """Returns the reconstruction losses among `names`, of which `l1` weights the classes."""
+        values = super().reconstruction(names, inputs, outputs, target)
+        if weights is not None and "l1" in values:
+            by_class = jnp.append(weights, 1.0)[nearest_class(target, self.palette)]
+            by_class = (by_class / by_class.mean())[..., None]
+            values["l1"] = losses.l1(by_class * outputs, by_class * target)
+        return values
+
     def classify(self, outputs: jax.Array) -> jax.Array:
         """Returns the class of each pixel of the generator's outputs, int32 [B, H, W]."""
         return nearest_class(outputs, self.palette)
@@ -104,10 +120,15 @@ class ClassLogits(ColourMaps):
         return jax.nn.softmax(outputs)
 
     def reconstruction(
-        self, names: Collection[str], inputs: jax.Array, outputs: jax.Array, target: jax.Array
+        self,
+        names: Collection[str],
+        inputs: jax.Array,
+        outputs: jax.Array,
+        target: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         """Returns `cross_entropy` of logits [B, H, W, K] and classes [B, H, W], without void."""
-        return {"cross_entropy": losses.cross_entropy(outputs, target)}
+        return {"cross_entropy": losses.cross_entropy(outputs, target, weights)}
 
     def classify(self, outputs: jax.Array) -> jax.Array:
         """Returns the class of the largest logit, int32 [B, H, W]; never void."""

@@ -29,6 +29,7 @@ NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.ste
 VARIANTS = ("", "smoke", "supervised", "supervised,smoke")
 
 OWN_GROUPS = {
+    "colourisation": ("hints.",),
     "translation": ("styled.",),
     "segmentation": ("segmentation.",),
     "unconditional": ("unconditional.", "diff_augment."),

@@ -94,7 +94,7 @@ class TiledPredictor:
         """Translates images.
 
         Args:
-          images: uint8 RGB [B, H, W, 3]; H and W at least 1.
+          images: uint8 RGB [B, H, W, 3], or with colour hints [B, H, W, 7]; H and W at least 1.
 
         Returns:
           uint8 RGB [B, sH, sW, 3]; the scale s is 1 except for super-resolution.
@@ -103,7 +103,7 @@ class TiledPredictor:
           ValueError: `images` has another dtype or shape.
           TooLargeError: even one tile of the smallest size does not fit into memory.
         """
-        images = check_images(images)
+        images = check_images(images, takes_hints=self.predictor.takes_hints)
         sized = self.predictor.of_size(*images.shape[1:3])
         if sized is not self.predictor:
             return self._of_size(sized)(images)
@@ -119,6 +119,11 @@ class TiledPredictor:
     def colours(self) -> bool:
         """Whether the network returns colours for a grey image."""
         return self.predictor.colours
+
+    @property
+    def takes_hints(self) -> bool:
+        """Whether images may have four more channels, the RGBA of colour hints."""
+        return self.predictor.takes_hints
 
     @property
     def summary(self) -> str:

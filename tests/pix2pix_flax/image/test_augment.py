@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.augment import jitter
 
 
@@ -118,3 +119,51 @@ def test_what_is_not_square_cannot_be_turned():
     wide = {"input": IMAGES[:, :, :10]}
     with pytest.raises(ValueError, match=r"config.augment.rotate needs square images, not 12x10"):
         jitter(jax.random.key(0), wide, crop_size=0, flip=True, rotate=True)
+
+
+def ramp(height, width):
+    """An image whose pixels say where they lie, and a label map of stripes at the same places."""
+    rows, columns = np.mgrid[:height, :width]
+    image = np.stack([4 * rows, 4 * columns, 0 * rows], axis=-1)
+    stripes = np.where(columns % 8 < 4, 200, 10)[..., None].repeat(3, axis=-1)
+    return {"input": np.uint8([image] * 48), "target": np.uint8([stripes] * 48)}
+
+
+def scaled(batch, **options):
+    jittered = functools.partial(jitter, crop_size=16, flip=False, labels=("target",), **options)
+    output = jax.jit(jittered)(jax.random.key(0), batch)
+    return {name: np.asarray(images) for name, images in output.items()}
+
+
+def slopes(images):
+    """Returns how many pixels of the source lie between the first and the last row, divided."""
+    rows = images[:, :, 0, 0].astype(float)
+    return (rows[:, -2] - rows[:, 1]) / 4 / (images.shape[1] - 3)
+
+
+def test_parts_are_scaled_by_factors_between_the_limits():
+    output = scaled(ramp(40, 48), min_scale=0.5, max_scale=2.0)
+    assert output["input"].shape == (48, 16, 16, 3)
+    assert output["input"].dtype == np.uint8
+    factors = 1 / slopes(output["input"])
+    assert 0.48 < factors.min() < 0.65
+    assert 1.5 < factors.max() < 2.2
+    assert np.mean(factors < 1) == pytest.approx(0.5, abs=0.25)  # the logarithm is uniform
+
+
+def test_labels_are_scaled_like_their_image_and_never_blended():
+    output = scaled(ramp(40, 48), min_scale=0.5, max_scale=2.0)
+    assert set(np.unique(output["target"])) == {10, 200}
+    columns = output["input"][..., 1] / 4  # of the source, up to rounding
+    inner = np.abs(columns % 4 - 2) < 1.2  # away from the edges of the stripes
+    inner[:, :, [0, -1]] = False
+    expected = np.where(columns % 8 < 4, 200, 10)
+    assert inner.mean() > 0.3
+    np.testing.assert_array_equal(output["target"][..., 0][inner], expected[inner])
+
+
+def test_a_window_that_would_not_fit_is_scaled_more():
+    factors = 1 / slopes(scaled(ramp(20, 48), min_scale=0.25, max_scale=0.5)["input"])
+    np.testing.assert_allclose(factors, 16 / 20, atol=0.06)
+    with pytest.raises(UserError, match=r"min_scale is 2, more than max_scale, which is 1"):
+        scaled(ramp(20, 48), min_scale=2, max_scale=1)

@@ -16,6 +16,7 @@ from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
+from pix2pix_flax.evaluation.hints import POINTS
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.image.normalize import denormalize, normalize
@@ -29,8 +30,10 @@ PHOTO = skimage.data.coffee()
 
 
 def make_config(**changes):
+    """A configuration without hints; test_hints.py is about hints."""
     config = comics.get_config("smoke")
     with config.unlocked():
+        config.hints.max_points = 0
         for path, value in changes.items():
             group, name = path.split("__")
             config[group][name] = value
@@ -250,7 +253,9 @@ def trained(trained_once):
 def test_the_report_has_a_grey_row(trained, monkeypatch):
     monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
     report, panel = evaluate_checkpoint(trained, DatasetChoice(split="test"), panel_rows=2)
-    assert list(report.summary) == ["network", "grey"]
+    hinted = [f"hints_{points}" for points in POINTS]
+    assert list(report.summary) == ["network", *hinted, "grey"]
+    assert [line["points"] for line in report.tables["hints"]] == [0, *POINTS]
     grey = report.summary["grey"]
     assert grey["ab_mae"] > 1
     assert grey["colourfulness_gap"] > 5

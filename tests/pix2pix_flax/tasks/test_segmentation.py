@@ -35,6 +35,7 @@ def make_config(variant="smoke", **changes):
     config = camvid.get_config(variant)
     with config.unlocked():
         config.data.palette = PALETTE
+        config.augment.min_scale = config.augment.max_scale = 1.0
         config.generator.out_channels = 4 if config.segmentation.coding == "logits" else 3
         for path, value in changes.items():
             group, name = path.split("__")
