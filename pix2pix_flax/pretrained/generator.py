@@ -34,6 +34,10 @@ METADATA = "pix2pix_flax.config"
 _SHIPPED = Path(__file__).with_name("shipped")
 SHIPPED = tuple(sorted(file.stem for file in _SHIPPED.glob("*.safetensors")))
 """Names of the shipped generators; docs/weights.md has their scores."""
+WEIGHTS = "model.safetensors"
+"""The file of a generator in a folder in the layout of the Hugging Face Hub."""
+ATTRIBUTION = "ATTRIBUTION.md"
+"""The file beside a generator's file that names its training pictures and their licences."""
 
 
 class GeneratorFileError(UserError):
@@ -118,7 +122,8 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
 
     Args:
       checkpoint: a work directory (its best step, else its latest), a step directory, a
-        safetensors file, or a name in `SHIPPED` if no file has this name.
+        safetensors file, a folder with `model.safetensors`, or a name in `SHIPPED` if no file has
+        this name.
 
     Raises:
       CheckpointError: the checkpoint is missing or damaged.
@@ -127,6 +132,8 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     path = Path(checkpoint).expanduser()
     if not path.exists() and str(checkpoint) in SHIPPED:
         path = _SHIPPED / f"{checkpoint}.safetensors"
+    if (path / WEIGHTS).is_file():
+        path = path / WEIGHTS
     if path.suffix == ".safetensors":
         return _load_file(path)
     try:
@@ -135,6 +142,11 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
         known = f"The generators of the package are {', '.join(SHIPPED)}."
         raise error if path.exists() else CheckpointError(f"{error} {known}") from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
+
+
+def is_shipped(generator: TrainedGenerator) -> bool:
+    """Returns whether a generator is a file of this package."""
+    return generator.origin.parent == _SHIPPED
 
 
 def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
