@@ -18,7 +18,7 @@ from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.generation.work_folder import work_folder
 from cartoon_tfds.recipes.base import Example, Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
-from cartoon_tfds.records import manifest
+from cartoon_tfds.records import croissant, manifest
 from cartoon_tfds.records.array_record import RepeatableWriter
 from cartoon_tfds.sources import public
 from cartoon_tfds.sources.base import Local, Origin, SourceError
@@ -150,7 +150,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         self._build_settings = None
         super().download_and_prepare(download_config=download_config, **kwargs)
         if has_manifest and self._build_settings:
-            manifest.write(Path(self.data_path), self._build_settings)
+            folder, config = Path(self.data_path), self.builder_config
+            manifest.write(folder, self._build_settings)
+            name = f"{self.name}-{config.name}"
+            croissant.write(folder, name, config.description or name, str(self.VERSION))
 
     def as_dataset(self, *args, **kwargs):
         """Returns splits as `tf.data.Dataset` (see the base class).

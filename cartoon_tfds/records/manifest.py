@@ -15,6 +15,8 @@ from cartoon_tfds.records.array_record import RecordError, iter_records, parse_r
 from cartoon_tfds.sources.splits import content_hash
 
 NAME = "manifest.jsonl"
+CROISSANT = "croissant.json"
+"""The description for others, made from the manifest; see `croissant.py`."""
 
 
 def write(folder: Path, build: dict[str, Any]) -> None:
@@ -109,12 +111,13 @@ def _what_differs(found: dict[str, Any], line: dict[str, Any]) -> str:
 
 
 def _describe_files(folder: Path) -> dict[str, Any]:
-    """Returns the size and SHA-256 of each file in a folder except the manifest, by name."""
-    paths = sorted(path for path in folder.iterdir() if path.name != NAME)
-    return {path.name: _describe_file(path) for path in paths}
+    """Returns the size and SHA-256 of each file that the manifest describes, by name."""
+    paths = sorted(path for path in folder.iterdir() if path.name not in (NAME, CROISSANT))
+    return {path.name: describe_file(path) for path in paths}
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
+def describe_file(path: Path) -> dict[str, Any]:
+    """Returns the size of a file in bytes, and its SHA-256."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
