@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.files import refuse_foreign_code
 from cartoon_tfds.records.array_record import iter_records, parse_record
 from cartoon_tfds.styles import STYLES
 
@@ -37,6 +38,7 @@ def write_image_folders(folder: Path, output: Path, caption: str | None = None) 
         output is not empty.
       RecordError: a record is damaged.
     """
+    refuse_foreign_code(folder)
     names = tfds.builder_from_directory(folder).info.supervised_keys
     if not names:
         raise UserError(f"{folder} has single pictures, and this export is for pairs")
