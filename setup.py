@@ -82,8 +82,18 @@ setuptools.setup(
         "test": [
             *["dill", "pytest>=8.4", "pytest-xdist>=3.8", "scipy>=1.14", "selenium>=4.40"],
             *[*_SAMPLE, *_EXPORT, *_SERVE],
+            # They read what is written for others: model cards, folders of pictures, a notebook.
+            *[
+                "datasets>=4",
+                "huggingface-hub>=1",
+                "ipykernel>=6.30",
+                "mlcroissant>=1",
+                "nbclient>=0.10",
+            ],
         ],
         "dev": ["ruff>=0.14"],
+        # The documentation as a site: `make docs`.
+        "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],
     },

@@ -4,10 +4,11 @@ python -m cartoon_tfds [build] --config=sample
 python -m cartoon_tfds [build] --photos=DIR | --pairs=INPUTS,TARGETS | --pairs=DIR | --images=DIR
 python -m cartoon_tfds [build] --images=DIR --panels
 python -m cartoon_tfds check DATA_DIR
+python -m cartoon_tfds export DATA_DIR --config=NAME --output=DIR
 
 `build` uses the same builder as `tfds build cartoon_tfds`, so both make the same records. If a
 build was killed, the next build reuses its finished parts. `--overwrite` replaces an existing
-dataset once the new dataset is complete.
+dataset once the new dataset is complete. `export` writes pairs as folders with captions.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from cartoon_tfds.recipes.comics import Panels
 from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.records import manifest
+from cartoon_tfds.records.image_folders import write_image_folders
 from cartoon_tfds.report import export, report
 from cartoon_tfds.sources.archives import ArchiveFile
 from cartoon_tfds.sources.base import Local, Source
@@ -52,7 +54,7 @@ def main() -> None:
         tfds.disable_progress_bar()  # The bar would fill a log file.
     parser = _make_parser()
     arguments = sys.argv[1:]
-    if not arguments or arguments[0] not in ("build", "check", "-h", "--help"):
+    if not arguments or arguments[0] not in ("build", "check", "export", "-h", "--help"):
         arguments.insert(0, "build")
     args = parser.parse_args(arguments)
     try:
@@ -73,7 +75,7 @@ def _make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = parser.add_subparsers(metavar="build|check", required=True)
+    commands = parser.add_subparsers(metavar="build|check|export", required=True)
     make = commands.add_parser("build", help="Build a dataset.", allow_abbrev=False)
     make.set_defaults(run=_run_build)
     _add_build_flags(make)
@@ -81,6 +83,12 @@ def _make_parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_run_check)
     check.add_argument("data_dir", type=_path, help="Folder of prepared datasets.")
     check.add_argument("--config", help="Name of the dataset to check; default: all.")
+    folders = commands.add_parser("export", help="Write pairs as folders.", allow_abbrev=False)
+    folders.set_defaults(run=_run_export)
+    folders.add_argument("data_dir", type=_path, help="Folder of prepared datasets.")
+    folders.add_argument("--config", required=True, help="Name of the dataset.")
+    folders.add_argument("--output", required=True, type=_path, help="New folder for the pictures.")
+    folders.add_argument("--caption", help="Caption of each pair; default: it names the style.")
     return parser
 
 
@@ -211,15 +219,28 @@ def _config_of(path: Path, source: Source, recipe: Recipe) -> CartoonConfig:
 def _run_check(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Compares datasets with their manifests; exits with 1 at the first difference."""
     del parser
-    pattern = f"cartoon_tfds/{args.config or '*'}/[0-9]*.[0-9]*.[0-9]*"
-    folders = sorted(args.data_dir.glob(pattern))
-    if not folders:
-        sys.exit(f"error: no dataset {args.config or 'at all'} in {args.data_dir}/cartoon_tfds")
-    for folder in folders:
+    for folder in _prepared(args.data_dir, args.config):
         if difference := manifest.first_difference(folder, map_in_order):
             sys.exit(f"error: {folder}: {difference}")
         count = sum(1 for _ in manifest.read_examples(folder))
         print(f"{folder}: all {count} examples match the manifest")
+
+
+def _prepared(data_dir: Path, config: str | None) -> list[Path]:
+    """Returns the folders of the prepared datasets: of one config, or of all for None."""
+    folders = sorted(data_dir.glob(f"cartoon_tfds/{config or '*'}/[0-9]*.[0-9]*.[0-9]*"))
+    if not folders:
+        sys.exit(f"error: no dataset {config or 'at all'} in {data_dir}/cartoon_tfds")
+    return folders
+
+
+def _run_export(args: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Writes the pairs of a dataset as folders of pictures with captions."""
+    del parser
+    folder = _prepared(args.data_dir, args.config)[-1]
+    counts = write_image_folders(folder, args.output, args.caption)
+    for split, count in counts.items():
+        print(f"{args.output / split}: {count} pairs, in before/ and after/ and in metadata.jsonl")
 
 
 if __name__ == "__main__":

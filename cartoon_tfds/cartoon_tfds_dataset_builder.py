@@ -20,7 +20,7 @@ from cartoon_tfds.generation.survey import make_survey
 from cartoon_tfds.generation.work_folder import work_folder
 from cartoon_tfds.recipes.base import Example, Recipe
 from cartoon_tfds.recipes.cartoons import Cartoons
-from cartoon_tfds.records import manifest
+from cartoon_tfds.records import croissant, manifest
 from cartoon_tfds.records.array_record import RepeatableWriter
 from cartoon_tfds.records.buckets import sort_without_tensorflow
 from cartoon_tfds.sources import public
@@ -154,7 +154,10 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         super().download_and_prepare(download_config=download_config, **kwargs)
         if has_manifest and self._build_settings:
             in_order = functools.partial(map_in_order, workers=self._options.workers)
-            manifest.write(Path(self.data_path), self._build_settings, in_order)
+            folder, config = Path(self.data_path), self.builder_config
+            manifest.write(folder, self._build_settings, in_order)
+            name = f"{self.name}-{config.name}"
+            croissant.write(folder, name, config.description or name, str(self.VERSION))
 
     def as_dataset(self, *args, **kwargs):
         """Returns splits as `tf.data.Dataset` (see the base class).

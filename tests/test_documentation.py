@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pix2pix_flax.cli.console import COMMANDS
+from tests import notebook
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -34,7 +35,7 @@ module = importlib.import_module(sys.argv[1])
 def parse(words):
     sys.argv = [module.__name__, *words]
     if module.__name__ == "cartoon_tfds.__main__":
-        module._run_build = module._run_check = lambda args, parser: None
+        module._run_build = module._run_check = module._run_export = lambda args, parser: None
         module.main()
     elif hasattr(module, "REQUIRED"):
         module.main = lambda argv: 0
@@ -86,7 +87,7 @@ def program(words):
     return None, words
 
 
-ALL = [words for page in PAGES for words in commands(page.read_text())]
+ALL = [words for page in PAGES for words in commands(page.read_text())] + list(notebook.commands())
 
 
 def test_commands_are_found():

@@ -18,6 +18,8 @@ from cartoon_tfds.sources.splits import content_hash
 NAME = "manifest.jsonl"
 # `map`, or a function like it that uses several cores, such as `generation.parallel.map_in_order`.
 Map = Callable[[Callable[[Any], Any], Iterator[Any]], Iterator[Any]]
+CROISSANT = "croissant.json"
+"""The description for others, made from the manifest; see `croissant.py`."""
 
 
 def write(folder: Path, build: dict[str, Any], in_order: Map = map) -> None:
@@ -125,13 +127,14 @@ def _what_differs(found: dict[str, Any], line: dict[str, Any]) -> str:
 
 
 def _describe_files(folder: Path, in_order: Map) -> dict[str, Any]:
-    """Returns the size and SHA-256 of each file in a folder except the manifest, by name."""
-    paths = sorted(path for path in folder.iterdir() if path.name != NAME)
-    described = in_order(_describe_file, iter(paths))
+    """Returns the size and SHA-256 of each file that the manifest describes, by name."""
+    paths = sorted(path for path in folder.iterdir() if path.name not in (NAME, CROISSANT))
+    described = in_order(describe_file, iter(paths))
     return {path.name: content for path, content in zip(paths, described, strict=True)}
 
 
-def _describe_file(path: Path) -> dict[str, Any]:
+def describe_file(path: Path) -> dict[str, Any]:
+    """Returns the size of a file in bytes, and its SHA-256."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}

@@ -22,11 +22,16 @@ from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.pretrained.finite import refuse_not_finite
-from pix2pix_flax.pretrained.shipped_files import METADATA, SHIPPED, shipped_file
+from pix2pix_flax.pretrained.shipped_files import FOLDER, METADATA, SHIPPED, shipped_file
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.typing import PyTree
+
+WEIGHTS = "model.safetensors"
+"""The file of a generator in a folder in the layout of the Hugging Face Hub."""
+ATTRIBUTION = "ATTRIBUTION.md"
+"""The file beside a generator's file that names its training pictures and their licences."""
 
 
 class GeneratorFileError(UserError):
@@ -111,13 +116,16 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
 
     Args:
       checkpoint: a work directory (its best step, else its latest), a step directory, a
-        safetensors file, or a name in `SHIPPED` if no file has this name.
+        safetensors file, a folder with `model.safetensors`, or a name in `SHIPPED` if no file has
+        this name.
 
     Raises:
       CheckpointError: the checkpoint is missing or damaged.
       GeneratorFileError: the file holds no generator, or is damaged.
     """
     path = shipped_file(checkpoint) or Path(checkpoint).expanduser()
+    if (path / WEIGHTS).is_file():
+        path = path / WEIGHTS
     if path.suffix == ".safetensors":
         return _load_file(path)
     # Imported here, because files need no Orbax, which takes a while to load.
@@ -129,6 +137,11 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
         known = f"The generators of the package are {', '.join(SHIPPED)}."
         raise error if path.exists() else CheckpointError(f"{error} {known}") from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
+
+
+def is_shipped(generator: TrainedGenerator) -> bool:
+    """Returns whether a generator is a file of this package."""
+    return generator.origin.parent == FOLDER
 
 
 def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:

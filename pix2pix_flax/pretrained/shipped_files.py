@@ -11,16 +11,16 @@ from pix2pix_flax.checkpoint import migrations
 METADATA = "pix2pix_flax.config"
 """Key of the configuration, as JSON, in the metadata of an exported file."""
 
-_FOLDER = Path(__file__).with_name("shipped")
+FOLDER = Path(__file__).with_name("shipped")
 
-SHIPPED = tuple(sorted(file.stem for file in _FOLDER.glob("*.safetensors")))
+SHIPPED = tuple(sorted(file.stem for file in FOLDER.glob("*.safetensors")))
 """Names of the shipped generators; docs/weights.md has their scores."""
 
 
 def shipped_file(checkpoint: str | Path) -> Path | None:
     """Returns the file of a shipped generator; None: it is no name of one, or a path has it."""
     is_shipped = str(checkpoint) in SHIPPED and not Path(checkpoint).expanduser().exists()
-    return _FOLDER / f"{checkpoint}.safetensors" if is_shipped else None
+    return FOLDER / f"{checkpoint}.safetensors" if is_shipped else None
 
 
 def read_config(path: Path) -> ml_collections.ConfigDict:

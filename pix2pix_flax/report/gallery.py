@@ -27,35 +27,28 @@ def image(content: bytes, name: str, attributes: str = "") -> str:
 
 
 def examples(run: Run) -> Iterator[str]:
-    """Yields the examples of the last preview, each as two images with a border to move."""
+    """Yields the examples of the last preview, each as two images with a border to move.
+
+    Yields no example of a network that draws from noise: `strip` shows its images.
+    """
     if not run.previews:
         return
     last = run.previews[-1]
     found = read_examples(last.path)[:_MOST_EXAMPLES]
-    if not found:
+    captions = found[0].captions if found else ()
+    if len(captions) < 2:
         return
-    captions = found[0].captions
     cards, size = [], 0
     for example in found:
         contents = [encode(picture) for picture in example.images]
         size += sum(map(len, contents))
         if cards and size > _EXAMPLES_BUDGET:
             break
-        cards.append(_compared(example, contents) if len(contents) > 1 else _single(contents[0]))
-    if len(captions) == 1:
-        yield f'<p class="faint">{html.escape(captions[0])}, at {last.title}.</p>'
-    else:
-        yield f'<p class="faint">At {last.title}. Move the border in a picture.</p>'
-        yield _choice(captions)
-    yield f'<div class="cards">{"".join(cards)}</div>' if len(captions) > 1 else "".join(cards)
+        cards.append(_compared(example, contents))
+    yield f'<p class="faint">At {last.title}. Move the border in a picture.</p>'
+    yield _choice(captions)
+    yield f'<div class="cards">{"".join(cards)}</div>'
     yield _legend(run)
-
-
-def _single(content: bytes) -> str:
-    return f'<figure class="card">{image(content, "images", PIXELS)}</figure>'
-
-
-PIXELS = 'class="pixels"'
 
 
 def _choice(captions: tuple[str, ...]) -> str:

@@ -22,12 +22,6 @@ from pix2pix_flax.report.previews import Preview, find_previews
 from pix2pix_flax.report.scalars import Series, read_scalars
 from pix2pix_flax.tasks.factory import make_task
 
-USES = {
-    "image": "pix2pix-flax cartoonize photo.jpg",
-    "latent": "pix2pix-flax generate --seeds=0-63 --grid=grid.png",
-}
-"""The command that uses a trained network, by the task's kind of input."""
-
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "numpy")
 _CONFIG_FILE = '''"""The complete configuration of a training, by pix2pix-flax {version}."""
 
@@ -73,12 +67,26 @@ class Run:
     @functools.cached_property
     def use(self) -> str:
         """The command that uses its network, without the flag `--checkpoint`."""
-        return USES[make_task(self.config, total_steps=1).input_kind]
+        return use_of(self.config.task, make_task(self.config, total_steps=1).input_kind)
 
     @property
     def name(self) -> str:
         """The name of its folder."""
         return self.workdir.resolve().name
+
+
+def use_of(task: str, input_kind: str) -> str:
+    """Returns the command that uses a trained network, without the flag `--checkpoint`.
+
+    Args:
+      task: `config.task`.
+      input_kind: the task's kind of input, `image` or `latent`.
+    """
+    if input_kind == "latent":
+        return "pix2pix-flax generate --seeds=0-63 --grid=grid.png"
+    if task == "translation":
+        return "pix2pix-flax cartoonize photo.jpg"
+    return "pix2pix-flax images --input=photos/ --output=results/"
 
 
 def read_run(workdir: Path) -> Run:

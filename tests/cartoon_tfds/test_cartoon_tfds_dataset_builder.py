@@ -81,7 +81,8 @@ def examples(data_dir):
 def test_files_are_array_record(data_dir):
     files = {path.name for path in (data_dir / "cartoon_tfds" / "few" / "2.0.0").iterdir()}
     shards = {f"cartoon_tfds-{split}.array_record-00000-of-00001" for split in SPLITS}
-    assert files == shards | {"dataset_info.json", "features.json", "manifest.jsonl"}
+    described = {"dataset_info.json", "features.json", "manifest.jsonl", "croissant.json"}
+    assert files == shards | described
 
 
 def test_two_builds_give_equal_records_on_any_number_of_cores(data_dir, tmp_path):

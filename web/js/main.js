@@ -24,7 +24,9 @@ async function attempt(action) {
 }
 
 async function loadNetwork() {
-  const { networks } = await (await fetch("models/models.json")).json();
+  const answer = await fetch("models/models.json");
+  if (!answer.ok) throw new Error("The networks are missing. Make the page with: pix2pix-flax page");
+  const { networks } = await answer.json();
   element("style").replaceChildren(
     ...networks.map(({ file, title }) => new Option(title, `models/${file}`)),
   );

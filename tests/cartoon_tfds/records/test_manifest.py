@@ -55,7 +55,8 @@ def test_manifest_describes_the_build(built):
     assert build["recipe"]["style"] == "ink"
     assert build["recipe"]["views_per_photo"] == 2
     assert build["libraries"].keys() == {"numpy", "opencv-python-headless", "pillow"}
-    assert build["files"].keys() == {path.name for path in built.iterdir()} - {manifest.NAME}
+    own = {manifest.NAME, manifest.CROISSANT}
+    assert build["files"].keys() == {path.name for path in built.iterdir()} - own
 
 
 def test_manifest_has_a_line_for_each_example(built):
