@@ -74,6 +74,7 @@ _ADVERSARIAL = {
 _LATER_KEYS: dict[str, dict[str, Any]] = {
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
     "loss_weights": {"ink": 0.0},  # of pairs
+    "perceptual": {"vgg19_file": "", "lpips_net": "", "rectified": True, "map_scale": 0.0},
     "data": {"max_damaged": 0},
     "train": {
         "eval_every_minutes": 0.0,
@@ -100,6 +101,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
         values = _translate(_complete_first_layout(values))
     is_new = {
         "generator": values.get("generator", {}).get("name") == "unet",
+        "perceptual": "perceptual" in values,
         "loss_weights": "l1" in values.get("loss_weights", {}),
         "data": "data" in values,
         "train": "train" in values,
@@ -107,6 +109,8 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
             values = {**values, name: {**keys, **values[name]}}
+    if values["task"] == "super_resolution":
+        values = {"degradation": "clean", **values}
     return ml_collections.ConfigDict(_LATER_VALUES | values)
 
 

@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, doublings, initializer, pixel_shuffle
+from pix2pix_flax.models.layers import Dtype, Norm, doublings, icnr, initializer, pixel_shuffle
 
 _SLOPE = 0.25  # initial slope of PReLU (He et al. 2015, section 2.1)
 
@@ -63,7 +63,7 @@ class SRResNet(nn.Module):
             x = self._block(f"block{index}", x, train)
         x = first + self._normed("last", x, train)
         for index in range(doublings(self.scale)):
-            x = self._conv(f"up{index}", 3, 4 * self.width)(x)
+            x = self._conv(f"up{index}", 3, 4 * self.width, shuffled=2)(x)
             x = self._prelu(pixel_shuffle(x, 2))
         return self._conv("out", 9, self.out_channels)(x).astype(jnp.float32)
 
@@ -79,12 +79,14 @@ class SRResNet(nn.Module):
     def _prelu(self, x: jax.Array) -> jax.Array:
         return nn.PReLU(negative_slope_init=_SLOPE)(x)
 
-    def _conv(self, name: str, size: int, features: int, use_bias: bool = True) -> nn.Conv:
+    def _conv(
+        self, name: str, size: int, features: int, use_bias: bool = True, shuffled: int = 1
+    ) -> nn.Conv:
         return nn.Conv(
             features,
             (size, size),
             use_bias=use_bias,
-            kernel_init=initializer(self.kernel_init),
+            kernel_init=icnr(initializer(self.kernel_init), shuffled),
             dtype=self.dtype,
             name=name,
         )

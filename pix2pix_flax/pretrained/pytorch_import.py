@@ -15,10 +15,10 @@ import ml_collections
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.finite import NotFiniteError, refuse_not_finite
 from pix2pix_flax.pretrained.generator import TrainedGenerator
-from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.typing import PyTree
 
 _DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256

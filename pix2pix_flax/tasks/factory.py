@@ -5,6 +5,7 @@ from collections.abc import Callable
 import flax.linen as nn
 
 from cartoon_tfds.errors import UserError, choose
+from pix2pix_flax.image.degradation import PRESETS
 from pix2pix_flax.image.palettes import make_palette
 from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.losses.consistency import Consistency
@@ -61,8 +62,8 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
     representation = Images(config.input_channels, config.generator.out_channels)
     if "scale" not in config.generator:
         raise UserError(
-            "config.generator.name must be a network with a scale (srresnet, rrdb) for config.task "
-            f"super_resolution, not {config.generator.name!r} of scale 1."
+            "config.generator.name must be a network with a scale (srresnet, rrdb, compact) for "
+            f"config.task super_resolution, not {config.generator.name!r} of scale 1."
         )
     scale = config.generator.scale
     if config.sizes.crop % scale:
@@ -71,7 +72,9 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
             f"config.generator.scale, {scale}."
         )
     scores = SuperResolutionScores(config.evaluation.lpips, scale)
-    return _paired(config, total_steps, representation, Enlarged(scale), scores)
+    degradation = choose(PRESETS, "config.degradation", config.degradation)
+    resolution = Enlarged(scale, degradation)
+    return _paired(config, total_steps, representation, resolution, scores)
 
 
 def _colourisation(config, total_steps: int) -> PairedTask:

@@ -31,6 +31,7 @@ VARIANTS = ("", "smoke", "supervised", "supervised,smoke")
 OWN_GROUPS = {
     "translation": ("styled.",),
     "segmentation": ("segmentation.",),
+    "super_resolution": ("degradation",),
     "unconditional": ("unconditional.", "diff_augment."),
 }
 """Groups of fields that only one task has, by task."""

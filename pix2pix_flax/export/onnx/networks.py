@@ -21,6 +21,7 @@ from pix2pix_flax.export.onnx.layers import (
     with_planes,
 )
 from pix2pix_flax.models.cel import LEVEL
+from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srresnet import SRResNet
@@ -139,6 +140,27 @@ def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
     return conv(graph, x, "out")
 
 
+def _compact(graph: Graph, module: Compact, x: str) -> str:
+    half, scale = graph.floats(0.5), module.scale
+    images = x = graph("Mul", graph("Add", x, graph.floats(1.0)), half)
+    for index in range(module.blocks + 1):
+        slopes = graph.take(f"params/slopes{index}")[:, None, None]
+        x = graph("PRelu", conv(graph, x, f"conv{index}"), graph.floats(slopes))
+    x = pixel_shuffle(graph, conv(graph, x, "out"), scale)
+    sizes = graph.floats([1.0, 1.0, scale, scale])
+    large = graph(
+        "Resize",
+        images,
+        "",
+        sizes,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    x = graph("Add", x, large)
+    return graph("Sub", graph("Div", x, half), graph.floats(1.0))
+
+
 def _dense_block(graph: Graph, name: str, x: str) -> str:
     seen = x
     for layer in range(4):
@@ -159,5 +181,6 @@ NETWORKS: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
     Unet: _unet,
     SRResNet: _srresnet,
     RRDBNet: _rrdb,
+    Compact: _compact,
 }
 """Functions that add a network's nodes: (graph, module, name of input) -> name of output."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from configs import default
 from pix2pix_flax import losses
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
@@ -18,7 +19,14 @@ from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
 LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-BOTH = Perceptual(TERMS, "vgg16", LAYERS, "l1")
+
+
+def make(terms, **changes):
+    values = default.get_config().perceptual.to_dict()
+    return Perceptual(terms, **{**values, "layers": LAYERS, **changes})
+
+
+BOTH = make(TERMS)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +69,7 @@ def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
 def test_each_layer_counts_by_its_weight(vgg16):
     ones = {"perceptual": 1.0}
     distances = [
-        Perceptual(("perceptual",), "vgg16", layers, "l1")
+        make(("perceptual",), layers=layers)
         for layers in (*(tuple(row) for row in np.eye(5)), LAYERS)
     ]
 
@@ -75,19 +83,19 @@ def test_each_layer_counts_by_its_weight(vgg16):
 
 
 def test_lpips_is_the_mean_over_the_batch(vgg16):
-    distance = Perceptual(("lpips",), "vgg16", LAYERS, "l1")
+    distance = make(("lpips",))
 
     @jax.jit
     def run(weights, a, b):
         found = distance.losses(weights, {"lpips": 2.0}, a, b)["lpips"]
-        return found, 2 * lpips(weights, a, b, net="vgg16").mean()
+        return found, 2 * lpips(weights["vgg16"], a, b, net="vgg16").mean()
 
     np.testing.assert_allclose(*run(vgg16, photographs(), photographs()[:, ::-1]), rtol=1e-4)
 
 
 @pytest.mark.parametrize("term", TERMS)
 def test_its_gradient_reaches_all_of_the_output(vgg16, term):
-    distance = Perceptual((term,), "vgg16", LAYERS, "l1")
+    distance = make((term,))
     target = photographs()
 
     @jax.jit
