@@ -26,6 +26,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "out_channels": 3,
             "norm": "batch",
             "scale": 4,  # or 2, or 8
+            "unit_range": False,  # whether levels are in [0, 1] within the network
             "kernel_init": "normal",
         }
     )

@@ -87,6 +87,12 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
 }
 """New keys of the layout of today by group."""
 
+_LATER_OF_NETWORKS: dict[str, dict[str, Any]] = {
+    "srresnet": {"unit_range": False},
+    "rrdb": {"unit_range": False},
+}
+"""New keys of the generator by its name."""
+
 _LATER_VALUES: dict[str, Any] = {"distributed": False}
 """New keys of the layout of today outside the groups."""
 
@@ -109,6 +115,10 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
             values = {**values, name: {**keys, **values[name]}}
+    generator = values.get("generator", {})
+    later = _LATER_OF_NETWORKS.get(generator.get("name"), {})
+    if later:
+        values = {**values, "generator": {**later, **generator}}
     if values["task"] == "super_resolution":
         values = {"degradation": "clean", **values}
     return ml_collections.ConfigDict(_LATER_VALUES | values)

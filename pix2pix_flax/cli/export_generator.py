@@ -15,9 +15,17 @@ from pix2pix_flax.cli.paths import PATH
 REQUIRED = ("checkpoint", "format", "output")
 flags.adopt_module_key_flags(checkpoint_flag)
 _FORMAT = flags.DEFINE_enum(
-    "format", None, ["stablehlo", "onnx", "safetensors"], "Format of the file."
+    "format",
+    None,
+    ["stablehlo", "onnx", "safetensors", "pytorch"],
+    "Format of the file; pytorch: the names that spandrel, ComfyUI and chaiNNer know.",
 )
-_OUTPUT = flags.DEFINE(PATH, "output", None, "File to write; its name ends in .FORMAT.")
+_OUTPUT = flags.DEFINE(
+    PATH,
+    "output",
+    None,
+    "File to write; its name ends in .FORMAT, or in .safetensors for the format pytorch.",
+)
 _STYLE = flags.DEFINE_string(
     "style", None, "Style that the file draws; only for a network with several styles."
 )

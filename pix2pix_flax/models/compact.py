@@ -6,7 +6,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, icnr, initializer, pixel_shuffle
+from pix2pix_flax.models.layers import Dtype, from_range, icnr, initializer, pixel_shuffle, to_range
 
 _SLOPE = 0.25  # initial slope of PReLU, as in PyTorch
 
@@ -33,6 +33,7 @@ class Compact(nn.Module):
     kernel_init: str = "kaiming"
 
     input_kind: ClassVar[str] = "image"
+    unit_range: ClassVar[bool] = True
 
     @property
     def stride(self) -> int:
@@ -51,7 +52,7 @@ class Compact(nn.Module):
           float32 [B, scale * H, scale * W, C]; -1 is black, 1 is white, not clipped.
         """
         del train
-        images = (images + 1.0) / 2.0
+        images = to_range(images, self.unit_range)
         x = images.astype(self.dtype)
         for index in range(self.blocks + 1):
             x = self._conv(f"conv{index}", self.width, initializer(self.kernel_init))(x)
@@ -61,7 +62,7 @@ class Compact(nn.Module):
         x = self._conv("out", self.scale**2 * self.out_channels, first)(x)
         x = pixel_shuffle(x.astype(jnp.float32), self.scale)
         x = x + images.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
-        return 2.0 * x - 1.0
+        return from_range(x, self.unit_range)
 
     def _conv(self, name: str, features: int, kernel_init: nn.initializers.Initializer) -> nn.Conv:
         return nn.Conv(features, (3, 3), kernel_init=kernel_init, dtype=self.dtype, name=name)

@@ -250,6 +250,16 @@ def icnr(kernel_init: nn.initializers.Initializer, factor: int) -> nn.initialize
     return draw
 
 
+def to_range(images: jax.Array, unit_range: bool) -> jax.Array:
+    """Returns images in [-1, 1] unchanged, or with `unit_range` in [0, 1]."""
+    return (images + 1.0) / 2.0 if unit_range else images
+
+
+def from_range(images: jax.Array, unit_range: bool) -> jax.Array:
+    """Inverse of `to_range`."""
+    return 2.0 * images - 1.0 if unit_range else images
+
+
 def doublings(scale: int) -> int:
     """Returns log2 of a scale, the number of doublings in it.
 
