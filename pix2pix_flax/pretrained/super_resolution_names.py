@@ -84,7 +84,7 @@ def from_names(arrays: Arrays, table: Table, generator, dtype: str) -> PyTree:
             raise UnknownError(
                 f"{place.name} is {list(array.shape)}, which does not fit {path} {list(shape)}"
             )
-        found[path] = np.ascontiguousarray(array.reshape(shape), np.float32)
+        found[path] = np.array(array.reshape(shape), np.float32, order="C")  # keeps a scalar one
     if strangers := sorted(name for name in left if not name.endswith(_NOT_USED)):
         raise UnknownError(f"no layer has a place for {strangers[0]}")
     return unflatten_dict(found, sep="/")

@@ -31,6 +31,7 @@ def make_generator(recipe, **changes):
     """A network with weights far from their start, that returns levels of all kinds."""
     config = recipe.get_config("smoke")
     config.generator.update(changes)
+    config.sizes.crop = 24  # a multiple of each scale
     task, picture = make_task(config, total_steps=1), PHOTO[None, :8, :8]
     start = jax.jit(lambda: task.step.gen.net.init(jax.random.key(0), task.network_input()))()
     variables = roughened(start.variables)

@@ -30,6 +30,7 @@ def make_generator(kind, **changes):
     recipe, settings = KINDS[kind]
     config = recipe.get_config("smoke")
     config.generator.update(settings | changes)
+    config.sizes.crop = 24  # a multiple of each scale
     task = make_task(config, total_steps=1)
     start = jax.jit(lambda: task.step.gen.net.init(jax.random.key(0), task.network_input()))()
     return TrainedGenerator(config, roughened(start.variables), Path())
