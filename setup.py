@@ -94,7 +94,8 @@ setuptools.setup(
         "dev": ["ruff>=0.14"],
         # The documentation as a site: `make docs`.
         "docs": ["mkdocs-material>=9.7", "mkdocstrings[python]>=1"],
-        # A plain PyTorch pix2pix to time against; the CPU build is enough.
-        "benchmark": ["torch==2.13.0"],
+        # A plain PyTorch pix2pix to time against, and spandrel, which opens networks for
+        # super-resolution as ComfyUI and chaiNNer do; the CPU build is enough.
+        "benchmark": ["spandrel==0.4.2", "torch==2.13.0"],
     },
 )

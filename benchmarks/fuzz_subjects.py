@@ -165,7 +165,7 @@ def _run_exported(path: Path) -> None:
 
 
 def _read_torch(path: Path) -> None:
-    from pix2pix_flax.pretrained.pytorch_reader import read_state_dict
+    from pix2pix_flax.models.frozen.pytorch_reader import read_state_dict
 
     read_state_dict(path)
 

@@ -200,8 +200,16 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
     )
     config.perceptual = ml_collections.ConfigDict(
         {
-            "net": "vgg16",  # or alexnet, which is much faster and less exact
+            # The network of `perceptual`: vgg16, alexnet, which is much faster and less exact, or
+            # vgg19, whose weights are in the file `vgg19_file` (docs/super_resolution.md).
+            "net": "vgg16",
+            "vgg19_file": "",
+            "lpips_net": "",  # vgg16 or alexnet, the network of `lpips`; "": the same as `net`
             "layers": (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0),  # weights of its maps in `perceptual`
+            "rectified": True,  # whether maps of vgg19 are taken after their activation
+            # Factor of the maps in `perceptual`, such as 1 / 12.75 (Ledig et al. 2017); 0: the term
+            # is calibrated on the data. `lpips` always is.
+            "map_scale": 0.0,
             "distance": "l1",  # or l2: the distance of maps, and the unit of both terms
         }
     )

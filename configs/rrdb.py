@@ -21,6 +21,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "width": 64,
             "out_channels": 3,
             "scale": 4,  # or 2, or 8
+            "unit_range": True,  # so PyTorch's programs can open the network
             "kernel_init": "kaiming",
         }
     )

@@ -26,9 +26,13 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "out_channels": 3,
             "norm": "batch",
             "scale": 4,  # or 2, or 8
+            "unit_range": False,  # whether levels are in [0, 1] within the network
             "kernel_init": "normal",
         }
     )
+    # How the training makes small pictures: clean (bicubic), light (some blur, noise and JPEG) or
+    # real (Real-ESRGAN's two rounds of blur, resizing, noise and JPEG).
+    config.degradation = "clean"
     config.loss_weights.l1, config.loss_weights.l2 = 0.0, 1.0
     config.optimizer.learning_rate = 1e-4
     config.optimizer.schedule = "constant"

@@ -94,6 +94,7 @@ RANGES: dict[str, Range] = {
     "gan.r2": _WEIGHT,
     "loss_weights.*": _WEIGHT,
     "perceptual.layers": _WEIGHT,
+    "perceptual.map_scale": _WEIGHT,
     "consistency.max_shift": _SIDE,
     "consistency.noise": _WEIGHT,
     "diff_augment.probability": _SHARE,

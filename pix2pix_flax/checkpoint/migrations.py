@@ -78,6 +78,7 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
     "segmentation": {"class_weights": "none"},
     "hints": {"max_points": 0, "max_patch": 9},  # of colourisation
     "data": {"max_damaged": 0, "cache": "none", "cache_gigabytes": 4.0},
+    "perceptual": {"vgg19_file": "", "lpips_net": "", "rectified": True, "map_scale": 0.0},
     "train": {
         "eval_every_minutes": 0.0,
         "eval_every_epochs": 0.0,
@@ -88,6 +89,12 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
     },
 }
 """New keys of the layout of today by group."""
+
+_LATER_OF_NETWORKS: dict[str, dict[str, Any]] = {
+    "srresnet": {"unit_range": False},
+    "rrdb": {"unit_range": False},
+}
+"""New keys of the generator by its name."""
 
 _LATER_VALUES: dict[str, Any] = {"distributed": False}
 """New keys of the layout of today outside the groups."""
@@ -103,6 +110,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
         values = _translate(_complete_first_layout(values))
     is_new = {
         "generator": values.get("generator", {}).get("name") == "unet",
+        "perceptual": "perceptual" in values,
         "loss_weights": "l1" in values.get("loss_weights", {}),
         "hints": values["task"] == "colourisation",
         **{name: name in values for name in ("augment", "segmentation", "data", "train")},
@@ -110,6 +118,12 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
             values = {**values, name: {**keys, **values.get(name, {})}}
+    generator = values.get("generator", {})
+    later = _LATER_OF_NETWORKS.get(generator.get("name"), {})
+    if later:
+        values = {**values, "generator": {**later, **generator}}
+    if values["task"] == "super_resolution":
+        values = {"degradation": "clean", **values}
     return ml_collections.ConfigDict(_LATER_VALUES | values)
 
 

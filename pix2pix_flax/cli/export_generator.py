@@ -21,11 +21,16 @@ flags.adopt_module_key_flags(checkpoint_flag)
 _FORMAT = flags.DEFINE_enum(
     "format",
     None,
-    ["stablehlo", "onnx", "safetensors", "hub"],
-    "Format of the file; hub: a folder with a model card, as the Hugging Face Hub takes it.",
+    ["stablehlo", "onnx", "safetensors", "pytorch", "hub"],
+    "Format of the file; pytorch: the names that spandrel, ComfyUI and chaiNNer know; hub: a "
+    "folder with a model card, as the Hugging Face Hub takes it.",
 )
 _OUTPUT = flags.DEFINE(
-    PATH, "output", None, "File to write; its name ends in .FORMAT. For hub: folder to write."
+    PATH,
+    "output",
+    None,
+    "File to write; its name ends in .FORMAT, or in .safetensors for the format pytorch. For hub: "
+    "folder to write.",
 )
 _STYLE = flags.DEFINE_string(
     "style", None, "Style that the file draws; only for a network with several styles."

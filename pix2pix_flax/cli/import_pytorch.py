@@ -1,8 +1,9 @@
-"""Imports a generator that pytorch-CycleGAN-and-pix2pix trained; PyTorch is not needed.
+"""Imports a generator that PyTorch trained, of pix2pix, CycleGAN, ESRGAN or SRResNet.
 
     python scripts/import_pytorch.py --input=latest_net_G.pth --output=facades.safetensors
+    python scripts/import_pytorch.py --input=RealESRGAN_x4plus.pth --output=x4plus.safetensors
 
-docs/import.md lists the networks that can be imported.
+PyTorch is not needed. docs/import.md lists the networks that can be imported.
 """
 
 from pathlib import Path
@@ -19,7 +20,7 @@ _INPUT = flags.DEFINE(
     PATH,
     "input",
     None,
-    "State dict of the generator: *_net_G.pth, or the same as safetensors.",
+    "State dict of the generator: *_net_G.pth, RealESRGAN_*.pth, or the same as safetensors.",
 )
 _OUTPUT = flags.DEFINE(PATH, "output", None, "File to write, ending in .safetensors.")
 _PAPER_TEST = flags.DEFINE_bool(
@@ -55,4 +56,6 @@ def main(argv: list[str]) -> None:
         partial.write_bytes(to_safetensors(generator))
     network = generator.config.generator
     size = f"{network.depth} levels" if "depth" in network else f"{network.blocks} blocks"
-    print(f"{output}: {network.name} of {size}, width {network.width}, norm {network.norm}")
+    rest = f", norm {network.norm}" if "norm" in network else ""
+    rest += f", x{network.scale}" if "scale" in network else ""
+    print(f"{output}: {network.name} of {size}, width {network.width}{rest}")

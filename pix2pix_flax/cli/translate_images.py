@@ -49,6 +49,12 @@ _KEEP_GREY = flags.DEFINE_bool(
     None,
     "Keep grey pictures grey; the default is true, but false if the network adds colours.",
 )
+_COMPARE = flags.DEFINE_bool(
+    "compare",
+    False,
+    "For large pictures and a network that enlarges: reduce each picture, enlarge it again, write "
+    "low | SR | high, and print a table of PSNR, SSIM and LPIPS.",
+)
 
 
 def main(argv: list[str]) -> int:
@@ -58,6 +64,11 @@ def main(argv: list[str]) -> int:
     from pix2pix_flax.inference.images import translate_images
 
     translate = translation_flags.make_translator(_HINTS.value)
+    comparison = None
+    if _COMPARE.value:
+        from pix2pix_flax.inference.images.compare import Comparison
+
+        comparison = Comparison(translate)
     report = translate_images(
         translate,
         _INPUT.value,
@@ -66,8 +77,11 @@ def main(argv: list[str]) -> int:
         quality=_QUALITY.value,
         keep_grey=not translate.colours if _KEEP_GREY.value is None else _KEEP_GREY.value,
         overwrite=_OVERWRITE.value,
+        compare=comparison,
     )
     print(report)
+    if comparison and comparison.scores:
+        print(comparison)
     if translate.summary:
         print(translate.summary)
     return 0 if report.complete else 1

@@ -1,6 +1,7 @@
 """Exports a generator for other runtimes, and compares the file's output with the predictor's."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import jax
+import ml_collections
 import numpy as np
+import safetensors.numpy
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
@@ -23,6 +26,8 @@ from pix2pix_flax.pretrained.generator import (
     load_generator,
     to_safetensors,
 )
+from pix2pix_flax.pretrained.pytorch_import import import_generator
+from pix2pix_flax.pretrained.super_resolution_names import UnknownError, to_names
 from pix2pix_flax.tasks.resolution import Redrawn, Reduced
 
 _SIDE = 256  # pixels: side of the crops that are compared
@@ -83,7 +88,8 @@ def export_generator(
       checkpoint: a training run, a safetensors file or the name of a shipped generator; see
         `load_generator`.
       file_format: one of `FORMATS`.
-      output: the file to write; ends in `.` and the name of the format. Missing folders are made.
+      output: the file to write; ends in `.` and the name of the format, or a name in `SUFFIXES`.
+        Missing folders are made.
       photographs: two or more images to compare on, uint8 RGB [H, W, 3] with H and W at least 1.
       style: name of a style of the checkpoint; None for its default or only style. StableHLO and
         ONNX files have this style only.
@@ -100,8 +106,9 @@ def export_generator(
         images from noise.
     """
     output = Path(output)
-    if output.suffix != f".{file_format}":
-        raise ExportError(f"--output={output} does not end in .{file_format}")
+    if output.suffix != f".{SUFFIXES.get(file_format, file_format)}":
+        suffix = SUFFIXES.get(file_format, file_format)
+        raise ExportError(f"--output={output} does not end in .{suffix}")
     if output.exists() and not overwrite:
         raise ExportError(f"{output} exists already (--overwrite replaces it)")
     if half and file_format != "safetensors":
@@ -182,6 +189,14 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
     )
 
 
+def _write_pytorch(generator: TrainedGenerator) -> bytes:
+    try:
+        arrays = to_names(generator.variables, generator.config.generator)
+    except UnknownError as error:
+        raise ExportError(f"{generator.origin} cannot be exported: {error}") from error
+    return safetensors.numpy.save(arrays, metadata={METADATA: describe(generator.config)})
+
+
 def _missing(error: ImportError) -> ExportError:
     return ExportError(f"nothing was exported: {error} (pip install 'pix2pix-flax[export]')")
 
@@ -211,15 +226,26 @@ def _run_rebuilt(file: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
     return [predict(images) for images in batches]
 
 
+def _run_imported(file: Path, batches: list[np.ndarray]) -> list[np.ndarray]:
+    with safetensors.safe_open(file, framework="numpy") as opened:
+        config = ml_collections.ConfigDict(json.loads(opened.metadata()[METADATA]))
+    predict = predictor_of(import_generator(file, config))
+    return [predict(images) for images in batches]
+
+
 FORMATS: dict[str, tuple[Callable, Callable, str | None]] = {
     "stablehlo": (_write_stablehlo, _run_alone, "float32"),
     "onnx": (_write_onnx, _run_alone, "float32"),
     "safetensors": (to_safetensors, _run_rebuilt, None),
+    "pytorch": (_write_pytorch, _run_imported, "float32"),
 }
 """Per format: the function that writes a file, the function that runs it, and its dtype.
 
 None is the dtype of the configuration.
 """
+
+SUFFIXES = {"pytorch": "safetensors"}
+"""Suffixes of formats that have another name."""
 
 
 def _batches(photographs: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -232,6 +232,34 @@ def pixel_shuffle(x: jax.Array, factor: int) -> jax.Array:
     return x.reshape(batch, factor * height, factor * width, channels // factor**2)
 
 
+def icnr(kernel_init: nn.initializers.Initializer, factor: int) -> nn.initializers.Initializer:
+    """Returns an initializer for a convolution before `pixel_shuffle`, without checkerboards.
+
+    The pixels that one pixel becomes start equal, as if it were repeated (Aitken et al. 2017,
+    arXiv:1707.02937, section 3.2).
+
+    Args:
+      kernel_init: draws the kernel of the convolution before the repetition.
+      factor: the factor of `pixel_shuffle`.
+    """
+
+    def draw(key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32) -> jax.Array:
+        kernel = kernel_init(key, (*shape[:-1], shape[-1] // factor**2), dtype)
+        return jnp.tile(kernel, factor**2)
+
+    return draw
+
+
+def to_range(images: jax.Array, unit_range: bool) -> jax.Array:
+    """Returns images in [-1, 1] unchanged, or with `unit_range` in [0, 1]."""
+    return (images + 1.0) / 2.0 if unit_range else images
+
+
+def from_range(images: jax.Array, unit_range: bool) -> jax.Array:
+    """Inverse of `to_range`."""
+    return 2.0 * images - 1.0 if unit_range else images
+
+
 def doublings(scale: int) -> int:
     """Returns log2 of a scale, the number of doublings in it.
 

@@ -5,6 +5,7 @@ import dataclasses
 import flax.linen as nn
 
 from cartoon_tfds.errors import UserError, choose
+from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.dcgan import DCGANDiscriminator, DCGANGenerator
 from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.models.r3gan import R3GANDiscriminator, R3GANGenerator
@@ -19,6 +20,7 @@ GENERATORS = {
     "resnet": ResnetGenerator,
     "srresnet": SRResNet,
     "rrdb": RRDBNet,
+    "compact": Compact,
     "dcgan": DCGANGenerator,
     "r3gan": R3GANGenerator,
 }

@@ -6,7 +6,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, ResizeConv, doublings, initializer
+from pix2pix_flax.models.layers import (
+    Dtype,
+    ResizeConv,
+    doublings,
+    from_range,
+    initializer,
+    to_range,
+)
 
 _LEAKY_SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2  # beta, section 3.1
@@ -22,6 +29,8 @@ class RRDBNet(nn.Module):
       out_channels: channels of the output.
       scale: factor by which height and width grow: 1, 2, 4, 8...
       dtype: the compute dtype; parameters are float32.
+      unit_range: whether levels are in [0, 1] within the network, as in PyTorch projects, and not
+        in [-1, 1]. Zeros beyond the border are then black, not grey.
       kernel_init: initializer of the kernels, a key of `layers.INITS`; `kaiming` in the paper.
         Kernels of the dense blocks start at a tenth of it.
     """
@@ -31,6 +40,7 @@ class RRDBNet(nn.Module):
     out_channels: int
     scale: int
     dtype: Dtype = jnp.float32
+    unit_range: bool = False
     kernel_init: str = "kaiming"
 
     input_kind: ClassVar[str] = "image"
@@ -55,7 +65,9 @@ class RRDBNet(nn.Module):
           UserError: if `scale` is not a power of two.
         """
         del train
-        first = self._conv("first", self.width)(images.astype(self.dtype))
+        first = self._conv("first", self.width)(
+            to_range(images, self.unit_range).astype(self.dtype)
+        )
         x = first
         for index in range(self.blocks):
             y = x
@@ -67,7 +79,9 @@ class RRDBNet(nn.Module):
             settings = {"kernel_init": self.kernel_init, "dtype": self.dtype}
             x = _leaky(ResizeConv(self.width, **settings, name=f"up{index}")(x))
         x = _leaky(self._conv("hr", self.width)(x))
-        return self._conv("out", self.out_channels)(x).astype(jnp.float32)
+        return from_range(
+            self._conv("out", self.out_channels)(x).astype(jnp.float32), self.unit_range
+        )
 
     def _dense(self, name: str, x: jax.Array) -> jax.Array:
         """Adds a fifth of a dense block's output to `x`; each layer sees all maps before it."""

@@ -6,7 +6,16 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, doublings, initializer, pixel_shuffle
+from pix2pix_flax.models.layers import (
+    Dtype,
+    Norm,
+    doublings,
+    from_range,
+    icnr,
+    initializer,
+    pixel_shuffle,
+    to_range,
+)
 
 _SLOPE = 0.25  # initial slope of PReLU (He et al. 2015, section 2.1)
 
@@ -25,6 +34,8 @@ class SRResNet(nn.Module):
       norm: `batch` (the paper's), `instance`, `group` or `none`.
       scale: factor by which height and width grow: 1, 2, 4, 8...
       dtype: the compute dtype; parameters are float32.
+      unit_range: whether levels are in [0, 1] within the network, as in PyTorch projects, and not
+        in [-1, 1]. Zeros beyond the border are then black, not grey.
       kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
 
@@ -34,6 +45,7 @@ class SRResNet(nn.Module):
     norm: str
     scale: int
     dtype: Dtype = jnp.float32
+    unit_range: bool = False
     kernel_init: str = "normal"
 
     input_kind: ClassVar[str] = "image"
@@ -57,15 +69,19 @@ class SRResNet(nn.Module):
         Raises:
           UserError: if `scale` is not a power of two.
         """
-        first = self._prelu(self._conv("first", 9, self.width)(images.astype(self.dtype)))
+        first = self._prelu(
+            self._conv("first", 9, self.width)(to_range(images, self.unit_range).astype(self.dtype))
+        )
         x = first
         for index in range(self.blocks):
             x = self._block(f"block{index}", x, train)
         x = first + self._normed("last", x, train)
         for index in range(doublings(self.scale)):
-            x = self._conv(f"up{index}", 3, 4 * self.width)(x)
+            x = self._conv(f"up{index}", 3, 4 * self.width, shuffled=2)(x)
             x = self._prelu(pixel_shuffle(x, 2))
-        return self._conv("out", 9, self.out_channels)(x).astype(jnp.float32)
+        return from_range(
+            self._conv("out", 9, self.out_channels)(x).astype(jnp.float32), self.unit_range
+        )
 
     def _block(self, name: str, x: jax.Array, train: bool) -> jax.Array:
         y = self._prelu(self._normed(f"{name}_0", x, train))
@@ -79,12 +95,14 @@ class SRResNet(nn.Module):
     def _prelu(self, x: jax.Array) -> jax.Array:
         return nn.PReLU(negative_slope_init=_SLOPE)(x)
 
-    def _conv(self, name: str, size: int, features: int, use_bias: bool = True) -> nn.Conv:
+    def _conv(
+        self, name: str, size: int, features: int, use_bias: bool = True, shuffled: int = 1
+    ) -> nn.Conv:
         return nn.Conv(
             features,
             (size, size),
             use_bias=use_bias,
-            kernel_init=initializer(self.kernel_init),
+            kernel_init=icnr(initializer(self.kernel_init), shuffled),
             dtype=self.dtype,
             name=name,
         )

@@ -1,8 +1,9 @@
-"""Imports generators of pytorch-CycleGAN-and-pix2pix as networks of this project.
+"""Imports generators of PyTorch as networks of this project.
 
-Its U-Net (`unet_128`, `unet_256`) consists of nested blocks: `model.model` holds the layers of the
-outermost level and, between them, the block of the next level. Its residual generator
-(`resnet_6blocks`, `resnet_9blocks`) is one list of layers.
+Networks for super-resolution are in `super_resolution_names.py`, the generators of
+pytorch-CycleGAN-and-pix2pix here. Its U-Net (`unet_128`, `unet_256`) consists of nested blocks:
+`model.model` holds the layers of the outermost level and, between them, the block of the next
+level. Its residual generator (`resnet_6blocks`, `resnet_9blocks`) is one list of layers.
 """
 
 from collections.abc import Iterator
@@ -15,10 +16,11 @@ import ml_collections
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.finite import NotFiniteError, refuse_not_finite
 from pix2pix_flax.pretrained.generator import TrainedGenerator
-from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
+from pix2pix_flax.pretrained.super_resolution_names import UnknownError, from_names, recognise
 from pix2pix_flax.typing import PyTree
 
 _DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256
@@ -49,10 +51,6 @@ Layers = dict[str, _Layer]
 """Layers by the names of this project's modules."""
 
 
-class _UnknownError(Exception):
-    """A state dict does not belong to a known network; the message is one line."""
-
-
 def import_generator(
     path: str | Path, config: ml_collections.ConfigDict, *, paper_test: bool = False
 ) -> TrainedGenerator:
@@ -64,7 +62,8 @@ def import_generator(
     Args:
       path: file with a state dict, `*_net_G.pth` or safetensors.
       config: a full configuration of a task from RGB to RGB; its `generator`,
-        `inference.statistics` and `inference.dropout` are replaced.
+        `inference.statistics` and `inference.dropout` are replaced, and for a network that enlarges
+        its task as well.
       paper_test: whether BatchNorm and dropout work at test as in training (Isola et al. 2017,
         section 3.4), as they do in that project without `--eval`.
 
@@ -76,11 +75,16 @@ def import_generator(
     arrays = _unwrapped(read_state_dict(path))
     try:
         refuse_not_finite(arrays)
+        if known := recognise(arrays):
+            settings, table = known
+            config = _enlarging(config, settings)
+            variables = from_names(arrays, table, config.generator, config.dtype)
+            return TrainedGenerator(config, variables, path)
         settings, layers = _recognise(arrays)
         arrays = _with_colours(arrays, layers)
         config = _configure(config, settings | _measure(arrays, layers), paper_test)
         variables = _convert(arrays, layers, config)
-    except (_UnknownError, NotFiniteError) as error:
+    except (UnknownError, NotFiniteError) as error:
         raise PyTorchFileError(
             f"{path} holds no generator that can be imported: {error}"
         ) from error
@@ -100,7 +104,7 @@ def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
     if "model.model.0.weight" in arrays:
         depth = next(d for d in range(1, len(arrays) + 1) if f"{_block(d)}.1.weight" not in arrays)
         if depth not in _DEPTHS:
-            raise _UnknownError(f"a U-Net of {depth} levels, not {_DEPTHS[0]} to {_DEPTHS[-1]}")
+            raise UnknownError(f"a U-Net of {depth} levels, not {_DEPTHS[0]} to {_DEPTHS[-1]}")
         # The arrays do not show whether a U-Net was trained with dropout; by default it was.
         settings = {"depth": depth, "dropout": _DROPOUT} | _PLAIN_UNET
         return {"name": "unet"} | settings, _unet_layers(depth)
@@ -109,7 +113,9 @@ def _recognise(arrays: dict[str, np.ndarray]) -> tuple[dict[str, Any], Layers]:
         dropout = f"{_residual(0)}.5.weight" not in arrays
         settings = {"blocks": blocks, "dropout": _DROPOUT if dropout else 0.0}
         return {"name": "resnet"} | settings, _resnet_layers(blocks, dropout)
-    raise _UnknownError("its arrays have other names than unet_* and resnet_*blocks")
+    raise UnknownError(
+        "its arrays have other names than unet_*, resnet_*blocks, ESRGAN, Real-ESRGAN and SRResNet"
+    )
 
 
 def _block(level: int) -> str:
@@ -160,11 +166,11 @@ def _with_colours(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, np
     )
     for name in (first, weight):
         if name not in arrays or arrays[name].ndim != 4 or not arrays[name].size:
-            raise _UnknownError(f"it has no kernel {name}")
+            raise UnknownError(f"it has no kernel {name}")
     axis = 1 if layers["up0"].kind == "transposed" else 0
     inputs, outputs = arrays[first].shape[1], arrays[weight].shape[axis]
     if inputs not in (1, 3) or outputs not in (1, 3):
-        raise _UnknownError(
+        raise UnknownError(
             f"it returns {outputs} channels for images of {inputs}; only 3 (RGB) and 1 (grey) can "
             "be imported"
         )
@@ -203,10 +209,26 @@ def _configure(
     return config
 
 
+def _enlarging(
+    config: ml_collections.ConfigDict, generator: dict[str, Any]
+) -> ml_collections.ConfigDict:
+    """Returns a configuration of super-resolution, without a discriminator."""
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+        config.task, config.generator = "super_resolution", ml_collections.ConfigDict(generator)
+        config.degradation = config.get("degradation", "clean")
+        config.inference.update(statistics="running", dropout=False)
+        config.sizes.crop -= config.sizes.crop % config.generator.scale
+        if "discriminator" in config:
+            del config.discriminator, config.gan
+            del config.loss_weights.gan, config.loss_weights.feature_matching
+    return config
+
+
 def _convert(
     arrays: dict[str, np.ndarray], layers: Layers, config: ml_collections.ConfigDict
 ) -> PyTree:
-    """Returns the variables; raises an _UnknownError if an array is missing or left over."""
+    """Returns the variables; raises an UnknownError if an array is missing or left over."""
     module = make_generator(config.generator, config.dtype)
     norm, left, found = config.generator.norm, dict(arrays), {}
     wanted = jax.eval_shape(
@@ -217,7 +239,7 @@ def _convert(
     for name, leaf in flatten_dict(wanted, sep="/").items():
         found[name] = _take(left, layers, norm, name, leaf.shape)
     if strangers := sorted(left.keys() - _unused(layers, norm)):
-        raise _UnknownError(f"no layer has a place for {strangers[0]}")
+        raise UnknownError(f"no layer has a place for {strangers[0]}")
     return unflatten_dict(found, sep="/")
 
 
@@ -238,12 +260,12 @@ def _take(
         return np.full(shape, leaf == "scale", np.float32)
     source = f"{place}.{_LEAVES[leaf]}"
     if source not in left:
-        raise _UnknownError(f"{source} is missing")
+        raise UnknownError(f"{source} is missing")
     array = left.pop(source)
     laid_out = _lay_out(array, kind) if array.ndim == 4 else array
     if laid_out.shape != shape or array.dtype.kind != "f":
         found = f"{source} is {array.dtype} {list(array.shape)}"
-        raise _UnknownError(f"{found}, which does not fit {name} {list(shape)}")
+        raise UnknownError(f"{found}, which does not fit {name} {list(shape)}")
     return np.ascontiguousarray(laid_out, np.float32)
 
 

@@ -9,6 +9,7 @@ import flax.linen as nn
 from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.readers import label_names
+from pix2pix_flax.image.degradation import PRESETS
 from pix2pix_flax.image.palettes import Palette, make_palette
 from pix2pix_flax.losses import GAN_LOSSES
 from pix2pix_flax.losses.consistency import Consistency
@@ -66,8 +67,8 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
     representation = Images(config.input_channels, config.generator.out_channels)
     if "scale" not in config.generator:
         raise UserError(
-            "config.generator.name must be a network with a scale (srresnet, rrdb) for config.task "
-            f"super_resolution, not {config.generator.name!r} of scale 1."
+            "config.generator.name must be a network with a scale (srresnet, rrdb, compact) for "
+            f"config.task super_resolution, not {config.generator.name!r} of scale 1."
         )
     scale = config.generator.scale
     if config.sizes.crop % scale:
@@ -76,7 +77,9 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
             f"config.generator.scale, {scale}."
         )
     scores = SuperResolutionScores(config.evaluation.lpips, scale)
-    return _paired(config, total_steps, representation, Enlarged(scale), scores)
+    degradation = choose(PRESETS, "config.degradation", config.degradation)
+    resolution = Enlarged(scale, degradation)
+    return _paired(config, total_steps, representation, resolution, scores)
 
 
 def _colourisation(config, total_steps: int) -> PairedTask:

@@ -23,6 +23,7 @@ from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
 _DISC_STREAM, _INPUT_STREAM = 2, 3  # `Consistency` uses the streams 0 and 1
+_DEGRADATION_STREAM = 1  # `jitter` draws from the key itself
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -122,6 +123,8 @@ class PairedTask:
     def _training_pair(self, augment_rng: jax.Array, net_rng: jax.Array, batch: Batch) -> Batch:
         batch = self.prepare(jitter(augment_rng, batch, **self.augment))
         input_rng = jax.random.fold_in(net_rng, _INPUT_STREAM)
+        keys = jax.random.fold_in(augment_rng, _DEGRADATION_STREAM)
+        batch = self.resolution.degraded(jax.random.split(keys, len(batch["target"])), batch)
         return {
             "input": self.representation.training_input(input_rng, batch),
             "target": self.representation.to_target(batch["target"]),
@@ -160,7 +163,10 @@ class PairedTask:
         return values
 
     def prepare(self, batch: Batch) -> Batch:
-        """Returns `input` and `target`, uint8 [B, H, W, C], for the images of the dataset."""
+        """Returns `input` and `target`, uint8 [B, H, W, C], for the images of the dataset.
+
+        Without the degradation of a training: reports score the reduction that papers have.
+        """
         return self.resolution.prepare(batch)
 
     def predict(self, variables: PyTree, inputs: jax.Array) -> jax.Array:
@@ -197,9 +203,15 @@ class PairedTask:
         )
         return output
 
+    def _validation_pair(self, batch: Batch) -> Batch:
+        """Returns `input` and `target` with the degradation of the training, always the same."""
+        places = batch.get("index", jnp.arange(len(batch["target"])))
+        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(places)
+        return self.resolution.degraded(keys, batch)
+
     def eval_step(self, state: TrainState, batch: Batch, frozen: PyTree = ()) -> Metrics:
         """Returns the scores [B] of the network's outputs."""
-        batch = self.prepare(batch)
+        batch = self._validation_pair(batch)
         output = self.predict(state.generator.variables, batch["input"])
         return self.scores.score(output, batch, frozen)
 
@@ -223,6 +235,6 @@ class PairedTask:
 
     def visualize(self, state: TrainState, batch: Batch) -> dict[str, jax.Array]:
         """Returns `panel`, uint8 [B, H, nW, 3]: the `columns` side by side."""
-        batch = self.prepare(batch)
+        batch = self._validation_pair(batch)
         output = self.predict(state.generator.variables, batch["input"])
         return {"panel": jnp.concatenate(self.columns(batch, output), axis=2)}

@@ -7,6 +7,7 @@ from typing import ClassVar
 import flax.linen as nn
 import jax
 
+from pix2pix_flax.image.degradation import Degradation
 from pix2pix_flax.image.padding import pad_to_multiple, reflect_border
 from pix2pix_flax.image.resampling import imresize
 from pix2pix_flax.typing import Batch
@@ -28,6 +29,16 @@ class SameSize:
     def prepare(self, batch: Batch) -> Batch:
         """Returns uint8 `input` and `target` for the images of a dataset."""
         return batch
+
+    def degraded(self, keys: jax.Array, batch: Batch) -> Batch:
+        """Returns uint8 `input` and `target` as the training has them.
+
+        Args:
+          keys: a random key for each example, [B].
+          batch: the images of a dataset.
+        """
+        del keys
+        return self.prepare(batch)
 
     factor: ClassVar[int] = 1
     """Size of the images divided by the size of the generator's input, where it is fixed."""
@@ -122,16 +133,30 @@ class Enlarged(SameSize):
 
     Attributes:
       scale: size of the target divided by the size of the input.
+      degradation: the reduction in training and in its validation, in place of `imresize`; None:
+        `imresize` as well.
     """
 
     scale: int
+    degradation: Degradation | None = None
     border: ClassVar[int] = 4  # zero padding spoils about three pixels at the edge
 
     def prepare(self, batch: Batch) -> Batch:
         """Returns `target`, cut to multiples of the scale at the bottom and right, and `input`."""
-        height, width = (size // self.scale for size in batch["target"].shape[1:3])
-        target = batch["target"][:, : self.scale * height, : self.scale * width]
+        target = self._cut(batch["target"])
+        height, width = (size // self.scale for size in target.shape[1:3])
         return {"input": imresize(target, height, width), "target": target}
+
+    def degraded(self, keys: jax.Array, batch: Batch) -> Batch:
+        """Returns `prepare`, with the degradation in place of `imresize`."""
+        if not self.degradation:
+            return self.prepare(batch)
+        target = self._cut(batch["target"])
+        return {"input": self.degradation(keys, target, self.scale), "target": target}
+
+    def _cut(self, target: jax.Array) -> jax.Array:
+        height, width = (size // self.scale * self.scale for size in target.shape[1:3])
+        return target[:, :height, :width]
 
     def run(self, network: Network, images: jax.Array) -> jax.Array:
         """Returns [B, sH, sW, C'] for images [B, H, W, C], continued by reflection at all sides."""

@@ -32,6 +32,7 @@ OWN_GROUPS = {
     "colourisation": ("hints.",),
     "translation": ("styled.",),
     "segmentation": ("segmentation.",),
+    "super_resolution": ("degradation",),
     "unconditional": ("unconditional.", "diff_augment."),
 }
 """Groups of fields that only one task has, by task."""
@@ -212,10 +213,14 @@ def test_facades_are_the_papers_recipe_on_other_pairs():
 
 # Their `:smoke` has no part of its own: mid is lite in small, demo, steady and l1 are the default
 # with other terms, facades is paper, cityscapes is camvid with paper's network, dcgan is anime
-# without DiffAugment, and test_super_resolution.py trains and evaluates srresnet.
-ALIKE = ("cityscapes", "dcgan", "demo", "facades", "l1", "mid", "srresnet", "steady")
+# without DiffAugment, lite_x4_clean is lite_x4_real without degradation, srgan_paper is srgan
+# with VGG19, and test_super_resolution.py trains and evaluates srresnet.
+ALIKE = (
+    *("cityscapes", "dcgan", "demo", "facades", "l1", "lite_x4_clean", "mid"),
+    *("srgan_paper", "srresnet", "steady"),
+)
 # Others of the same task are evaluated: default and srgan.
-ANOTHER_NETWORK = ("lite_x4", "resnet", "rrdb")
+ANOTHER_NETWORK = ("lite_x4", "lite_x4_real", "resnet", "rrdb")
 
 
 def mark_long(*names):
@@ -228,7 +233,10 @@ def workdir(request, trained_once):
     """Where `configs/NAME.py:smoke` was trained."""
     if request.param == "default":
         return trained_once("default")  # the run of test_resume.py
-    changes = {"train__batch_size": 1} if request.param == "paper" else {}  # as published
+    changes = {
+        "paper": {"train__batch_size": 1},  # as published
+        "srgan_paper": {"perceptual__net": "vgg16"},
+    }.get(request.param, {})
     return trained_once(request.param, f"{request.param}_4", train__steps=4, **changes)
 
 

@@ -21,6 +21,7 @@ from pix2pix_flax.export.onnx.layers import (
     with_planes,
 )
 from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL
+from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srresnet import SRResNet
@@ -115,7 +116,7 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
 
 
 def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:
-    first = x = prelu(graph, conv(graph, x, "first"), "PReLU_0")
+    first = x = prelu(graph, conv(graph, _to_range(graph, module, x), "first"), "PReLU_0")
     for index in range(module.blocks):
         y = conv(graph, x, f"block{index}_0", module.norm)
         y = prelu(graph, y, f"PReLU_{1 + index}")
@@ -124,11 +125,11 @@ def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:
     for index in range(doublings(module.scale)):
         x = prelu(graph, conv(graph, x, f"up{index}"), f"PReLU_{1 + module.blocks + index}")
         x = pixel_shuffle(graph, x, 2)
-    return conv(graph, x, "out")
+    return _from_range(graph, module, conv(graph, x, "out"))
 
 
 def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
-    first = x = conv(graph, x, "first")
+    first = x = conv(graph, _to_range(graph, module, x), "first")
     for index in range(module.blocks):
         y = x
         for dense in range(3):
@@ -138,7 +139,40 @@ def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
     for index in range(doublings(module.scale)):
         x = _leaky(graph, resize_conv(graph, x, f"up{index}"))
     x = _leaky(graph, conv(graph, x, "hr"))
-    return conv(graph, x, "out")
+    return _from_range(graph, module, conv(graph, x, "out"))
+
+
+def _compact(graph: Graph, module: Compact, x: str) -> str:
+    scale = module.scale
+    images = x = _to_range(graph, module, x)
+    for index in range(module.blocks + 1):
+        slopes = graph.take(f"params/slopes{index}")[:, None, None]
+        x = graph("PRelu", conv(graph, x, f"conv{index}"), graph.floats(slopes))
+    x = pixel_shuffle(graph, conv(graph, x, "out"), scale)
+    sizes = graph.floats([1.0, 1.0, scale, scale])
+    large = graph(
+        "Resize",
+        images,
+        "",
+        sizes,
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    return _from_range(graph, module, graph("Add", x, large))
+
+
+def _to_range(graph: Graph, module: nn.Module, x: str) -> str:
+    """Maps [-1, 1] to the range of the network, see `models.layers.to_range`."""
+    if not module.unit_range:
+        return x
+    return graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(0.5))
+
+
+def _from_range(graph: Graph, module: nn.Module, x: str) -> str:
+    if not module.unit_range:
+        return x
+    return graph("Sub", graph("Mul", x, graph.floats(2.0)), graph.floats(1.0))
 
 
 def _dense_block(graph: Graph, name: str, x: str) -> str:
@@ -161,5 +195,6 @@ NETWORKS: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
     Unet: _unet,
     SRResNet: _srresnet,
     RRDBNet: _rrdb,
+    Compact: _compact,
 }
 """Functions that add a network's nodes: (graph, module, name of input) -> name of output."""

@@ -9,6 +9,7 @@ import tqdm
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images import (
+    Picture,
     further_pages,
     passed_over,
     read_picture,
@@ -17,6 +18,9 @@ from cartoon_tfds.images import (
 )
 from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
+
+Compare = Callable[[Path, Picture], np.ndarray]
+"""From a source file and its picture to the result, uint8 or uint16 [H, W, C] or [H, W]."""
 
 _MOST_PATHS = 5  # more results are named by their folders
 
@@ -95,6 +99,7 @@ def translate_images(
     keep_grey: bool = True,
     overwrite: bool = False,
     progress: bool = True,
+    compare: Compare | None = None,
 ) -> Report:
     """Translates image files and writes the result of each.
 
@@ -121,6 +126,7 @@ def translate_images(
         colourisation. An image is grey if its file has no colour channels.
       overwrite: whether results that exist already are replaced. Inputs are never replaced.
       progress: whether to show a progress bar on standard error, if that is a terminal.
+      compare: makes the result of each picture in place of `predict`; see `compare.Comparison`.
 
     Raises:
       InputError: no image was found, or the output cannot be used.
@@ -132,6 +138,7 @@ def translate_images(
     sources = {source.resolve() for source, _ in targets}
     report = Report(own=names.own, passed_over=names.passed_over)
     report.failed.extend((folder, f"{folder}: {why}") for folder, why in names.unreadable)
+    make = compare or (lambda _, picture: translate_pixels(predict, picture, keep_grey=keep_grey))
     hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
     for source, target in tqdm.tqdm(targets, unit=" images", disable=hidden):
         if target.resolve() in sources:
@@ -139,22 +146,14 @@ def translate_images(
         elif target.exists() and not overwrite:
             report.kept.append(target)
         else:
-            _translate(predict, source, target, report, keep_grey=keep_grey, quality=quality)
+            _translate(make, source, target, report, quality=quality)
     return report
 
 
-def _translate(
-    predict: Callable[[np.ndarray], np.ndarray],
-    source: Path,
-    target: Path,
-    report: Report,
-    *,
-    keep_grey: bool,
-    quality: int,
-) -> None:
+def _translate(make: Compare, source: Path, target: Path, report: Report, *, quality: int) -> None:
     try:
         picture = read_picture(source, min_side=1)
-        translated = translate_pixels(predict, picture, keep_grey=keep_grey)
+        translated = make(source, picture)
         profile = _profile_for(translated, picture.icc_profile)
         write_picture(target, translated, profile, quality=quality)
     except (UserError, OSError) as error:

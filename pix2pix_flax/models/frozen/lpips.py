@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.models.frozen import alexnet, vgg16
+from pix2pix_flax.models.frozen import alexnet, vgg
 
 # The normalisation that both networks were trained with, expressed for images in [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -17,7 +17,7 @@ _EPSILON = 1e-10
 
 _NETS = {
     "alexnet": (alexnet.AlexNet, alexnet.MIN_SIZE),
-    "vgg16": (vgg16.VGG16, vgg16.MIN_SIZE),
+    "vgg16": (vgg.VGG16, vgg.MIN_SIZE),
 }
 
 

@@ -149,3 +149,11 @@ def test_a_shipped_generator_has_the_keys_of_today(name):
     """Its file is of an older version; a new key without a line in `migrations` is missing."""
     shipped = load_generator(name).config.to_dict()
     assert flatten_dict(shipped).keys() == flatten_dict(of_today(name)).keys()
+
+
+def test_older_networks_that_enlarge_are_reduced_cleanly_and_see_grey_borders():
+    given = of_today("rrdb")
+    del given["degradation"], given["generator"]["unit_range"]
+    found = complete(given)
+    assert (found.degradation, found.generator.unit_range) == ("clean", False)
+    assert complete(of_today("lite_x4_real")).degradation == "real"

@@ -11,7 +11,7 @@ from pix2pix_flax.evaluation.scorer import FEWEST, PairScorer, SetScorer, make_s
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
 from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
-from pix2pix_flax.models.frozen.vgg16 import VGG16
+from pix2pix_flax.models.frozen.vgg import VGG16
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
 from pix2pix_flax.tasks.factory import make_task
 

@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_picture, write_png
-from configs import rrdb, srresnet
+from configs import lite_x4_real, rrdb, srresnet
 from pix2pix_flax.export.exporter import FORMATS, export_generator
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.images import translate_images
@@ -31,6 +31,7 @@ def make_generator(recipe, **changes):
     """A network with weights far from their start, that returns levels of all kinds."""
     config = recipe.get_config("smoke")
     config.generator.update(changes)
+    config.sizes.crop = 24  # a multiple of each scale
     task, picture = make_task(config, total_steps=1), PHOTO[None, :8, :8]
     start = jax.jit(lambda: task.step.gen.net.init(jax.random.key(0), task.network_input()))()
     variables = roughened(start.variables)
@@ -47,8 +48,9 @@ def make_generator(recipe, **changes):
         (srresnet, {"scale": 1, "norm": "group", "blocks": 1}),
         (srresnet, {"scale": 8, "norm": "none", "blocks": 1}),
         (rrdb, {"scale": 4, "blocks": 1}),
+        (lite_x4_real, {"scale": 3, "blocks": 2}),
     ],
-    ids=["batch", "instance", "group", "none", "rrdb"],
+    ids=["batch", "instance", "group", "none", "rrdb", "compact"],
 )
 def test_every_network_in_every_size(recipe, changes, tmp_path):
     generator, file = make_generator(recipe, **changes), tmp_path / "a.onnx"

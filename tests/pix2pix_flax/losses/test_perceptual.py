@@ -4,8 +4,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import safetensors.numpy
 import skimage.data
 
+from cartoon_tfds.errors import UserError
+from configs import default
 from pix2pix_flax import losses
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config
 from pix2pix_flax.losses.perceptual import TERMS, Perceptual
@@ -18,7 +21,14 @@ from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
 LAYERS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1.0)
-BOTH = Perceptual(TERMS, "vgg16", LAYERS, "l1")
+
+
+def make(terms, **changes):
+    values = default.get_config().perceptual.to_dict()
+    return Perceptual(terms, **{**values, "layers": LAYERS, **changes})
+
+
+BOTH = make(TERMS)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,7 @@ def test_plain_pictures_calibrate_to_finite_numbers(vgg16):
 def test_each_layer_counts_by_its_weight(vgg16):
     ones = {"perceptual": 1.0}
     distances = [
-        Perceptual(("perceptual",), "vgg16", layers, "l1")
+        make(("perceptual",), layers=layers)
         for layers in (*(tuple(row) for row in np.eye(5)), LAYERS)
     ]
 
@@ -75,19 +85,67 @@ def test_each_layer_counts_by_its_weight(vgg16):
 
 
 def test_lpips_is_the_mean_over_the_batch(vgg16):
-    distance = Perceptual(("lpips",), "vgg16", LAYERS, "l1")
+    distance = make(("lpips",))
 
     @jax.jit
     def run(weights, a, b):
         found = distance.losses(weights, {"lpips": 2.0}, a, b)["lpips"]
-        return found, 2 * lpips(weights, a, b, net="vgg16").mean()
+        return found, 2 * lpips(weights["vgg16"], a, b, net="vgg16").mean()
 
     np.testing.assert_allclose(*run(vgg16, photographs(), photographs()[:, ::-1]), rtol=1e-4)
 
 
+def test_a_factor_of_the_maps_replaces_the_calibration(vgg16):
+    for distance, factor in (("l1", 1 / 12.75), ("l2", 1 / 12.75**2)):
+        fixed = make(TERMS, map_scale=1 / 12.75, distance=distance)
+        scales = jax.jit(fixed.calibrate)(vgg16, photographs())
+        np.testing.assert_allclose(scales["perceptual"], factor, rtol=1e-6)
+        calibrated = jax.jit(make(TERMS, distance=distance).calibrate)(vgg16, photographs())
+        np.testing.assert_allclose(scales["lpips"], calibrated["lpips"], rtol=1e-5)
+
+
+def test_vgg19_is_read_from_its_file_and_has_a_gradient(tmp_path):
+    rng, arrays, channels = np.random.default_rng(0), {}, 3
+    places = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34]
+    for place, width in zip(places, [64] * 2 + [128] * 2 + [256] * 4 + [512] * 8, strict=True):
+        kernel = rng.standard_normal((width, channels, 3, 3), np.float32)
+        arrays[f"features.{place}.weight"] = kernel * np.float32((2 / (9 * channels)) ** 0.5)
+        arrays[f"features.{place}.bias"] = np.zeros(width, np.float32)
+        channels = width
+    path = tmp_path / "vgg19.safetensors"
+    path.write_bytes(safetensors.numpy.save(arrays))
+    settings = {"net": "vgg19", "vgg19_file": str(path), "rectified": False}
+    distance = make(("perceptual",), **settings)
+    weights, target = distance.load(), photographs()
+
+    @jax.jit
+    def run(weights, output, target):
+        scales = distance.calibrate(weights, target)
+        value = distance.losses(weights, scales, output, target)["perceptual"]
+        loss = lambda x: distance.losses(weights, scales, x, target)["perceptual"]  # noqa: E731
+        return value, jax.grad(loss)(output)
+
+    value, gradient = run(weights, blurred(target), target)
+    np.testing.assert_allclose(value, losses.l1(blurred(target), target), rtol=1e-4)
+    assert (jnp.abs(gradient).max(axis=-1) > 0).mean() > 0.99
+
+
+@pytest.mark.parametrize(
+    ("terms", "changes", "problem"),
+    [
+        (TERMS, {"net": "vgg19"}, r"lpips_net .*vgg16"),
+        (TERMS, {"net": "vgg13"}, r"perceptual\.net .*vgg19"),
+        (TERMS, {"rectified": False}, r"rectified must be True for vgg16"),
+    ],
+)
+def test_a_network_that_a_term_cannot_have_is_named(terms, changes, problem):
+    with pytest.raises(UserError, match=problem):
+        make(terms, **changes)
+
+
 @pytest.mark.parametrize("term", TERMS)
 def test_its_gradient_reaches_all_of_the_output(vgg16, term):
-    distance = Perceptual((term,), "vgg16", LAYERS, "l1")
+    distance = make((term,))
     target = photographs()
 
     @jax.jit

@@ -10,9 +10,9 @@ import skimage.data
 from PIL import Image
 
 from configs.paper import get_config
+from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.pretrained.generator import describe, load_generator
 from pix2pix_flax.pretrained.pytorch_import import import_generator
-from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
 from tests.commands import run_command
 
 DATA = Path(__file__).with_name("data")

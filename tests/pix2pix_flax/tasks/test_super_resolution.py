@@ -248,3 +248,26 @@ def test_the_papers_recipe_is_followed():
     assert (second.optimizer.schedule, second.optimizer.step_factor) == ("step", 0.1)
     assert second.train.steps * second.optimizer.step_every == 10**5
     make_task(rrdb.get_config("smoke"), total_steps=1)
+
+
+def test_a_degradation_is_drawn_anew_for_training_and_once_for_validation():
+    config = make_config(degradation="light")
+    task, batch = make_task(config, total_steps=1), make_batch()
+    batch["index"] = np.arange(4, dtype=np.uint32)
+    degraded = jax.jit(task.resolution.degraded)
+    keys = [jax.random.split(jax.random.key(seed), 4) for seed in (0, 0, 1)]
+    first, again, other = (degraded(each, batch) for each in keys)
+    np.testing.assert_array_equal(first["input"], again["input"])
+    assert (np.asarray(first["input"]) != other["input"]).any()
+    np.testing.assert_array_equal(first["target"], batch["target"])
+    np.testing.assert_array_equal(task.prepare(batch)["input"], imresize(batch["target"], 10, 10))
+    validation = jax.jit(task._validation_pair)
+    wanted = validation(batch)["input"]
+    assert (np.asarray(wanted) != task.prepare(batch)["input"]).any()
+    turned = {name: images[::-1] for name, images in batch.items()}
+    np.testing.assert_array_equal(validation(turned)["input"][::-1], wanted)
+
+
+def test_an_unknown_degradation_is_named():
+    with pytest.raises(UserError, match=r"config\.degradation .*clean, light, real"):
+        make_task(make_config(degradation="blurred"), total_steps=1)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from pix2pix_flax.pretrained.pytorch_reader import PyTorchFileError, read_state_dict
+from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError, read_state_dict
 
-DATA = Path(__file__).with_name("data")
+DATA = Path(__file__).parents[2] / "pretrained" / "data"
 VALUES = np.arange(6, dtype="<f4")
 
 
@@ -198,10 +198,41 @@ def test_big_endian_numbers_are_refused(write):
     refuse(write(state_dict(a=tensor()), byteorder="big"), "not little-endian")
 
 
-def test_files_from_before_pytorch_1_6_are_told_how_to_be_saved_again(tmp_path):
+def legacy(data, numbers=VALUES, count=6):
+    """A file as PyTorch wrote it before 1.6."""
+    head = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
+    written = b"".join(pickle.dumps(each, protocol=2) for each in head) + data
+    return written + pickle.dumps(["0"], 2) + count.to_bytes(8, "little") + numbers.tobytes()
+
+
+@pytest.mark.parametrize("name", ["_rebuild_tensor_v2", "_rebuild_tensor"])
+def test_files_from_before_pytorch_1_6_are_read(tmp_path, name):
     path = tmp_path / "net.pth"
-    path.write_bytes(pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2) + b"\x80\x02M\xe9\x03.")
-    refuse(path, r"before 1\.6.*torch\.save\(torch\.load\(FILE, weights_only=True\), FILE\)")
+    data = state_dict(a=tensor(), b=tensor(offset=1, size=(2, 2), stride=(1, 3)))
+    path.write_bytes(legacy(data.replace(b"_rebuild_tensor_v2", name.encode())))
+    arrays = read_state_dict(path)
+    np.testing.assert_array_equal(arrays["a"], VALUES.reshape(2, 3))
+    np.testing.assert_array_equal(arrays["b"], [[1, 4], [2, 5]])
+
+
+def test_old_files_are_refused_like_new_ones(tmp_path):
+    path, data = tmp_path / "net.pth", state_dict(a=tensor())
+    for end in range(10, len(legacy(data)), 7):
+        path.write_bytes(legacy(data)[:end])
+        refuse(path)
+    path.write_bytes(legacy(data, count=5))
+    refuse(path, "has not as many numbers")
+    path.write_bytes(legacy(state_dict(a=tensor(stored=storage(count=10**6)))))
+    refuse(path, "larger than the file")
+    path.write_bytes(legacy(state_dict(a=named("os", "mkdir"))))
+    refuse(path, r"it asks for os\.mkdir, not a tensor")
+
+
+@pytest.mark.parametrize("name", ["params_ema", "params", "state_dict"])
+def test_tensors_are_taken_out_of_the_dict_around_them(write, name):
+    inner = state_dict(a=tensor())[2:-1]
+    arrays = read_state_dict(write(state_dict(**{name: inner})))
+    np.testing.assert_array_equal(arrays["a"], VALUES.reshape(2, 3))
 
 
 @pytest.mark.parametrize("data", [b"", b"not a zip file", b"PK\x05\x06" + b"\0" * 18])
