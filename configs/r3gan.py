@@ -4,7 +4,7 @@
     python -m pix2pix_flax.main --config=configs/r3gan.py --workdir=runs/r3gan
 
 Residual networks without norms, the relativistic loss, and gradient penalties at real and at
-generated images, by which a step takes about four times as long as one of DCGAN at equal networks.
+generated images, which make a step several times as long (benchmarks/RESULTS.md).
 The authors move the penalties, Adam's b2 and the augmentation over the training; here they are
 constant, near the middle of these ranges. Written for a GPU; time and scores are not measured.
 """

@@ -34,11 +34,10 @@ def _scaled_window(
 
     def cut(image, is_label):
         if is_label:
+            centres = [start[axis] + (jnp.arange(size[axis]) + 0.5) / scale for axis in (0, 1)]
             rows, columns = (
-                jnp.clip((start[axis] + (jnp.arange(size[axis]) + 0.5) / scale), 0, last).astype(
-                    int
-                )
-                for axis, last in enumerate((shape[0] - 1, shape[1] - 1))
+                jnp.minimum(place.astype(int), side - 1)
+                for place, side in zip(centres, shape, strict=True)
             )
             return image[rows][:, columns]
         scaled = jax.image.scale_and_translate(

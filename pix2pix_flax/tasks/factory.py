@@ -108,13 +108,8 @@ def _segmentation(config, total_steps: int) -> PairedTask:
     representation = make_representation(config.input_channels, palette)
     if coding == "logits":
         _check_logits(config, palette.void)
-    task = _paired(
-        config,
-        total_steps,
-        representation,
-        _reduced(config, representation),
-        LabelScores(palette),
-    )
+    resolution = _reduced(config, representation)
+    task = _paired(config, total_steps, representation, resolution, LabelScores(palette))
     return dataclasses.replace(task, class_weights=_class_weights(config, palette))
 
 
