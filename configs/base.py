@@ -36,9 +36,8 @@ def get_config() -> ml_collections.ConfigDict:
             "max_scale": 1.0,
         }
     )
-    config.evaluation = ml_collections.ConfigDict(
-        {"lpips": False}  # whether validation scores LPIPS too (extra `lpips`)
-    )
+    # Whether validation scores LPIPS too (extra `lpips`).
+    config.evaluation = ml_collections.ConfigDict({"lpips": False})
     config.data = _data()
     config.train = _train()
     return config
@@ -86,8 +85,7 @@ def _sizes() -> ml_collections.ConfigDict:
             # Evaluation squeezes each image into a square of this side (data.canvas_mode
             # scale_width: scales it to this width); 0: each image keeps its size.
             "evaluation": 0,
-            # Validation during the training takes the central square of this side of larger
-            # images; 0: whole images. Reports (scripts/evaluate_checkpoint.py) take whole images.
+            # Validation takes the central square of this side; 0, and in reports: whole images.
             "validation_crop": 0,
             # Larger images are shrunk to this short side for the network, and its output is
             # enlarged again; 0: never. A network that draws in layers (generator.cel_steps) draws
@@ -118,14 +116,12 @@ def _data() -> ml_collections.ConfigDict:
             # images of one shape.
             "canvas_mode": "crop",
             "num_threads": 8,
-            # Where decoded examples are kept for later epochs. none: nowhere. host: in memory.
-            # disk: in the user's cache folder, uncompressed, for later trainings too. device: all
-            # of them in the memory of each device, which cuts the batches itself; an error if they
-            # do not fit. The batches are the same. host and disk keep so many GB and no more.
+            # Where decoded examples are kept for later epochs; the batches are the same. none:
+            # nowhere. host: in memory. disk: in the user's cache folder, for later trainings too.
+            # device: all of them in the memory of each device; an error if they do not fit.
             "cache": "none",
-            "cache_gigabytes": 4.0,
-            # So many damaged records are passed over, with a warning; the next one ends the run.
-            # The first and the last record of each file must be whole.
+            "cache_gigabytes": 4.0,  # host and disk keep so much and no more
+            # So many damaged records are passed over, but not the first and last of a file.
             "max_damaged": 0,
         }
     )
@@ -139,8 +135,7 @@ def _train() -> ml_collections.ConfigDict:
             "steps": 50_000,
             "epochs": config_dict.placeholder(float),  # instead of steps
             "log_every_steps": 100,
-            # Three kinds of work are due every so many steps, minutes or epochs; 0: never by this
-            # unit. If several units are set, each of them makes the work due.
+            # Three kinds of work are due by each of the units that are set; 0: not by this unit.
             "eval_every_steps": 2_500,  # evaluation, preview and checkpoint; also at the end
             "eval_every_minutes": 0.0,
             "eval_every_epochs": 0.0,
@@ -153,8 +148,7 @@ def _train() -> ml_collections.ConfigDict:
             "eval_examples": 128,
             "panel_examples": 4,
             "keep_checkpoints": 3,  # the last checkpoints; the best one is kept too
-            # The run ends before this time is over, with exit code 3, and the same command
-            # resumes it; 0: no limit.
+            # The run ends before it, with exit code 3, and the same command resumes it; 0: no limit.
             "max_hours": 0.0,
             "max_rollbacks": 3,  # returns to the last checkpoint after numbers that are not finite
             "best_metric": "l1",  # the validation score that ranks checkpoints
