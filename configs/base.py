@@ -77,8 +77,7 @@ def _sizes() -> ml_collections.ConfigDict:
     """Returns all sizes, in pixels."""
     return ml_collections.ConfigDict(
         {
-            # Side of the square canvas that the loader makes of each training image; see
-            # data.canvas_mode.
+            # Side of the square canvas that the loader makes of an image; see data.canvas_mode.
             "canvas": 256,
             # Side of the random square that each step cuts from the canvas; 0: the whole canvas.
             "crop": 224,
@@ -148,7 +147,7 @@ def _train() -> ml_collections.ConfigDict:
             "eval_examples": 128,
             "panel_examples": 4,
             "keep_checkpoints": 3,  # the last checkpoints; the best one is kept too
-            # The run ends before it, with exit code 3, and the same command resumes it; 0: no limit.
+            # The run ends before, with exit code 3; the same command resumes it. 0: no limit.
             "max_hours": 0.0,
             "max_rollbacks": 3,  # returns to the last checkpoint after numbers that are not finite
             "best_metric": "l1",  # the validation score that ranks checkpoints
