@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 from absl import app, flags
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.growth_subjects import SUBJECTS
 
@@ -75,6 +76,10 @@ def plot(found: dict[str, list[Row]], path: str) -> None:
             axis.loglog(sizes, values, "o-")
             linear = [values[-1] * size / sizes[-1] for size in sizes]
             axis.loglog(sizes, linear, ":", color="grey")
+            axis.set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize="small")
+            for minor in (axis.xaxis, axis.yaxis):
+                minor.set_minor_formatter(NullFormatter())
+            axis.margins(x=0.15)
             axis.grid(alpha=0.3)
         column[1].set_xlabel(kind)
     axes[0, 0].set_ylabel("processor seconds")

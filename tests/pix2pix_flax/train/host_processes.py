@@ -62,7 +62,7 @@ def stderr(workdir, number):
         return file.read()
 
 
-def wait_for(text, workdir, processes, seconds=120):
+def wait_for(text, workdir, processes, seconds=300):
     """Waits until the first host has written a text."""
     end = time.monotonic() + seconds
     while text not in stderr(workdir, 0):
