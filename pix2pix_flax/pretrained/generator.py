@@ -182,10 +182,12 @@ def to_safetensors(generator: TrainedGenerator, dtype: str = "float32") -> bytes
 
 
 def describe(config: ml_collections.ConfigDict) -> str:
-    """Returns a configuration as JSON, without its paths (`data.data_dir`, `init_from`)."""
+    """Returns a configuration as JSON, without its paths: the dataset's, the start's, VGG19's."""
     values = config.to_dict()
     # Paths of this machine are of no use on another machine, and may be private.
     values["data"]["data_dir"] = values["init_from"] = None
+    if "perceptual" in values:
+        values["perceptual"]["vgg19_file"] = ""
     return json.dumps(values, sort_keys=True)
 
 
