@@ -103,11 +103,14 @@ def test_each_record_is_decoded_once(place, smoke_config, sizes, decoded, cache)
 
 
 @pytest.mark.parametrize("place", ["host", "disk"])
-def test_no_more_bytes_are_kept_than_asked_for(place, smoke_config, sizes, caplog, cache):
+def test_no_more_bytes_are_kept_than_asked_for(place, smoke_config, sizes, caplog, cache, decoded):
     caplog.set_level(logging.INFO, "pix2pix_flax")
     expected = take(start(smoke_config(**sizes)), 15)
     config = smoke_config(**sizes, data__cache=place, data__cache_gigabytes=5e-5)
-    assert_same(take(start(config), 15), expected)
+    iterator = start(config)
+    decoded.clear()
+    assert_same(take(iterator, 15), expected)
+    assert len(decoded) > COUNT + config.data.num_threads  # those that are not kept
     assert caplog.text.count("fill config.data.cache_gigabytes") == 1
     files = list(cache.rglob("*.npy"))
     assert sum(file.stat().st_size for file in files) < 60_000
