@@ -11,7 +11,6 @@ from pix2pix_flax import metrics
 from pix2pix_flax.image.colour import lab_to_rgb, rgb_to_lab
 from pix2pix_flax.image.hints import draw_hints, exact_hints, shrink_hints
 from pix2pix_flax.image.normalize import denormalize, normalize
-from pix2pix_flax.metrics.segmentation import ratio
 from pix2pix_flax.tasks.representation import Representation
 from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
@@ -147,9 +146,9 @@ class LabScores(ImageScores):
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
         """Returns the mean of each score, and `white_kept` as a share of all white pixels.
 
-        Without a white pixel in the split the share is not-a-number.
+        Without a white pixel in the split there is no share.
         """
         outputs = dict(outputs)
-        white, kept = outputs.pop("white_pixels"), outputs.pop("white_kept_pixels")
-        share = ratio(kept.sum(), white.sum())
-        return super().summarize(outputs) | {"white_kept": float(share)}
+        white, kept = (outputs.pop(name).sum() for name in ("white_pixels", "white_kept_pixels"))
+        share = {"white_kept": float(kept / white)} if white else {}
+        return super().summarize(outputs) | share
