@@ -45,9 +45,8 @@ def main(argv: list[str]) -> int:
     pictures = [word for word in words if word not in clips]
     translate, complete = translation_flags.make_translator(), True
     if pictures:
-        from pix2pix_flax.inference.images import (
-            translate_images,
-        )  # so that a wrong flag fails fast
+        # Imported here, so that a wrong flag fails at once.
+        from pix2pix_flax.inference.images import translate_images
 
         report = translate_images(
             translate,

@@ -16,7 +16,7 @@ from pix2pix_flax.inference.translator import FunctionNetwork, Network, Translat
 
 flags.adopt_module_key_flags(checkpoint_flag)
 _OPENCV = "opencv:"  # begins a --checkpoint that is a style without a network
-_ONNX = "onnxruntime on CPUs"
+_ONNX = "onnxruntime on the CPU"
 _ENGINE = flags.DEFINE_enum(
     "engine",
     "auto",

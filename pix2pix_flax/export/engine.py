@@ -104,9 +104,10 @@ def has_accelerator() -> bool:
 def onnx_of(path: Path) -> Path:
     """Returns the ONNX file of a generator's safetensors file; makes it if the cache has none.
 
+    The file does not exist if the cache folder cannot be written.
+
     Raises:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
-      ExportedFileError: the cache folder cannot be written.
     """
     file = cache_folder("onnx") / f"{path.stem}-{_digest(path)}.onnx"
     if not file.is_file():

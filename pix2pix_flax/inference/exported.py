@@ -87,8 +87,8 @@ def _load_onnx(data: bytes) -> Translate:
         _check_shape(side[0].shape)
     name = whole.get_inputs()[0].name
 
-    # Threads that share one image wait for each other after each layer. With an image for each
-    # thread a batch takes 0.84 of the time on two cores.
+    # Threads that share one image wait for each other after each layer, so a batch has one thread
+    # for each image.
     @functools.cache
     def batches() -> tuple[Any, concurrent.futures.Executor]:
         return _session(data, threads=1), concurrent.futures.ThreadPoolExecutor(cores())

@@ -73,7 +73,7 @@ def test_cartoonize_draws_pictures_folders_and_clips(tmp_path):
     done = run("cartoonize", "a.jpg", "album", "c.mp4", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("2 images written: a-cartoon.jpg, album/b-cartoon.png\n")
-    assert done.stderr.endswith("Drawn by onnxruntime on CPUs.\n")
+    assert done.stderr.endswith("Drawn by onnxruntime on the CPU.\n")
     drawn = read_image(tmp_path / "album" / "b-cartoon.png")
     assert difference(drawn, load_predictor("lite")(PHOTO[None])[0]) <= 1
     assert len(decode(tmp_path / "c-cartoon.mp4")[1]) == 12
