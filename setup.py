@@ -86,5 +86,7 @@ setuptools.setup(
         "dev": ["ruff>=0.14"],
         # A plain PyTorch pix2pix to time against; the CPU build is enough.
         "benchmark": ["torch==2.13.0"],
+        # XLA's compiler for GPUs, which benchmarks/gpu_plan.py calls without a GPU; 5 GB.
+        "gpu-plan": ["jax[cuda12]==0.10.2"],
     },
 )
