@@ -60,8 +60,8 @@ def _backward(residuals, cotangent):
 def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns `conv_transpose(x, kernel)`, computed as the gradient of a strided convolution.
 
-    cuDNN has a function for this gradient. It takes the kernel turned by 180 degrees; turning the
-    maps instead leaves the kernel as it lies in memory, and XLA does so on the way of other work.
+    cuDNN has a function for this gradient. It wants the kernel turned by 180 degrees. Turning the
+    maps instead needs no copy of the kernel, and XLA fuses it with the work before and after.
     """
     batch, height, width, _ = x.shape
     y = jax.ShapeDtypeStruct((batch, 2 * height, 2 * width, kernel.shape[-1]), x.dtype)
