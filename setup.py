@@ -97,5 +97,7 @@ setuptools.setup(
         # A plain PyTorch pix2pix to time against, and spandrel, which opens networks for
         # super-resolution as ComfyUI and chaiNNer do; the CPU build is enough.
         "benchmark": ["spandrel==0.4.2", "torch==2.13.0"],
+        # XLA's compiler for GPUs, which benchmarks/gpu_plan.py calls without a GPU; 5 GB.
+        "gpu-plan": ["jax[cuda12]==0.10.2"],
     },
 )

@@ -1,4 +1,4 @@
-"""The transposed convolution of pix2pix, with a gradient that is fast on CPUs as well."""
+"""The transposed convolution of pix2pix, in the form that is fast on the platform."""
 
 from functools import partial
 
@@ -13,6 +13,8 @@ _SMALLEST = 4
 # benchmarks/conv_transpose.py). The memory of the patches grows with the area.
 _LARGE = 32 * 32
 
+Gradients = tuple[jax.Array, jax.Array]
+
 
 @jax.custom_vjp
 def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -21,6 +23,7 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
     Autodiff would compute the kernel's gradient by a convolution with a dilated input, for which
     XLA's CPU backend needs about a second per layer. The same gradient is the kernel's gradient in
     the adjoint, a strided convolution, with input and cotangent swapped; see `_backward`.
+    GPUs compute the adjoint's gradient in the forward pass of a training as well.
 
     Args:
       x: [B, H, W, I].
@@ -38,24 +41,35 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _forward(x, kernel):
-    return conv_transpose(x, kernel), (x, kernel)
+    doubled = jax.lax.platform_dependent(x, kernel, cpu=conv_transpose, default=by_adjoint)
+    return doubled, (x, kernel)
 
 
 def _backward(residuals, cotangent):
     """Returns the gradients with respect to `x` and `kernel`.
 
     Each pixel of `x` was spread over a 4x4 patch of the output. So both gradients contract the
-    patches of the cotangent, one with the kernel and the other with `x`: as matrix products for
-    small maps (which have large kernels), and by convolution for large maps.
+    patches of the cotangent, one with the kernel and the other with `x`: on CPUs as matrix products
+    for small maps (which have large kernels), and by convolution for large maps.
     """
     x, kernel = residuals
-    by = by_convolution if x.shape[1] * x.shape[2] >= _LARGE else by_patches
-    return by(x, kernel, cotangent)
+    on_cpu = by_convolution if x.shape[1] * x.shape[2] >= _LARGE else by_patches
+    return jax.lax.platform_dependent(x, kernel, cotangent, cpu=on_cpu, default=by_turned_maps)
 
 
-def by_patches(
-    x: jax.Array, kernel: jax.Array, cotangent: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns `conv_transpose(x, kernel)`, computed as the gradient of a strided convolution.
+
+    cuDNN has a function for this gradient. It wants the kernel turned by 180 degrees. Turning the
+    maps instead needs no copy of the kernel, and XLA fuses it with the work before and after.
+    """
+    batch, height, width, _ = x.shape
+    y = jax.ShapeDtypeStruct((batch, 2 * height, 2 * width, kernel.shape[-1]), x.dtype)
+    (turned,) = jax.linear_transpose(lambda y: _adjoint(y, kernel), y)(_turn_maps(x))
+    return _turn_maps(turned)
+
+
+def by_patches(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
     """Returns both gradients of `conv_transpose` as products with patches of the cotangent.
 
     Args:
@@ -80,19 +94,37 @@ def by_patches(
     return by_x, by_kernel.reshape(kernel.shape)
 
 
-def by_convolution(
-    x: jax.Array, kernel: jax.Array, cotangent: jax.Array
-) -> tuple[jax.Array, jax.Array]:
+def by_convolution(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
     """Returns the same gradients as `by_patches`, by the adjoint: a strided convolution."""
-    adjoint = partial(
-        jax.lax.conv_general_dilated,
-        window_strides=(2, 2),
-        padding=((1, 1), (1, 1)),
-        dimension_numbers=("NHWC", "HWOI", "NHWC"),
-    )
-    turned = jnp.flip(kernel, (0, 1))
-    (by_turned,) = jax.linear_transpose(partial(adjoint, cotangent), turned)(x)
-    return adjoint(cotangent, turned), jnp.flip(by_turned, (0, 1))
+    by_x, by_turned = _by_adjoint(x, _turn_kernel(kernel), cotangent)
+    return by_x, _turn_kernel(by_turned)
+
+
+def by_turned_maps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
+    """Returns the same gradients as `by_convolution`; it turns the maps instead of the kernel."""
+    by_turned, by_kernel = _by_adjoint(_turn_maps(x), kernel, _turn_maps(cotangent))
+    return _turn_maps(by_turned), by_kernel
+
+
+def _turn_maps(maps: jax.Array) -> jax.Array:
+    """Turns maps [B, H, W, C] by 180 degrees."""
+    return jnp.flip(maps, (1, 2))
+
+
+def _turn_kernel(kernel: jax.Array) -> jax.Array:
+    return jnp.flip(kernel, (0, 1))
+
+
+def _adjoint(y: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns the strided convolution [B, H, W, I] of `y`, [B, 2H, 2W, O]."""
+    numbers, padding = ("NHWC", "HWOI", "NHWC"), ((1, 1), (1, 1))
+    return jax.lax.conv_general_dilated(y, kernel, (2, 2), padding, dimension_numbers=numbers)
+
+
+def _by_adjoint(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
+    """Returns both gradients of the adjoint's gradient."""
+    (by_kernel,) = jax.linear_transpose(partial(_adjoint, cotangent), kernel)(x)
+    return _adjoint(cotangent, kernel), by_kernel
 
 
 conv_transpose.defvjp(_forward, _backward)

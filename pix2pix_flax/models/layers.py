@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.models.conv_transpose import conv_transpose
+from pix2pix_flax.models.resize_conv import instead_of_convolution
 
 Dtype = Any
 _GAIN = 0.02  # the standard deviation in the paper's code
@@ -141,13 +142,13 @@ class ResizeConv(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         """Returns [B, 2H, 2W, features]."""
-        x = x.repeat(2, axis=1).repeat(2, axis=2)
         convolution = nn.Conv(
             self.features,
             (3, 3),
             use_bias=self.use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
+            conv_general_dilated=instead_of_convolution,
         )
         return convolution(x)
 

@@ -25,6 +25,7 @@ from pix2pix_flax.train.clip import write_clip
 from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
 from pix2pix_flax.train.result import best_step, result
 from pix2pix_flax.train.schedule import WORK, Epochs, make_epochs, make_every
+from pix2pix_flax.train.step import lower_step, placed
 from pix2pix_flax.train.stop import StopRequest
 from pix2pix_flax.train.validation import Validation
 from pix2pix_flax.train.writer import Writer
@@ -114,10 +115,12 @@ class Trainer:
             self.mesh.size,
         )
         # Compiled ahead, so that the clock measures steps only and another shape is an error.
-        step = jax.jit(self.task.train_step, donate_argnums=0, out_shardings=replicated(self.mesh))
         start = time.perf_counter()
-        self.train_step = step.lower(self.state, example, self.frozen).compile()
+        lowered = lower_step(self.task, self.target, example, self.frozen, self.mesh)
+        self.train_step = lowered.compile()
         self.compile_seconds = time.perf_counter() - start
+        self.placed = functools.partial(placed, step=self.train_step)
+        self.state = self.placed(self.state)
 
     def _start(self) -> tuple[TrainState, dict[str, jax.Array]]:
         """Returns the first state of this process, and a batch to compile the step for.
@@ -244,7 +247,8 @@ class Trainer:
         if restored is None or self.rollbacks > self.config.train.max_rollbacks:
             raise error
         rng = jax.random.fold_in(restored.state.rng, self.rollbacks)
-        self.state = restored.state.replace(rng=jax.device_put(rng, replicated(self.mesh)))
+        state = restored.state.replace(rng=jax.device_put(rng, replicated(self.mesh)))
+        self.state = self.placed(state)
         self.step, self.metrics = int(self.state.step), {}
         self.meter.restart()
         _log.warning("%s Back to step %d with other batches.", error, self.step)

@@ -5,7 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pix2pix_flax.models.conv_transpose import conv_transpose
+from pix2pix_flax.models.conv_transpose import (
+    by_adjoint,
+    by_patches,
+    by_turned_maps,
+    conv_transpose,
+)
+
+SIZES = [(1, 1), (2, 3), (8, 6), (40, 36)]
 
 
 def plain_conv_transpose(x, kernel):
@@ -14,7 +21,7 @@ def plain_conv_transpose(x, kernel):
     )
 
 
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 6), (40, 36)])
+@pytest.mark.parametrize("size", SIZES)
 def test_conv_transpose_equals_autodiff(size):
     x = jax.random.normal(jax.random.key(0), (2, *size, 3))
     kernel = jax.random.normal(jax.random.key(1), (4, 4, 3, 5))
@@ -28,3 +35,15 @@ def test_conv_transpose_equals_autodiff(size):
 
     ours, plain = value_and_gradients(conv_transpose), value_and_gradients(plain_conv_transpose)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4), ours, plain)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gpus_compute_the_same(size):
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = jax.random.normal(keys[0], (2, *size, 3))
+    kernel = jax.random.normal(keys[1], (4, 4, 3, 5))
+    cotangent = jax.random.normal(keys[2], (2, 2 * size[0], 2 * size[1], 5))
+    found = by_adjoint(x, kernel), *by_turned_maps(x, kernel, cotangent)
+    expected = plain_conv_transpose(x, kernel), *by_patches(x, kernel, cotangent)
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
