@@ -87,7 +87,8 @@ class DiscriminatorStep:
                 penalties["gradient_penalty"] = losses.gradient_penalty(between.slopes())
             total = values["real"] + values["fake"] + self._weighted(penalties)
             # The whole objective is halved, to slow the discriminator down (Isola et al. 2017,
-            # section 3.3): the weights of penalties are to the losses as published.
+            # section 3.3): the weights of penalties are to the losses as published. Not so for
+            # `relativistic`, whose two terms are equal: its published weights are half of these.
             return 0.5 * total, (values | penalties, at_fake.model_state)
 
         gradient = jax.value_and_grad(loss_of, has_aux=True)
