@@ -112,7 +112,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
         "generator": values.get("generator", {}).get("name") == "unet",
         "perceptual": "perceptual" in values,
         "loss_weights": "l1" in values.get("loss_weights", {}),
-        "hints": values["task"] == "colourisation",
+        "hints": values.get("task") == "colourisation",
         **{name: name in values for name in ("augment", "segmentation", "data", "train")},
     }
     for name, keys in _LATER_KEYS.items():
@@ -122,7 +122,7 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     later = _LATER_OF_NETWORKS.get(generator.get("name"), {})
     if later:
         values = {**values, "generator": {**later, **generator}}
-    if values["task"] == "super_resolution":
+    if values.get("task") == "super_resolution":
         values = {"degradation": "clean", **values}
     return ml_collections.ConfigDict(_LATER_VALUES | values)
 

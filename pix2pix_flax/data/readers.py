@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from pix2pix_flax.data.source import DatasetError
+from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.image.palettes import Palette, make_palette
 
 Example = dict[str, np.ndarray]

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.image.label_colours import nearest_class
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.image.palettes import Palette
@@ -22,11 +21,11 @@ class ClassWeights:
 
     Attributes:
       palette: the classes.
-      read: returns the batches of `limit` training examples, evenly spread.
+      read: returns the `data.pipeline.EvalBatch`es of `limit` training examples, evenly spread.
     """
 
     palette: Palette
-    read: Callable[..., Iterable[EvalBatch]]
+    read: Callable[..., Iterable]
 
     def load(self) -> np.ndarray:
         """Returns the weights of the classes, without void, float32 [K]."""

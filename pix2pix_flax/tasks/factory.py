@@ -7,7 +7,6 @@ from collections.abc import Callable
 import flax.linen as nn
 
 from cartoon_tfds.errors import UserError, choose
-from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.readers import label_names
 from pix2pix_flax.image.degradation import PRESETS
 from pix2pix_flax.image.palettes import Palette, make_palette
@@ -121,6 +120,9 @@ def _class_weights(config, palette: Palette) -> ClassWeights | None:
         )
     if config.segmentation.class_weights == "none":
         return None
+    # Imported here, because inference reads no dataset, and the readers take a second to load.
+    from pix2pix_flax.data.pipeline import eval_batches
+
     split = config.data.train_split
     read = functools.partial(eval_batches, config, split=split, batch_size=_COUNTED_TOGETHER)
     return ClassWeights(palette, read)

@@ -18,7 +18,7 @@ from pix2pix_flax.tasks.unconditional import SetScores
 LARGER = {
     *("psnr", "ssim", "psnr_y", "ssim_y"),
     *("pixel_accuracy", "class_accuracy", "mean_iou"),
-    *("a_intersection", "b_intersection"),
+    *("a_intersection", "b_intersection", "white_kept"),
     *("accuracy_real", "accuracy_fake"),
     *("vgg16_precision", "vgg16_recall", "vgg16_density", "vgg16_coverage"),
 }
@@ -35,6 +35,7 @@ def of_images(scores):
     """Returns the names in the summary of the scores of images."""
     rng = np.random.default_rng(0)
     target = rng.integers(0, 256, (2, 24, 24, 3), dtype=np.uint8)
+    target[:, :4, :4] = 255  # so that there is a share of white
     styles = np.broadcast_to(np.uint8([0, 1])[:, None, None, None], (2, 24, 24, 1))
     batch = {"input": np.concatenate([target, styles], axis=-1), "target": target}
     output = rng.uniform(-1, 1, target.shape).astype(np.float32)

@@ -151,7 +151,7 @@ def test_networks_of_grey_pictures_take_and_return_rgb(tmp_path):
             r"no layer has a place for model\.99\.weight",
         ),
         ("resnet_batch", {"model.1.weight": lambda kernel: kernel[:0]}, "no kernel model.1.weight"),
-        ("resnet_batch", {"model.1.weight": None}, r"other names than unet_\* and resnet_\*"),
+        ("resnet_batch", {"model.1.weight": None}, r"other names than unet_\*, resnet_\*blocks"),
         (
             "resnet_batch",
             {"model.1.weight": lambda kernel: kernel[:, :2]},

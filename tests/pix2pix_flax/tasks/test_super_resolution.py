@@ -199,7 +199,7 @@ def test_steadiness_is_asked_for_in_pixels_of_the_output():
     views = task._views(jax.random.key(3), images)
     doubled = views.repeat(2, axis=1).repeat(2, axis=2)
     pair = {"input": images, "target": jnp.zeros((4, 96, 96, 3))}
-    found = task._terms(jax.random.key(3), doubled, pair)["consistency"]
+    found = task._terms(jax.random.key(3), doubled, pair, ())["consistency"]
     np.testing.assert_allclose(found, 0, atol=1e-6)
 
 
