@@ -91,8 +91,7 @@ def test_killed_tfds_build_goes_on_and_is_cleaned_up(tmp_path, made):
 
 
 def test_ctrl_c_is_one_line(tmp_path):
-    views = 8 * VIEWS  # enough that the build is not done when the signal arrives
-    flags = ["--config=sample", "--name=few", f"--views_per_photo={views}", "--view_size=128"]
+    flags = ["--config=sample", "--name=few", f"--views_per_photo={VIEWS}", "--view_size=128"]
     command = [sys.executable, "-m", "cartoon_tfds", *flags, f"--data_dir={tmp_path}"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as process:
         while len(_parts(tmp_path)) < 2:

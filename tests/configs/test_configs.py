@@ -213,14 +213,14 @@ def test_facades_are_the_papers_recipe_on_other_pairs():
 
 # Their `:smoke` has no part of its own: mid is lite in small, demo, steady and l1 are the default
 # with other terms, facades is paper, cityscapes is camvid with paper's network, dcgan is anime
-# without DiffAugment, lite_x4_clean is lite_x4_real without degradation, srgan_paper is srgan
+# without DiffAugment, lite_x4_real is lite_x4_clean with degradation, srgan_paper is srgan
 # with VGG19, and test_super_resolution.py trains and evaluates srresnet.
 ALIKE = (
-    *("cityscapes", "dcgan", "demo", "facades", "l1", "lite_x4_clean", "mid"),
+    *("cityscapes", "dcgan", "demo", "facades", "l1", "lite_x4_real", "mid"),
     *("srgan_paper", "srresnet", "steady"),
 )
 # Others of the same task are evaluated: default and srgan.
-ANOTHER_NETWORK = ("lite_x4", "lite_x4_real", "resnet", "rrdb")
+ANOTHER_NETWORK = ("lite_x4", "lite_x4_clean", "resnet", "rrdb")
 
 
 def mark_long(*names):
