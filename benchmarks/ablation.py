@@ -60,10 +60,8 @@ def scores(workdir: pathlib.Path, photos: list[np.ndarray], teachers: list[np.nd
     """Returns the means over the photographs: L1 from the teacher, and the fields of `Look`."""
     predict = load_predictor(workdir)
     drawings = [predict(photo[None])[0] for photo in photos]
-    looks = map(look_metrics.look, photos, drawings, teachers)
-    pairs = zip(drawings, teachers, strict=True)
-    l1 = np.mean([np.abs(a / 255 - b / 255).mean() for a, b in pairs])
-    return [l1, *dataclasses.astuple(look_metrics.means(list(looks)))]
+    l1, found = look_metrics.compare(photos, drawings, teachers)
+    return [l1, *dataclasses.astuple(found)]
 
 
 def main(argv: list[str]) -> None:

@@ -82,6 +82,15 @@ def look(photo: np.ndarray, picture: np.ndarray, teacher: np.ndarray | None = No
     )
 
 
+def compare(
+    photos: list[np.ndarray], pictures: list[np.ndarray], teachers: list[np.ndarray]
+) -> tuple[float, Look]:
+    """Returns the mean absolute difference from the teachers, of values 0..1, and the mean look."""
+    pairs = zip(pictures, teachers, strict=True)
+    l1 = np.mean([np.abs(a / 255 - b / 255).mean() for a, b in pairs])
+    return float(l1), means(list(map(look, photos, pictures, teachers)))
+
+
 def means(looks: list[Look]) -> Look:
     """Returns the mean of each number over the pictures that have it."""
     columns = np.array([dataclasses.astuple(found) for found in looks]).T

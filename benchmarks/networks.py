@@ -8,10 +8,8 @@ difference from the style, of values 0..1, and `lpips` the perceptual distance b
 al. 2018, arXiv:1801.03924); it looks better than it is for networks whose loss it was.
 """
 
-import dataclasses
 from collections.abc import Callable
 
-import cv2
 import jax
 import numpy as np
 from absl import app, flags
@@ -37,14 +35,6 @@ _SHORT_SIDE = flags.DEFINE_integer(
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Example:
-    """A photograph and its cartoon, both RGB uint8 [H, W, 3]."""
-
-    photo: np.ndarray
-    teacher: np.ndarray
-
-
 def make_distance() -> Callable[[np.ndarray, np.ndarray], float]:
     """Returns LPIPS by AlexNet of two pictures; it compiles for each new size."""
     weights = load_lpips_weights("alexnet")
@@ -52,41 +42,32 @@ def make_distance() -> Callable[[np.ndarray, np.ndarray], float]:
     return lambda *images: float(distance(*(normalize(image[np.newaxis]) for image in images)))
 
 
-def read_examples() -> list[Example]:
-    """Reads the photographs that the flags name, and draws them in the style."""
-    photos = read_photos(PHOTOS.value, EVERY.value).values()
+def read_examples() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Returns the photographs that the flags name, and their drawings in the style."""
+    photos = list(read_photos(PHOTOS.value, EVERY.value).values())
     if _SHORT_SIDE.value:
         photos = [_scaled(photo, _SHORT_SIDE.value) for photo in photos]
     width = _LINE_WIDTH.value or None
-    return [Example(photo, cartoonize(photo, _STYLE.value, line_width=width)) for photo in photos]
-
-
-def row(name: str, drawn: list[np.ndarray], examples: list[Example], distance) -> list[str]:
-    """Returns the cells of one row: the means over the examples."""
-    pairs = list(zip(drawn, examples, strict=True))
-    found = look_metrics.means(
-        [look_metrics.look(example.photo, image, example.teacher) for image, example in pairs]
-    )
-    l1 = np.mean([cv2.absdiff(image, example.teacher).mean() for image, example in pairs]) / 255
-    far = np.mean([distance(image, example.teacher) for image, example in pairs])
-    return [name, *look_cells(found), *(f"{value:.3f}" for value in (found.ink, l1, far))]
+    return photos, [cartoonize(photo, _STYLE.value, line_width=width) for photo in photos]
 
 
 def main(argv: list[str]) -> None:
     """Prints the table."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
-    examples, distance = read_examples(), make_distance()
-    print(f"{len(examples)} photographs")
-    photos = [example.photo for example in examples]
-    teachers = [example.teacher for example in examples]
+    (photos, teachers), distance = read_examples(), make_distance()
+    print(f"{len(photos)} photographs")
+
+    def row(name: str, drawn: list[np.ndarray]) -> list[str]:
+        l1, found = look_metrics.compare(photos, drawn, teachers)
+        far = np.mean(list(map(distance, drawn, teachers)))
+        return [name, *look_cells(found), *(f"{value:.3f}" for value in (found.ink, l1, far))]
+
     rows = [["", *LOOK_TITLES, "ink", "l1", "lpips"]]
-    rows.append(row("photo", photos, examples, distance))
-    rows.append(row(_STYLE.value, teachers, examples, distance))
+    rows += [row("photo", photos), row(_STYLE.value, teachers)]
     for name in _CHECKPOINTS.value:
         predict = load_predictor(name)
-        drawn = [predict(photo[np.newaxis])[0] for photo in photos]
-        rows.append(row(name, drawn, examples, distance))
+        rows.append(row(name, [predict(photo[np.newaxis])[0] for photo in photos]))
     print("\n".join(markdown(rows)))
 
 

@@ -106,8 +106,8 @@ def export_generator(
         images from noise.
     """
     output = Path(output)
-    if output.suffix != f".{SUFFIXES.get(file_format, file_format)}":
-        suffix = SUFFIXES.get(file_format, file_format)
+    suffix = SUFFIXES.get(file_format, file_format)
+    if output.suffix != f".{suffix}":
         raise ExportError(f"--output={output} does not end in .{suffix}")
     if output.exists() and not overwrite:
         raise ExportError(f"{output} exists already (--overwrite replaces it)")

@@ -11,7 +11,6 @@ from pix2pix_flax.image.label_colours import nearest_class
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.image.palettes import Palette
 
-CLASS_WEIGHTS = ("none", "median_frequency")
 _MOST_MAPS = 1_000  # label maps that are counted, evenly spread over the training split
 
 
@@ -59,3 +58,9 @@ def median_frequency(counts: np.ndarray) -> np.ndarray:
     weights = np.ones(counts.shape[1], np.float32)
     weights[known] = np.median(frequencies) / frequencies
     return weights
+
+
+CLASS_WEIGHTS: dict[str, type[ClassWeights] | None] = {
+    "none": None,
+    "median_frequency": ClassWeights,
+}

@@ -1,6 +1,5 @@
 """Makes the task of a configuration: a representation, a step and scores."""
 
-import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -108,24 +107,21 @@ def _segmentation(config, total_steps: int) -> PairedTask:
     if coding == "logits":
         _check_logits(config, palette.void)
     resolution = _reduced(config, representation)
-    task = _paired(config, total_steps, representation, resolution, LabelScores(palette))
-    return dataclasses.replace(task, class_weights=_class_weights(config, palette))
+    weights, scores = _class_weights(config, palette), LabelScores(palette)
+    return _paired(config, total_steps, representation, resolution, scores, weights)
 
 
 def _class_weights(config, palette: Palette) -> ClassWeights | None:
-    if config.segmentation.class_weights not in CLASS_WEIGHTS:
-        raise UserError(
-            f"config.segmentation.class_weights must be one of {', '.join(CLASS_WEIGHTS)}, not "
-            f"{config.segmentation.class_weights!r}."
-        )
-    if config.segmentation.class_weights == "none":
+    name = config.segmentation.class_weights
+    make = choose(CLASS_WEIGHTS, "config.segmentation.class_weights", name)
+    if make is None:
         return None
     # Imported here, because inference reads no dataset, and the readers take a second to load.
     from pix2pix_flax.data.pipeline import eval_batches
 
     split = config.data.train_split
     read = functools.partial(eval_batches, config, split=split, batch_size=_COUNTED_TOGETHER)
-    return ClassWeights(palette, read)
+    return make(palette, read)
 
 
 def _check_logits(config, classes: int) -> None:
@@ -177,6 +173,7 @@ def _paired(
     representation: Representation,
     resolution: SameSize,
     scores: Scores,
+    class_weights: ClassWeights | None = None,
 ) -> PairedTask:
     if config.inference.statistics not in STATISTICS:
         raise UserError(f"config.inference.statistics must be one of {', '.join(STATISTICS)}.")
@@ -199,7 +196,7 @@ def _paired(
         augment=_augment(config),
         consistency=Consistency(**config.consistency.to_dict()) if weight else None,
         perceptual=Perceptual(terms, **config.perceptual.to_dict()) if terms else None,
-        class_weights=None,
+        class_weights=class_weights,
         **config.inference.to_dict(),
     )
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from pix2pix_flax.export.exporter import FORMATS, ExportError, export_generator
+from pix2pix_flax.export.exporter import FORMATS, SUFFIXES, ExportError, export_generator
 from pix2pix_flax.inference.exported import load_exported
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.pretrained.generator import GeneratorFileError
@@ -147,7 +147,7 @@ def test_a_file_with_weights_of_another_network_is_refused(exported_file, tmp_pa
 def test_networks_that_draw_or_measure_at_test_are_refused(changes, tmp_path):
     run = save_untrained(tmp_path / "run", generator__depth=1, **changes)
     for name in FORMATS:
-        output = tmp_path / f"a.{'safetensors' if name == 'pytorch' else name}"
+        output = tmp_path / f"a.{SUFFIXES.get(name, name)}"
         with pytest.raises(ExportError, match=r"cannot be exported: its network takes statistics"):
             export_generator(run, name, output, PHOTOGRAPHS)
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
