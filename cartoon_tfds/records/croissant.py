@@ -43,7 +43,9 @@ def write(folder: Path, name: str, description: str, version: str) -> None:
       description: a sentence about it.
       version: its version, such as `2.0.0`.
     """
-    examples = list(manifest.read_examples(folder))
+    examples = manifest.read_examples(folder)  # a million lines do not fit into memory
+    first = next(examples)
+    licences = {first["license"], *(example["license"] for example in examples)}
     content = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -51,9 +53,9 @@ def write(folder: Path, name: str, description: str, version: str) -> None:
         "name": name,
         "description": description,
         "version": version,
-        "license": sorted({example["license"] for example in examples}),
+        "license": sorted(licences),
         "distribution": [_file(*item) for item in _described_files(folder).items()],
-        "recordSet": [_records(examples[0])],
+        "recordSet": [_records(first)],
     }
     with atomic_write(folder / manifest.CROISSANT) as partial:
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
