@@ -1,0 +1,18 @@
+"""A cartoon network of the size of `lite` for the style `poster`, for CPUs.
+
+    python -m cartoon_tfds --photos=DIR --style=poster --name=poster --views_per_photo=32
+    python -m pix2pix_flax.main --config=configs/poster.py --workdir=runs/poster
+
+Photographs, time and scores in docs/weights.md.
+"""
+
+import ml_collections
+
+from configs import base, watercolour
+
+
+def get_config(arg: str = "") -> ml_collections.ConfigDict:
+    config = watercolour.get_config()
+    config.unlock()
+    config.data.name = "cartoon_tfds/poster"
+    return base.variant(config, arg)
