@@ -87,8 +87,8 @@ def _sizes() -> ml_collections.ConfigDict:
             # Validation takes the central square of this side; 0, and in reports: whole images.
             "validation_crop": 0,
             # Larger images are shrunk to this short side for the network, and its output is
-            # enlarged again; 0: never. A network that draws in layers (generator.cel_steps) draws
-            # them at a half, a third, ... of their size, whichever is nearest, with sharp edges.
+            # enlarged again; 0: never. For pictures by a U-Net, a half, a third, ... of the size is
+            # taken, whichever is nearest, and the enlarged edges stay sharp.
             "inference": 0,
         }
     )

@@ -173,11 +173,6 @@ def _write_onnx(generator: TrainedGenerator) -> bytes:
             "no ONNX graph is known for networks whose input or output is not RGB, e.g. for "
             "colourisation; export to another format"
         )
-    if isinstance(resolution, Reduced) and resolution.size:
-        raise ExportError(
-            f"{generator.origin} cannot be exported to ONNX: its network shrinks large images to "
-            "config.sizes.inference; export to safetensors instead"
-        )
     return to_onnx(
         module,
         generator.variables,

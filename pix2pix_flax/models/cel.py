@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax.image.colour import lab_to_clipped_rgb, rgb_to_lab
+from pix2pix_flax.models.enlargement import enlarged
 
 LAYERS = 2  # at full resolution: tone and ink
 SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
@@ -63,40 +64,16 @@ def draw(
     hardness, shares = jnp.split(half_layers, (1,), axis=-1)
     hardness = jax.nn.sigmoid(hardness + HARDNESS_BIAS)
     chroma = upsample(_turned(rgb_to_lab(small)[..., 1:], colours), shares)
-    smooth = _enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
+    smooth = enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
     hardness, chroma = jnp.split(smooth, (1,), axis=-1)
     tone, ink = jnp.split(layers, 2, axis=-1)
     tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + INK_BIAS)
-    tone, cover = jnp.split(_enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
+    tone, cover = jnp.split(enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
     sharpness = SOFT + (scale * HARD - SOFT) * hardness
     luminance = stairs(tone, steps, sharpness) * (100 / steps)
     cover = stairs(cover, 1, scale * INK_SHARPNESS)
     paint = jnp.concatenate([luminance, chroma], axis=-1)
     return lab_to_clipped_rgb(paint * (1 - cover * (1 - UNDER_INK)))
-
-
-def _enlarged(images: jax.Array, scale: int) -> jax.Array:
-    """Returns images [B, H, W, C] with linear interpolation, [B, scale * H, scale * W, C].
-
-    `jax.image.resize` gives the same numbers by a product of matrices, whose cost grows with the
-    square of the side.
-    """
-    for axis in (1, 2) if scale > 1 else ():
-        size = images.shape[axis]
-        padded = jnp.concatenate(
-            [_part(images, 0, 1, axis), images, _part(images, size - 1, size, axis)], axis
-        )
-        before, after = _part(padded, 0, size, axis), _part(padded, 2, size + 2, axis)
-        places = (np.arange(scale) + 0.5) / scale - 0.5  # of the new pixels, around the old pixel
-        phases = [images + abs(t) * ((after if t > 0 else before) - images) for t in places]
-        shape = list(images.shape)
-        shape[axis] *= scale
-        images = jnp.stack(phases, axis + 1).reshape(shape)
-    return images
-
-
-def _part(images: jax.Array, start: int, stop: int, axis: int) -> jax.Array:
-    return jax.lax.slice_in_dim(images, start, stop, axis=axis)
 
 
 def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.models import cel
+from pix2pix_flax.models.enlargement import redrawn
 from pix2pix_flax.models.layers import (
     Dtype,
     Norm,
@@ -52,7 +53,8 @@ class Unet(nn.Module):
         describes instead of RGB; 0: no layers.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
-      enlarge: with `cel_steps`, size of the drawing divided by the size of the input.
+      enlarge: size of the output divided by the size of the input; edges are as sharp as without
+        (`models/enlargement.py`).
 
     Raises:
       UserError: in a call, if `residual` or `cel_steps` does not fit the other settings.
@@ -100,9 +102,14 @@ class Unet(nn.Module):
         x = self._refine(x, decoded[0], train) if self.fine_width else decoded[0]
         x = x.astype(jnp.float32)
         if self.cel_steps:
-            drawing = self._draw(padded, x, decoded)
-            return drawing[:, : self.enlarge * height, : self.enlarge * width]
-        x = x[:, :height, :width]
+            x = self._draw(padded, x, decoded)
+        else:
+            x = self._output(images, x[:, :height, :width])
+            x = redrawn(x, self.enlarge)
+        return x[:, : self.enlarge * height, : self.enlarge * width]
+
+    def _output(self, images: jax.Array, x: jax.Array) -> jax.Array:
+        """Returns the output without layers, in the size of the images."""
         if self.residual:
             x = _added(images[..., : self.out_channels], x)
             return x if self.logits else _limited(x)

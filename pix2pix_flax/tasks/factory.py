@@ -209,7 +209,7 @@ def _augment(config) -> dict:
 def _reduced(config, representation: Representation) -> Reduced | Redrawn:
     """Returns how large images reach the generator: shrunk to `config.sizes.inference`."""
     size = config.sizes.inference
-    if config.generator.get("cel_steps"):
+    if config.task == "translation" and config.generator.name == "unet":
         return Redrawn(size)
     return Reduced(size, representation.enlarged_by, representation.shrink)
 

@@ -91,11 +91,11 @@ class Reduced(SameSize):
 
 @dataclasses.dataclass(frozen=True)
 class Redrawn(SameSize):
-    """Large images are shrunk before the generator, and its drawing in layers is enlarged.
+    """Large images are shrunk before the generator, and its drawing is enlarged.
 
     The lines of a network have one width in pixels: on a picture of 2000 pixels, nobody sees them.
     So a picture is drawn at a part of its size, a whole number of times smaller, and the edges of
-    the drawing are made at its full size (`models/cel.py`).
+    the drawing are made at its full size (`models/cel.py`, `models/enlargement.py`).
 
     Attributes:
       size: short side in pixels at which larger images are drawn, up to rounding; 0: every image is

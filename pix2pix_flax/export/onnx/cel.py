@@ -1,8 +1,8 @@
 """`models.cel.draw` and the Lab colours of `image.colour` as ONNX nodes, on [B, C, H, W]."""
 
 import numpy as np
-from onnx import TensorProto
 
+from pix2pix_flax.export.onnx.enlargement import as_scale, enlarged
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.image import colour
 from pix2pix_flax.models import cel
@@ -31,11 +31,11 @@ def draw(
     ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
     scale = graph.floats([1])
     if factor:
-        scale = graph("Reshape", graph("Cast", factor, to=TensorProto.FLOAT), graph.array([1]))
-        smooth = _enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
+        scale = as_scale(graph, factor)
+        smooth = enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
         tone, ink = graph.split(smooth, [1, 1])
     half = graph("Mul", scale, graph.floats(2**cel.HALF_LEVEL))
-    smooth = _enlarged(graph, graph("Concat", hardness, chroma, axis=1), half)
+    smooth = enlarged(graph, graph("Concat", hardness, chroma, axis=1), half)
     hardness, chroma = graph.split(smooth, [1, 2])
     more = graph("Sub", graph("Mul", scale, graph.floats(cel.HARD)), graph.floats(cel.SOFT))
     sharpness = graph("Add", graph("Mul", hardness, more), graph.floats(cel.SOFT))
@@ -46,33 +46,6 @@ def draw(
     left = graph("Add", left, graph.floats(1))
     paint = graph("Concat", luminance, chroma, axis=1)
     return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
-
-
-def _enlarged(graph: Graph, images: str, scale: str) -> str:
-    scales = graph("Concat", graph.floats([1, 1]), scale, scale, axis=0)
-    return graph("Resize", images, "", scales, mode="linear")
-
-
-def factor(graph: Graph, shape: str, working_size: int) -> str:
-    """Adds the factor of `tasks.resolution.Redrawn`, an int64, for the shape of images."""
-    sides = graph("Slice", shape, graph.array([1]), graph.array([3]))
-    short = graph("ReduceMin", sides, keepdims=0)
-    double = graph("Mul", short, graph.array(2))
-    rounded = graph("Add", double, graph.array(working_size))
-    return graph("Max", graph("Div", rounded, graph.array(2 * working_size)), graph.array(1))
-
-
-def shrink(graph: Graph, images: str, factor: str) -> str:
-    """Adds the means of squares of `factor` pixels: [B, C, H, W] -> [B, C, H / f, W / f]."""
-    shape = graph.sizes(images)
-    side = graph("Reshape", factor, graph.array([1]))
-    batch = graph("Slice", shape, graph.array([0]), graph.array([2]))
-    height, width = (
-        graph("Div", graph("Slice", shape, graph.array([axis]), graph.array([axis + 1])), side)
-        for axis in (2, 3)
-    )
-    cells = graph("Reshape", images, graph("Concat", batch, height, side, width, side, axis=0))
-    return graph("ReduceMean", cells, axes=[3, 5], keepdims=0)
 
 
 def _turned(graph: Graph, chroma: str, change: str) -> str:

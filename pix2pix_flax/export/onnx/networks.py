@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 
-from pix2pix_flax.export.onnx import cel
+from pix2pix_flax.export.onnx import cel, enlargement
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.export.onnx.layers import (
     conv,
@@ -56,8 +56,8 @@ def to_onnx(
       border: pixels by which images are reflected on all sides before the network; their output is
         cut off.
       planes: constant values of the network's input channels after RGB, e.g. the code of a style.
-      working_size: of a network that draws in layers, see `tasks.resolution.Redrawn`; 0: the graph
-        draws every image at its own size.
+      working_size: of a U-Net, see `tasks.resolution.Redrawn`; 0: the graph draws every image at
+        its own size.
 
     Raises:
       ValueError: `variables` belong to another network.
@@ -65,9 +65,9 @@ def to_onnx(
     graph = Graph(variables)
     size = graph.sizes("images")
     if working_size:
-        factor = cel.factor(graph, size, working_size)
+        factor = enlargement.factor(graph, size, working_size)
         stride = graph("Mul", factor, graph.array(module.stride))
-        x = cel.shrink(graph, normalize(graph, graph.pad("images", stride, border)), factor)
+        x = enlargement.shrink(graph, normalize(graph, graph.pad("images", stride, border)), factor)
         x = _unet(graph, module, with_planes(graph, x, planes), factor)
     else:
         x = normalize(graph, graph.pad("images", graph.array(module.stride), border))
@@ -81,7 +81,7 @@ def to_onnx(
 
 
 def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
-    """Adds a U-Net, whose drawing in layers is enlarged by `factor`, see `cel.draw`.
+    """Adds a U-Net, whose drawing is enlarged by `factor`, if there is one.
 
     The encoder's features are kept after their leaky ReLU. The decoder's ReLU gives the same result
     for them as for the features before.
@@ -103,8 +103,6 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
         x = pixel_shuffle(graph, conv(graph, x, "up0"), 2)
         fine = graph("Add", x, _leaky(graph, conv(graph, images, "fine0", module.norm)))
         x = conv(graph, _leaky(graph, conv(graph, fine, "fine1", module.norm)), "fine2")
-    if not (module.cel_steps or module.residual):
-        return graph("Tanh", x)
     ends = graph.array([module.out_channels])
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
     if module.cel_steps:
@@ -112,7 +110,10 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
         colours = conv(graph, decoded[COLOURS_LEVEL], "colours")
         return cel.draw(graph, x, half_layers, colours, images, module.cel_steps, factor)
     x = graph("Tanh", x)
-    return graph("Add", images, graph("Mul", x, graph.floats(2.0)))
+    if module.residual:
+        x = graph("Add", images, graph("Mul", x, graph.floats(2.0)))
+        x = graph("Clip", x, graph.floats(-1), graph.floats(1))
+    return enlargement.redrawn(graph, x, factor) if factor else x
 
 
 def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:

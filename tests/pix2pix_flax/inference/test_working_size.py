@@ -19,11 +19,16 @@ PHOTO = np.ascontiguousarray(skimage.data.coffee()[:203, :310])[np.newaxis]
 SIZE = 64
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """A network of untrained weights that draws in layers, with a working size of 64 pixels."""
-    settings = {"generator__cel_steps": 6, "generator__fine_width": 4, "sizes__inference": SIZE}
-    return save_untrained(tmp_path_factory.mktemp("layers") / "run", **settings)
+@pytest.fixture(
+    scope="module",
+    params=[{"cel_steps": 6}, {"residual": True}, {}],
+    ids=["layers", "residual", "rgb"],
+)
+def run(request, tmp_path_factory):
+    """A U-Net of untrained weights, with a working size of 64 pixels."""
+    settings = {f"generator__{key}": value for key, value in request.param.items()}
+    settings |= {"generator__fine_width": 4, "sizes__inference": SIZE}
+    return save_untrained(tmp_path_factory.mktemp("unet") / "run", **settings)
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,6 @@ def test_ink_covers_the_paint_as_in_the_styles():
     np.testing.assert_allclose(half, 0.525 * lab[..., 0][np.newaxis], atol=0.05)
 
 
-@pytest.mark.parametrize("scale", [2, 3, 5])
-def test_layers_are_enlarged_by_linear_interpolation(scale):
-    layers = jax.random.normal(jax.random.key(0), (2, 8, 12, 4))
-    expected = jax.image.resize(layers, (2, 8 * scale, 12 * scale, 4), "linear")
-    np.testing.assert_allclose(cel._enlarged(layers, scale), expected, atol=1e-5)
-
-
 def test_an_enlarged_drawing_of_even_layers_is_the_same_drawing():
     photo = jnp.broadcast_to(jnp.array([0.2, 0.0, -0.1]), (1, 64, 96, 3))
     layers = layers_of(np.arctanh(1 / 3))  # just on a step
