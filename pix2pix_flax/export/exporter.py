@@ -28,7 +28,7 @@ from pix2pix_flax.pretrained.generator import (
 )
 from pix2pix_flax.pretrained.pytorch_import import import_generator
 from pix2pix_flax.pretrained.super_resolution_names import UnknownError, to_names
-from pix2pix_flax.tasks.resolution import Redrawn, Reduced
+from pix2pix_flax.tasks.resolution import Redrawn
 
 _SIDE = 256  # pixels: side of the crops that are compared
 _ODD = (147, 201)  # height and width of one more crop, no multiples of a stride
