@@ -3,9 +3,10 @@
     python -m benchmarks.showcase --checkpoint=lite --clip=CLIP.mp4 --out=docs
 
 Writes `cartoons.jpg`, photographs of installed packages and a frame of the clip above their
-cartoons; `clip.webp`, a moving picture of the clip above its cartoon; and `weights.jpg`,
-photographs beside the cartoons of their style and of the network. All drawings are those of the
-translating scripts with their default settings; the clip is drawn with `--temporal`.
+cartoons; `clip.webp`, a moving picture of the clip above its cartoon; `weights.jpg`, photographs
+beside the cartoons of their style and of the network; and `networks.jpg`, photographs beside the
+drawings of each network of `--networks`. All drawings are those of the translating scripts with
+their default settings; the clip is drawn with `--temporal`.
 """
 
 import itertools
@@ -28,6 +29,9 @@ from pix2pix_flax.inference.video.temporal import TemporalBlend
 _CHECKPOINT = flags.DEFINE_string("checkpoint", "lite", "The network that draws.")
 _CLIP = flags.DEFINE_string("clip", None, "Video file.", required=True)
 _START = flags.DEFINE_integer("start", 112, "First frame of the clip.", lower_bound=0)
+_NETWORKS = flags.DEFINE_list(
+    "networks", ["lite", "sketch"], "Networks that draw the same photographs."
+)
 _OUT = flags.DEFINE_string("out", "docs", "Folder to write to.")
 
 _SHOWN = {  # name of the photograph: left, top and side of the square that is shown, in shares
@@ -49,7 +53,7 @@ _CLIP_WIDTH, _CLIP_FRAMES, _EVERY, _CLIP_QUALITY = 480, 36, 2, 55
 
 
 def main(argv: list[str]) -> None:
-    """Writes both files."""
+    """Writes the files."""
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
     predict, out = load_predictor(_CHECKPOINT.value), pathlib.Path(_OUT.value)
@@ -59,8 +63,13 @@ def main(argv: list[str]) -> None:
     squares.append(_square(frames[_FRAME], *_PLACE))
     rows = [[_shrunk(image) for image in (photo, predict(photo[None])[0])] for photo in squares]
     columns = sheet.stack([sheet.beside(list(row)) for row in zip(*rows, strict=True)])
-    Image.fromarray(columns).save(out / "cartoons.jpg", quality=_QUALITY)
-    Image.fromarray(_comparison(photos, predict)).save(out / "weights.jpg", quality=_QUALITY)
+    sheets = {
+        "cartoons": columns,
+        "weights": _comparison(photos, predict),
+        "networks": _side_by_side(squares, [load_predictor(name) for name in _NETWORKS.value]),
+    }
+    for name, image in sheets.items():
+        Image.fromarray(image).save(out / f"{name}.jpg", quality=_QUALITY)
     blend = TemporalBlend()
     drawn = [blend(frame[None], predict(frame[None]))[0] for frame in frames]
     pairs = [np.concatenate(pair) for pair in zip(frames, drawn, strict=True)][::_EVERY]
@@ -87,6 +96,12 @@ def _comparison(photos: dict[str, np.ndarray], predict) -> np.ndarray:
         rows.append([_shrunk(image) for image in (photo, teacher, predict(photo[None])[0])])
     halves = [sheet.beside(row) for row in rows]
     return sheet.stack([sheet.beside(halves[:2]), sheet.beside(halves[2:])])
+
+
+def _side_by_side(photos: list[np.ndarray], networks: list) -> np.ndarray:
+    """Returns a row for each photograph: itself, and its drawing by each network."""
+    rows = [[photo, *(predict(photo[None])[0] for predict in networks)] for photo in photos]
+    return sheet.stack([sheet.beside(list(map(_shrunk, row))) for row in rows])
 
 
 def _square(photo: np.ndarray, left: float, top: float, side: float) -> np.ndarray:

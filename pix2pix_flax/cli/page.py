@@ -25,7 +25,7 @@ _RUNTIME = flags.DEFINE(
     "Archive of onnxruntime-web, as npm pack writes it; by default npm loads it.",
 )
 
-NETWORKS = {"lite": "Ink"}
+NETWORKS = {"lite": "Ink", "sketch": "Sketch"}
 """Titles of the networks that the page and the service offer, by checkpoint."""
 
 _EXAMPLES = {"coffee": "Coffee", "chelsea": "Cat", "astronaut": "Astronaut", "rocket": "Rocket"}

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 AROUND = (3, 3)  # small pixels among which a pixel finds the two sides of an edge
-FULL_CONTRAST = 0.2  # of two sides, in [-1, 1]; below it, a soft shade stays soft
+FULL_CONTRAST = 0.1  # of two sides, in [-1, 1]; below it, a soft shade stays soft
 
 
 def redrawn(images: jax.Array, scale: int) -> jax.Array:
