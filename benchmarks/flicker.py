@@ -16,22 +16,21 @@ from absl import app, flags
 
 from benchmarks.styles import VIDEOS, Draw, flickers
 from cartoon_tfds.recipes.cartoons import Cartoons
-from cartoon_tfds.styles import cartoonize
+from cartoon_tfds.styles import STYLES, cartoonize
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.video.temporal import TemporalBlend
 
 _CHECKPOINTS = flags.DEFINE_multi_string(
     "checkpoint", [], "Work directory of a training; may be repeated."
 )
+_STYLE = flags.DEFINE_enum("style", "ink", list(STYLES), "The style that they have learned.")
 _TEMPORAL = flags.DEFINE_bool("temporal", False, "Also measure each with temporal blending.")
 
 
 def draws() -> dict[str, Draw]:
     """Returns the functions to measure by name: the teacher, then every network."""
-    teacher = Cartoons()
-    found = {
-        "teacher": lambda frame: cartoonize(frame, teacher.style, line_width=teacher.line_width)
-    }
+    style, line_width = _STYLE.value, Cartoons().line_width
+    found = {"teacher": lambda frame: cartoonize(frame, style, line_width=line_width)}
     for path in _CHECKPOINTS.value:
         predict = load_predictor(path)
         found[path] = lambda frame, predict=predict: predict(frame[None])[0]
