@@ -57,6 +57,7 @@ def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unknown arguments: {argv[1:]}")
     predict, out = load_predictor(_CHECKPOINT.value), pathlib.Path(_OUT.value)
+    out.mkdir(parents=True, exist_ok=True)
     frames, rate = _frames(_CLIP.value)
     photos = {p.photo_id: read_image(p.data, p.photo_id) for p in iter_packaged()}
     squares = [_square(photos[name], *place) for name, place in _SHOWN.items()]
