@@ -190,8 +190,15 @@ class Trainer:
         return True
 
     def _make_up(self, stop: StopRequest) -> None:
-        """Evaluates the restored step if a signal or the end of the hours has prevented it."""
-        if self.owes_scores and (scores := self.validation.scores(self.state, self.writer, stop)):
+        """Adds the scores of the restored step, and its scores in the log, where they are missing.
+
+        A signal or the end of the hours has prevented the evaluation, or a full disk its log.
+        """
+        if not self.owes_scores:
+            saved = self.checkpoints.metrics(self.step) if self.step else {}
+            if saved and not self.writer.has_scores(self.step):
+                self.validation.record(self.step, saved, self.writer)
+        elif scores := self.validation.scores(self.state, self.writer, stop):
             self.checkpoints.add_metrics(self.step, scores)
             self.owes_scores = False
 

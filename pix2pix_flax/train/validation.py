@@ -77,15 +77,20 @@ class Validation:
             found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # some examples may have no scores
             return {}
-        step, metric, found = int(state.step), self._train.best_metric, self._finite(found)
-        values = {f"validation/{name}": value for name, value in found.items()}
-        if metric in found:
-            self._best = max(self._best, found[metric], key=functools.partial(rank, metric))
+        found = self._finite(found)
+        self.record(int(state.step), found, writer)
+        return found
+
+    def record(self, step: int, scores: dict[str, float], writer: Writer) -> None:
+        """Writes the scores of a step, and the best score so far."""
+        metric = self._train.best_metric
+        values = {f"validation/{name}": value for name, value in scores.items()}
+        if metric in scores:
+            self._best = max(self._best, scores[metric], key=functools.partial(rank, metric))
             values[f"best/{metric}"] = self._best
         writer.scalars(step, values)
-        shown = ", ".join(f"{name} {value:.4g}" for name, value in found.items())
+        shown = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
         _log.info("%s: %s", writer.epochs.describe(step), shown)
-        return found
 
     def _finite(self, scores: dict[str, float]) -> dict[str, float]:
         """Returns the scores that are numbers; logs the names of the others once."""

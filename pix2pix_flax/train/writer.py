@@ -17,6 +17,7 @@ from tensorboardX.record_writer import RecordWriter
 
 from pix2pix_flax.report.description import as_table, main_values
 from pix2pix_flax.report.previews import write_preview
+from pix2pix_flax.report.scalars import read_scalars
 from pix2pix_flax.train.schedule import Epochs
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,11 @@ class Writer:
             with open(self._log, "a", encoding="utf-8") as file:
                 file.write(json.dumps({"step": step, **epoch, **values}) + "\n")
             self._events.flush()
+
+    def has_scores(self, step: int) -> bool:
+        """Returns whether the log has a score of the validation at a step."""
+        known = read_scalars(self._log.parent)
+        return any(step in one.steps for one in known if one.name.startswith("validation/"))
 
     def image(self, step: int, name: str, image: np.ndarray) -> None:
         """Writes one image, uint8 [H, W, C]."""

@@ -102,6 +102,17 @@ def test_an_evaluation_that_a_signal_meets_is_made_up_for(
         verify(tmp_path / "checkpoints" / "4")
 
 
+def test_scores_that_a_full_disk_kept_from_the_log_are_added(smoke_config, tmp_path, unbroken):
+    run = shutil.copytree(unbroken, tmp_path / "run")
+    log = run / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    assert "validation/l1" in lines[-1]
+    log.write_text("".join(lines[:-1]))
+    for _ in range(2):  # once, not at every start
+        assert train(smoke_config("l1"), run) == 0
+        assert log.read_text().splitlines(keepends=True) == lines
+
+
 def test_a_signal_in_the_last_step_is_no_end_without_scores(
     smoke_config, tmp_path, monkeypatch, caplog
 ):
