@@ -1,6 +1,7 @@
 """Paired and unconditional image GANs in JAX and Flax, on one training loop."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 
@@ -11,16 +12,22 @@ def cartoonize(images, checkpoint: str = "lite"):
     """Draws photographs as cartoons.
 
     Args:
-      images: one image, uint8 RGB [H, W, 3], or many of one size, [B, H, W, 3].
-      checkpoint: a training run, a safetensors file or the name of a shipped network.
+      images: the path of a picture; or one image, uint8 RGB [H, W, 3], or many of one size,
+        [B, H, W, 3].
+      checkpoint: a training run, a safetensors file or the name of a shipped network. A style
+        without a network is drawn by `cartoon_tfds.styles.cartoonize`.
 
     Returns:
       uint8 RGB of the same shape.
 
     Raises:
-      UserError: the checkpoint cannot be used.
+      UserError: the picture cannot be read, or the checkpoint cannot be used.
       ValueError: `images` has another dtype or shape.
     """
+    if isinstance(images, str | Path):
+        from cartoon_tfds.images import read_image
+
+        images = read_image(images)
     images = np.asarray(images)
     predict = _predictor(checkpoint)
     return predict(images[np.newaxis])[0] if images.ndim == 3 else predict(images)

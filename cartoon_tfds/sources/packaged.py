@@ -117,8 +117,14 @@ class Packaged:
         return iter_packaged(self.table)
 
 
-def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo]:
+def iter_packaged(
+    table: tuple[PackagedPhoto, ...] = PACKAGED, extra: str = "sample"
+) -> Iterator[Photo]:
     """Yields the photographs from installed packages, without importing the packages.
+
+    Args:
+      table: the photographs to yield.
+      extra: the extra that a message names; it installs the packages.
 
     Raises:
       SourceError: if packages are missing or a file has changed; the message names them.
@@ -128,7 +134,7 @@ def iter_packaged(table: tuple[PackagedPhoto, ...] = PACKAGED) -> Iterator[Photo
     if missing:
         raise SourceError(
             f"packages with photographs are not installed: {', '.join(sorted(missing))};"
-            f" pip install {' '.join(sorted(missing))}"
+            f" pip install 'pix2pix-flax[{extra}]'"
         )
     for item in table:
         yield _read_packaged(item, folders[item.module])

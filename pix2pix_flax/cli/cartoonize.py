@@ -4,7 +4,8 @@
     pix2pix-flax cartoonize holiday/ clip.mp4 --output=cartoons/
     pix2pix-flax cartoonize photo.jpg --checkpoint=opencv:watercolour
 
-A word is a picture, a folder of pictures, a quoted pattern or a clip; an animated GIF is a clip.
+Each argument is a picture, a folder of pictures, a quoted pattern or a clip; an animated GIF is a
+clip. A picture keeps its format; in the folder --output, pictures are written as PNG.
 Clips are drawn steadily, by blending along the motion, and keep their audio.
 """
 
@@ -15,9 +16,10 @@ from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.files import expand_home
-from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, pages_of
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, pages_of
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
+from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES
 from pix2pix_flax.inference.translator import Translator
 
 REQUIRED = ()
@@ -41,6 +43,9 @@ def main(argv: list[str]) -> int:
     words = argv[1:]
     if not words:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
+    last = Path(expand_home(words[-1]))
+    if len(words) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not last.exists():
+        raise UserError(f"{last}: no such picture; the result is named by --output={last}")
     clips = [word for word in words if _is_clip(Path(expand_home(word)))]
     pictures = [word for word in words if word not in clips]
     translate, complete = translation_flags.make_translator(), True
@@ -77,7 +82,9 @@ def _draw_clip(translate: Translator, clip: str, target: Path | None) -> bool:
     try:
         print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
     except VideoError as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
+        is_clip = Path(clip).suffix.lower() in CLIP_SUFFIXES
+        reason = one_line(error) if is_clip else f"{clip} is neither a picture nor a clip"
+        print(f"error: {reason}", file=sys.stderr)
         return False
     return True
 

@@ -122,6 +122,8 @@ def _unknown_key(argv: Sequence[str]) -> str | None:
         if word.startswith("-") and dot and name in flags.FLAGS:
             path = next(after for flag, after in pairwise(words) if flag.lstrip("-") == name)
             keys = list(_leaves(flags.FLAGS[name].parser.parse(path)))
+            if key == "help":
+                return f"--{name}.help is no value: --help lists the values of a configuration"
             if key.partition("[")[0] not in keys:
                 (nearest,) = difflib.get_close_matches(key, keys, n=1, cutoff=0)
                 return f"unknown --{name}.{key}: the nearest is --{name}.{nearest}"

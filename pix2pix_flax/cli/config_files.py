@@ -62,4 +62,6 @@ def _path(value: str) -> str:
         return f"{name}{colon}{words}"
     if name.removesuffix(".py") in names():
         return f"{folder() / name.removesuffix('.py')}.py{colon}{words}"
-    raise UserError(f"--config={name} is no file and none of {', '.join(names())}")
+    stem = Path(name).stem
+    advice = f"; write --config={stem}" if stem in names() else ""
+    raise UserError(f"--config={name} is neither a file nor one of {', '.join(names())}{advice}")

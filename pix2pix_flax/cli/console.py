@@ -3,6 +3,7 @@
 import importlib
 import sys
 
+import pix2pix_flax
 from pix2pix_flax.cli import command
 
 COMMANDS = {
@@ -25,8 +26,11 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first word names, with the other words."""
     words = sys.argv[1:]
-    if not words or words[0] in ("-h", "--help"):
+    if not words or words[0] in ("-h", "--help", "help"):
         print(_overview())
+        sys.exit(0)
+    if words[0] == "--version":
+        print(f"pix2pix-flax {pix2pix_flax.__version__}")
         sys.exit(0)
     if words[0] not in COMMANDS:
         print(f"error: no command {words[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)

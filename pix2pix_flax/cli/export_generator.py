@@ -60,7 +60,7 @@ def main(argv: list[str]) -> None:
 
     # On the CPU, because a GPU multiplies in TF32 by default, and results would differ by more.
     jax.config.update("jax_platforms", "cpu")
-    photographs = [read_image(photo.data) for photo in iter_packaged()]
+    photographs = [read_image(photo.data) for photo in iter_packaged(extra="export")]
     options = {"style": _STYLE.value, "half": _HALF.value, "overwrite": _OVERWRITE.value}
     if _FORMAT.value == "hub":
         options |= {"licence": _LICENCE.value, "scores": _SCORES.value and Path(_SCORES.value)}

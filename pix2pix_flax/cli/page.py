@@ -41,7 +41,7 @@ def main(argv: list[str]) -> None:
     from pix2pix_flax.serve.site import BUILT, build_site
 
     jax.config.update("jax_platforms", "cpu")
-    photographs = {photo.photo_id: read_image(photo.data) for photo in iter_packaged()}
+    photographs = {photo.photo_id: read_image(photo.data) for photo in iter_packaged(extra="serve")}
     examples = {
         title: photographs[name] for name, title in _EXAMPLES.items() if name in photographs
     }

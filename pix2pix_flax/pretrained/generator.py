@@ -134,7 +134,10 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     try:
         step = find_checkpoint(path)
     except CheckpointError as error:
-        known = f"The generators of the package are {', '.join(SHIPPED)}."
+        known = (
+            f"The generators of the package are {', '.join(SHIPPED)}; commands that draw also "
+            "take opencv:STYLE, e.g. opencv:watercolour."
+        )
         raise error if path.exists() else CheckpointError(f"{error} {known}") from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
 

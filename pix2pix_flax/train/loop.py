@@ -110,7 +110,7 @@ class Trainer:
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info("To watch it: tensorboard --logdir=%s", workdir.parent)
         _log.info(
-            "Parameters: %s. Compiling the step for %d device(s).",
+            "Parameters: %s. Compiling the step for %d device(s), for minutes the first time.",
             ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
             self.mesh.size,
         )

@@ -154,6 +154,7 @@ def _measured_rows(trainer: Trainer) -> Rows:
     yield "evaluation", f"{evaluation_seconds:.3g} s, computed from one batch"
     steps = max(0, trainer.total_steps - trainer.first)
     seconds = steps * step_seconds + _evaluations(trainer) * evaluation_seconds
+    seconds += trainer.compile_seconds
     hours = f"{seconds / 3600:.3g}" if seconds < 3.6e6 else f"{seconds / 3600:,.0f}"
     yield "whole training", f"{hours} h ({duration(seconds)}) for {steps:,} steps"
 

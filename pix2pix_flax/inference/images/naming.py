@@ -11,6 +11,7 @@ from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import expand_home, fitting
 from cartoon_tfds.images import (
     PICTURE_SUFFIXES,
+    UNREAD_SUFFIXES,
     WRITABLE_SUFFIXES,
     list_files,
     passed_over,
@@ -20,6 +21,7 @@ from pix2pix_flax.inference.beside import LABEL, beside
 _CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
 CLIP_SUFFIXES = frozenset(f".{name}" for name in _CLIP_NAMES.split())
 """Files with these suffixes, in small letters, are taken for clips."""
+_NO_RESULTS = (CLIP_SUFFIXES | PICTURE_SUFFIXES | UNREAD_SUFFIXES) - WRITABLE_SUFFIXES
 
 
 class InputError(UserError):
@@ -58,13 +60,15 @@ def name_results(
 
     Raises:
       InputError: no image was found, the output is one file for several images, or it is named like
-        a clip.
+        a clip or like a picture that cannot be written.
     """
     names = Names()
     output = output and Path(expand_home(str(output)))
-    if output and output.suffix.lower() in CLIP_SUFFIXES and not output.is_dir():
+    if output and output.suffix.lower() in _NO_RESULTS and not output.is_dir():
         kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
-        raise InputError(f"{output}: a picture cannot be written as a clip: name a {kinds} file")
+        raise InputError(
+            f"{output}: a picture cannot be written in this format: name a {kinds} file"
+        )
     found = _find(inputs, output, names)
     if output is None:
         own = [source for source, _ in found if source.stem.endswith(LABEL)]

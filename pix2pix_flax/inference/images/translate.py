@@ -58,7 +58,8 @@ class Report:
         count = len(self.written)
         lines = [f"{count} image{'' if count == 1 else 's'} written{self._places()}"]
         if self.kept:
-            lines.append(f"{len(self.kept)} existed already (--overwrite replaces them)")
+            kept = some(map(str, self.kept))
+            lines.append(f"{len(self.kept)} existed already (--overwrite replaces them): {kept}")
         lines += self._left_out()
         if self.failed:
             lines.append(f"{len(self.failed)} could not be translated:")

@@ -51,10 +51,10 @@ def test_missing_packages_are_all_named_with_the_remedy():
         dataclasses.replace(PACKAGED[0], module="no_such_module_b", distribution="package-b"),
         dataclasses.replace(PACKAGED[0], module="no_such_module_a", distribution="package-a"),
     )
-    with pytest.raises(
-        SourceError, match=r"package-a, package-b; pip install package-a package-b$"
-    ):
-        next(iter_packaged(table))
+    for extra in ("sample", "export"):
+        advice = rf"package-a, package-b; pip install 'pix2pix-flax\[{extra}\]'$"
+        with pytest.raises(SourceError, match=advice):
+            next(iter_packaged(table, extra))
 
 
 def test_changed_file_is_refused():

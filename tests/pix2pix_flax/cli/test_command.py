@@ -102,7 +102,8 @@ def test_one_line_and_an_exit_code(program, arguments, code, message):
             "unknown --config.batch_size: the nearest is --config.train.batch_size",
         ),
         (["--config=config.py", "--config.train.steps=many"], "flag --config.train.steps=many:"),
-        (["--config=none.py"], "--config=none.py is no file and none of anime, "),
+        (["--config=none.py"], "--config=none.py is neither a file nor one of anime, "),
+        (["--config=config.py", "--config.help"], "--config.help is no value: --help lists the"),
         (
             ["--config", "config.py", "--config.train.step", "2"],
             "unknown --config.train.step: the nearest is --config.train.steps",

@@ -65,6 +65,10 @@ def test_an_unknown_command_names_the_known_ones(tmp_path):
     assert done.stderr.startswith("error: no command 'paint'; known: cartoonize, train")
 
 
+def test_the_version_is_told(tmp_path):
+    assert run("--version", cwd=tmp_path).stdout == f"pix2pix-flax {pix2pix_flax.__version__}\n"
+
+
 def test_cartoonize_draws_pictures_folders_and_clips(tmp_path):
     (tmp_path / "album").mkdir()
     for name in ("a.jpg", "album/b.png"):
@@ -79,7 +83,7 @@ def test_cartoonize_draws_pictures_folders_and_clips(tmp_path):
     assert len(decode(tmp_path / "c-cartoon.mp4")[1]) == 12
     again = run("cartoonize", "a.jpg", cwd=tmp_path)
     assert again.returncode == 0
-    assert "1 existed already" in again.stdout
+    assert "1 existed already (--overwrite replaces them): a-cartoon.jpg" in again.stdout
 
 
 def test_a_clip_that_fails_does_not_stop_the_others(tmp_path):
@@ -129,20 +133,30 @@ def test_cartoonize_with_a_style_into_a_file(tmp_path):
         ([], "error: name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg"),
         (
             ["a.png", "--output=a.mp4", "--checkpoint=opencv:ink"],
-            "error: a.mp4: a picture cannot be written as a clip: name a",
+            "error: a.mp4: a picture cannot be written in this format: name a",
         ),
+        (
+            ["a.png", "--output=a.gif", "--checkpoint=opencv:ink"],
+            "error: a.gif: a picture cannot be written in this format: name a",
+        ),
+        (
+            ["a.png", "b.jpg"],
+            "error: b.jpg: no such picture; the result is named by --output=b.jpg",
+        ),
+        (["notes.txt", "--checkpoint=opencv:ink"], "error: notes.txt is neither a picture nor a"),
         (["none.jpg"], "error: none.jpg: no image found"),
         (["a.png", "--checkpoint=lit"], "error: {cwd}/lit is not a checkpoint and not a work "),
     ],
 )
 def test_mistakes_of_cartoonize_are_one_line(words, message, tmp_path):
     Image.fromarray(PHOTO).save(tmp_path / "a.png")
+    (tmp_path / "notes.txt").write_text("no picture")
     done = run("cartoonize", *words, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith(message.format(cwd=tmp_path))
     assert done.stderr.count("\n") == 1
     if "--checkpoint=lit" in words:
-        assert done.stderr.endswith("The generators of the package are lite, lite_x4.\n")
+        assert done.stderr.endswith("draw also take opencv:STYLE, e.g. opencv:watercolour.\n")
 
 
 @pytest.fixture
@@ -190,7 +204,10 @@ def test_steps_of_a_flag_replace_the_epochs_of_a_configuration(tmp_path, dataset
 def test_an_unknown_configuration_names_the_known_ones(tmp_path):
     done = run("train", "--config=defalt", cwd=tmp_path)
     assert done.returncode == 2
-    assert "error: --config=defalt is no file and none of anime, camvid," in done.stderr
+    assert "error: --config=defalt is neither a file nor one of anime, camvid," in done.stderr
+    assert "; write" not in done.stderr
+    done = run("train", "--config=configs/default.py", cwd=tmp_path)
+    assert done.stderr.endswith("; write --config=default\n")
 
 
 @pytest.mark.parametrize("count", [None, 2])
@@ -199,6 +216,12 @@ def test_cartoonize_in_python(count):
     expected = load_predictor("lite")(PHOTO[None])
     expected = expected[0] if count is None else expected.repeat(2, 0)
     assert difference(pix2pix_flax.cartoonize(images), expected) <= 1
+
+
+def test_cartoonize_in_python_reads_a_picture(tmp_path):
+    Image.fromarray(PHOTO).save(tmp_path / "a.png")
+    drawn = pix2pix_flax.cartoonize(tmp_path / "a.png")
+    np.testing.assert_array_equal(drawn, pix2pix_flax.cartoonize(PHOTO))
 
 
 def test_cartoonize_needs_no_module_that_windows_lacks():
