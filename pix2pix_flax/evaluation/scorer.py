@@ -15,7 +15,14 @@ import numpy as np
 
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.evaluation.evaluate import Evaluation, Row
-from pix2pix_flax.evaluation.panel import Output, check_order, show_pairs, show_sets
+from pix2pix_flax.evaluation.panel import (
+    Extremes,
+    Output,
+    check_order,
+    find_extremes,
+    show_pairs,
+    show_sets,
+)
 from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
@@ -113,6 +120,19 @@ class Scorer(abc.ABC):
           SetsError: the examples have no scores to order them by.
         """
 
+    def extremes(
+        self, outputs: Outputs, batches: Batches, result: Evaluation, count: int
+    ) -> Extremes | None:
+        """Returns the examples at both ends of each score; None if outputs have no own scores.
+
+        Args:
+          outputs: see `show`.
+          batches: see `show`.
+          result: see `show`.
+          count: number of examples at each end.
+        """
+        return None
+
     def tables(self, outputs: Arrays) -> dict[str, list[dict[str, Any]]]:
         """Returns the tables of the task's scores, by name."""
         return self.task.scores.tables(_without_features(outputs))
@@ -165,6 +185,15 @@ class PairScorer(Scorer):
     ) -> tuple[dict[str, Any], np.ndarray]:
         """Returns the panel of examples; see `panel.show_pairs`."""
         return show_pairs(self.task, outputs, batches, result, order=order, count=rows)
+
+    def extremes(
+        self, outputs: Outputs, batches: Batches, result: Evaluation, count: int
+    ) -> Extremes:
+        """Returns the worst and the best examples; see `panel.find_extremes`."""
+        scores = by_example(result.examples["network"])
+        first = [name for name in self.task.scores.ranked_by if name in scores]
+        ordered = {name: scores[name] for name in dict.fromkeys((*first, *scores))}
+        return find_extremes(self.task, outputs, batches, result, ordered, count=count)
 
 
 class SetScorer(Scorer):

@@ -1,6 +1,7 @@
 """The report of a run as one HTML file."""
 
 import base64
+import html
 import io
 import json
 import re
@@ -9,8 +10,10 @@ import shutil
 import pytest
 from PIL import Image
 
+from pix2pix_flax.cache import CACHE_VARIABLE
+from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.report.chart import thin
-from pix2pix_flax.report.page import write_at_end, write_report
+from pix2pix_flax.report.page import make_page, write_at_end, write_report
 from pix2pix_flax.report.scalars import read_scalars
 
 
@@ -50,6 +53,19 @@ def test_an_evaluation_in_the_folder_is_shown(trained, tmp_path):
     assert "7 examples of d, split test" in page
     assert "<td>0.125</td>" in page
     assert "<td>not finite</td>" in page
+
+
+def test_a_split_is_shown_from_both_ends_by_each_score(trained, monkeypatch):
+    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+    page = make_page(trained, choice=DatasetChoice("test"))
+    orders = json.loads(html.unescape(re.search('data-orders="([^"]+)"', page)[1]))
+    metrics = {"l1", "psnr", "ssim"} | ({"lpips"} if 'data-metric="lpips"' in page else set())
+    assert orders.keys() == {f"{name} {end}" for name in metrics for end in ("worst", "best")}
+    for name in metrics:
+        found = re.findall(f'data-metric="{name}">{name} ([^<]+)<', page)
+        values = [float(found[place]) for place in orders[f"{name} best"]]
+        assert values == sorted(values, reverse=name in ("psnr", "ssim"))
+        assert values == [float(found[place]) for place in orders[f"{name} worst"]][::-1]
 
 
 @pytest.mark.parametrize("damage", ["checkpoint", "preview"])
