@@ -11,7 +11,7 @@ from pix2pix_flax.evaluation.report import score_checkpoint
 from pix2pix_flax.evaluation.report_text import title
 from pix2pix_flax.report.chart import short
 from pix2pix_flax.report.pictures import choose, data_uri, encode, encode_within
-from pix2pix_flax.report.previews import Example, read_examples
+from pix2pix_flax.report.previews import Example, read_body, read_examples
 from pix2pix_flax.report.run import Run
 from pix2pix_flax.report.sections import summary_table
 
@@ -51,7 +51,7 @@ def examples(run: Run) -> Iterator[str]:
         cards.append(_compared(example, contents))
     yield f'<p class="faint">At {last.title}. Move the border in a picture.</p>'
     yield _radios("On the left:", "left", captions[:-1])  # the last one is always on the right
-    yield f'<div class="cards">{"".join(cards)}</div>'
+    yield f'<div class="cards wide">{"".join(cards)}</div>'
     yield _legend(run)
 
 
@@ -93,7 +93,8 @@ def _legend(run: Run) -> str:
 def strip(run: Run) -> Iterator[str]:
     """Yields the previews, one at a time by a slider, and the clip of the run."""
     if run.previews:
-        contents = choose([preview.path for preview in run.previews], _STRIP_BUDGET)
+        paths = [preview.path for preview in run.previews]
+        contents = choose(paths, _STRIP_BUDGET, lambda path: read_body(path)[1])
         shown = [preview for preview in run.previews if preview.path in contents]
         last = len(shown) - 1
         images = "".join(
@@ -108,7 +109,8 @@ def strip(run: Run) -> Iterator[str]:
         left_out = len(run.previews) - len(shown)
         note = f' <span class="faint">{left_out} of {len(run.previews)} are left out.</span>'
         caption = f"<output>{shown[-1].title}</output>{note if left_out else ''}"
-        yield f'<figure class="card strip">{images}{slider}{caption}</figure>'
+        heads = _heads(read_body(shown[-1].path)[0])
+        yield f'<figure class="card strip"><div>{heads}{images}</div>{slider}{caption}</figure>'
     yield _clip(run.workdir / "previews.mp4")
 
 
@@ -148,18 +150,22 @@ def _ranked(found: Extremes) -> Iterator[str]:
     yield _radios("Shown:", "end", ["worst", "best"])
     ids = list(dict.fromkeys(identity for ids in found.orders.values() for identity in ids))
     contents = encode_within(_EXTREMES_BUDGET, [found.rows[identity] for identity in ids])
-    heads = "".join(f"<span>{html.escape(name)}</span>" for name in found.captions)
     places = {" ".join(key): list(map(ids.index, order)) for key, order in found.orders.items()}
     shown = places[f"{metrics[0]} worst"]
     figures = "".join(
         f'<figure class="card"{"" if place in shown else " hidden"}>'
-        f'<div class="heads">{heads}</div>'
-        f"{image(content, identity)}<figcaption>{_values(found.scores[identity])}</figcaption>"
-        "</figure>"
+        f"{_heads(found.captions)}{image(content, identity)}"
+        f"<figcaption>{_values(found.scores[identity])}</figcaption></figure>"
         for place, (identity, content) in enumerate(zip(ids, contents, strict=True))
     )
     orders = html.escape(json.dumps(places))
-    yield f'<div class="cards ranked" data-orders="{orders}">{figures}</div>'
+    yield f'<div class="cards wide ranked" data-orders="{orders}">{figures}</div>'
+
+
+def _heads(captions: Sequence[str]) -> str:
+    """Returns the names above the columns of a picture; "" if there are none."""
+    names = "".join(f"<span>{html.escape(name)}</span>" for name in captions)
+    return f'<div class="heads">{names}</div>' if names else ""
 
 
 def _values(scores: dict[str, float]) -> str:

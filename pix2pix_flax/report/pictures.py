@@ -2,14 +2,12 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
-
-from cartoon_tfds.images import read_image
 
 _QUALITY = 82  # of WebP
 _WIDEST = 1200  # pixels
@@ -63,7 +61,9 @@ def encode_within(budget: int, pictures: Sequence[np.ndarray]) -> list[bytes]:
         widest //= 2
 
 
-def choose(paths: Sequence[Path], budget: int) -> dict[Path, bytes]:
+def choose(
+    paths: Sequence[Path], budget: int, read: Callable[[Path], np.ndarray]
+) -> dict[Path, bytes]:
     """Returns pictures as WebP, as many as fit into a number of bytes, in the given order.
 
     At most 48 pictures are taken, spread evenly from the first to the last. If they have too many
@@ -72,9 +72,7 @@ def choose(paths: Sequence[Path], budget: int) -> dict[Path, bytes]:
     Args:
       paths: the files of the pictures.
       budget: largest number of bytes of all pictures together.
-
-    Raises:
-      UserError: a file is damaged.
+      read: returns the picture of a file, uint8 [H, W, 3]; its errors are passed on.
     """
     known: dict[Path, bytes] = {}
     count = min(_MOST, len(paths))
@@ -83,7 +81,7 @@ def choose(paths: Sequence[Path], budget: int) -> dict[Path, bytes]:
         found: dict[Path, bytes] = {}
         for path in (paths[place] for place in places):
             known.setdefault(path, b"")
-            known[path] = found[path] = known[path] or encode(read_image(path))
+            known[path] = found[path] = known[path] or encode(read(path))
         if count <= 1 or sum(map(len, found.values())) <= budget:
             return found
         count //= 2

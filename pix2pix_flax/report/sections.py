@@ -30,7 +30,8 @@ def table(rows: Iterable[Sequence[Any]], head: Sequence[str] = (), kind: str = "
       kind: a class of the style sheet.
     """
     lines = ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
-    named = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    broken = (html.escape(name).replace("_", "_<wbr>") for name in head)
+    named = "".join(f"<th>{name}</th>" for name in broken)
     top = f"<thead><tr>{named}</tr></thead>" if head else ""
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="scroll"><table class="{kind}">{top}<tbody>{body}</tbody></table></div>'
@@ -99,7 +100,13 @@ def summary_table(summary: Mapping[str, Mapping[str, float | None]]) -> str:
       summary: values by row and by score; None: the value is not finite.
     """
     metrics = list(dict.fromkeys(name for values in summary.values() for name in values))
-    head = ["", *(f"{name} {'↑' if name in HIGHER_IS_BETTER else '↓'}" for name in metrics)]
+    head = [
+        "",
+        *(
+            f"{name}\N{NO-BREAK SPACE}{'↑' if name in HIGHER_IS_BETTER else '↓'}"
+            for name in metrics
+        ),
+    ]
     rows = [[row, *(_cell(values, name) for name in metrics)] for row, values in summary.items()]
     return table(rows, head, "numbers")
 
