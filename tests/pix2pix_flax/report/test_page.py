@@ -12,7 +12,7 @@ from PIL import Image
 
 from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
-from pix2pix_flax.report.chart import thin
+from pix2pix_flax.report.chart import draw_chart, thin
 from pix2pix_flax.report.page import make_page, write_at_end, write_report
 from pix2pix_flax.report.scalars import read_scalars
 
@@ -26,6 +26,7 @@ def test_the_end_of_a_training_writes_a_page_that_asks_for_no_file(trained):
     for picture in pictures:
         Image.open(io.BytesIO(base64.b64decode(picture))).load()
     assert 'class="card compare"' in page
+    assert '<figure class="card strip"><div><div class="heads"><span>input</span>' in page
     assert "gen" in page
 
 
@@ -35,6 +36,12 @@ def test_a_spike_stays_in_a_long_curve():
     points = list(thin(range(10_000), values))
     assert len(points) <= 600
     assert (4321, 99.0) in points
+
+
+def test_an_axis_shows_its_numbers_whole():
+    chart = draw_chart([1, 2], [14_500.0, -1.25e-5])
+    assert ">14,500<" in chart
+    assert ">-1.25e-05<" in chart
 
 
 def test_steps_after_a_return_to_a_checkpoint_count_once(tmp_path):
