@@ -123,13 +123,9 @@ class Scorer(abc.ABC):
     def extremes(
         self, outputs: Outputs, batches: Batches, result: Evaluation, count: int
     ) -> Extremes | None:
-        """Returns the examples at both ends of each score; None if outputs have no own scores.
+        """Returns `count` examples at both ends of each score; None if outputs have no own scores.
 
-        Args:
-          outputs: see `show`.
-          batches: see `show`.
-          result: see `show`.
-          count: number of examples at each end.
+        The other arguments are those of `show`.
         """
         return None
 
@@ -277,7 +273,7 @@ def make_scorer(config, *, vgg16: bool, order: str = "spread") -> Scorer:
 
 def _frozen_of_sets(vgg16: bool) -> PyTree:
     if not vgg16:
-        raise SetsError("Generated images are compared as sets by VGG16: leave out --novgg16.")
+        raise SetsError("Images are compared as sets by VGG16: leave out --novgg16 or add --vgg16.")
     try:
         return {"vgg16": load_lpips_weights("vgg16")}
     except WeightsMissingError as error:

@@ -6,14 +6,17 @@ import io
 import json
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
+from pix2pix_flax.report import sections
 from pix2pix_flax.report.chart import draw_chart, thin
 from pix2pix_flax.report.page import make_page, write_at_end, write_report
+from pix2pix_flax.report.run import Run
 from pix2pix_flax.report.scalars import read_scalars
 
 
@@ -50,6 +53,13 @@ def test_steps_after_a_return_to_a_checkpoint_count_once(tmp_path):
     (tmp_path / "log.jsonl").write_text(text)
     (series,) = read_scalars(tmp_path)
     assert (series.steps, series.values) == ([1, 3], [2, 4])
+
+
+@pytest.mark.parametrize(("name", "flag"), [("anime", " --vgg16"), ("plain", "")])
+def test_its_command_for_a_split_has_the_flags_that_the_scores_need(smoke_config, name, flag):
+    run = Run(Path("mine"), smoke_config(name), 1, {}, "", [], [], {})
+    *_, commands = sections.again(run)
+    assert commands.endswith(f"\npix2pix-flax report runs/mine --split=test{flag}</pre>")
 
 
 def test_an_evaluation_in_the_folder_is_shown(trained, tmp_path):
