@@ -8,7 +8,7 @@ import numpy as np
 __version__ = "0.1.0"
 
 
-def cartoonize(images, checkpoint: str = "lite"):
+def cartoonize(images, checkpoint: str = "lite") -> np.ndarray:
     """Draws photographs as cartoons.
 
     Args:

@@ -46,3 +46,8 @@ def test_the_reference_has_the_docstrings(site):
     page = (site / "api.html").read_text()
     for text in ("Draws photographs as cartoons.", "pix2pix_flax.train.loop.train", "UserError"):
         assert text in page
+
+
+def test_colours_follow_the_machine_until_a_reader_chooses(site):
+    first = re.search(r'data-md-color-media=["\']?([^"\'>]+)', (site / "index.html").read_text())
+    assert first[1].strip() == "(prefers-color-scheme)"

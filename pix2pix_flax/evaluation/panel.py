@@ -1,8 +1,8 @@
 """The panel of a report: examples that are chosen by their scores, or sets of images in grids."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -12,6 +12,7 @@ from pix2pix_flax.evaluation.evaluate import Evaluation
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.sheet import beside, draw_legend, grid, panel, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
+from pix2pix_flax.metrics.ranking import rank
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.paired import PairedTask
 
@@ -19,6 +20,22 @@ Output = Callable[[dict[str, jax.Array]], jax.Array]
 ORDERS = ("spread", "best", "worst")
 
 _GAP_OF_SETS = 16  # pixels between two grids
+
+
+class Extremes(NamedTuple):
+    """The worst and the best examples of a split by each score.
+
+    Attributes:
+      captions: the names of the columns of a row.
+      orders: ids of the examples by score and by `worst` or `best`, the most extreme first.
+      rows: the images of each of these examples side by side, uint8 [h, W, 3], by id.
+      scores: the scores of each of these examples, by id and by name.
+    """
+
+    captions: tuple[str, ...]
+    orders: dict[tuple[str, str], list[str]]
+    rows: dict[str, np.ndarray]
+    scores: dict[str, dict[str, float]]
 
 
 def check_order(task: Task, order: str) -> None:
@@ -57,11 +74,44 @@ def show_pairs(
     scores = result.examples["network"]
     metric = next(name for name in task.scores.ranked_by if name in scores)
     ids = [result.ids[place] for place in choose(scores[metric], count, order)]
-    columns = partial(_columns, jax.jit(task.columns), outputs["network"])
-    picture = draw(columns, batches(), ids, task.captions)
+    picture = draw(_columns_of(task, outputs), batches(), ids, task.captions)
     if legend := task.representation.legend:
         picture = stack([picture, draw_legend(legend, picture.shape[1])])
     return {"metric": metric, "ids": ids}, picture
+
+
+def find_extremes(
+    task: PairedTask,
+    outputs: dict[str, Output],
+    batches: Callable[..., Iterator[EvalBatch]],
+    result: Evaluation,
+    scores: dict[str, np.ndarray],
+    *,
+    count: int,
+) -> Extremes:
+    """Returns the worst and the best examples by each score; each example is drawn once.
+
+    Args:
+      task: see `show_pairs`.
+      outputs: see `show_pairs`.
+      batches: see `show_pairs`.
+      result: the evaluation, which has the ids.
+      scores: one number for each example, by name.
+      count: number of examples at each end of each score.
+    """
+    orders = {}
+    for name, values in scores.items():
+        distances = np.array([-rank(name, value) for value in values])
+        for end in ("worst", "best"):
+            orders[name, end] = [result.ids[at] for at in choose(distances, count, end)]
+    shown = set().union(*orders.values())
+    found = {
+        identity: {name: float(values[place]) for name, values in scores.items()}
+        for place, identity in enumerate(result.ids)
+        if identity in shown
+    }
+    rows = draw_rows(_columns_of(task, outputs), batches(), shown)
+    return Extremes(task.captions, orders, rows, found)
 
 
 def show_sets(
@@ -121,13 +171,30 @@ def draw(
       ids: ids of the examples, from top to bottom.
       captions: names of the columns.
     """
+    rows = draw_rows(columns, batches, ids)
+    return panel([rows[identity] for identity in ids], captions)
+
+
+def draw_rows(
+    columns: Callable[[dict[str, np.ndarray]], list[jax.Array]],
+    batches: Iterable[EvalBatch],
+    ids: Collection[str],
+) -> dict[str, np.ndarray]:
+    """Returns the columns of examples side by side, uint8 [h, W, 3], by id; see `draw`."""
     rows: dict[str, np.ndarray] = {}
     for batch in batches:
         places = [place for place, identity in enumerate(batch.ids) if identity in ids]
         if places:
             joined = beside(columns(batch.images))
             rows |= {batch.ids[place]: joined[place] for place in places}
-    return panel([rows[identity] for identity in ids], captions)
+    return rows
+
+
+def _columns_of(
+    task: PairedTask, outputs: dict[str, Output]
+) -> Callable[[dict[str, jax.Array]], list[jax.Array]]:
+    """Returns the function from a batch to the columns of its rows."""
+    return partial(_columns, jax.jit(task.columns), outputs["network"])
 
 
 def _columns(

@@ -14,7 +14,7 @@ from pix2pix_flax.data.pipeline import EvalBatch, eval_batches
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
 from pix2pix_flax.evaluation.hints import hint_curve, hinted_outputs
-from pix2pix_flax.evaluation.panel import ORDERS, Output
+from pix2pix_flax.evaluation.panel import Extremes, Output
 from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example, make_scorer
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
@@ -59,14 +59,14 @@ class Scored:
 
     Attributes:
       report: the report, with an empty `panel`.
-      orders: the orders in which examples can be shown; see `panel.choose`.
       show: returns the description of a picture and the picture, uint8 [H, W, 3], for an order and
         a number of rows; see `panel.show_pairs` and `panel.show_sets`.
+      extremes: returns so many examples at both ends of each score; see `Scorer.extremes`.
     """
 
     report: Report
-    orders: tuple[str, ...]
     show: Callable[[str, int], tuple[dict[str, Any], np.ndarray]]
+    extremes: Callable[[int], Extremes | None]
 
 
 def evaluate_checkpoint(
@@ -148,8 +148,8 @@ def score_checkpoint(
         panel={},
         examples=_by_example(result),
     )
-    orders = ORDERS if scorer.task.scores.ranked_by else ORDERS[:1]
-    return Scored(report, orders, partial(scorer.show, outputs, batches, result))
+    drawn = outputs, batches, result
+    return Scored(report, partial(scorer.show, *drawn), partial(scorer.extremes, *drawn))
 
 
 def _load(named: dict[str, str | Path]) -> dict[str, TrainedGenerator]:

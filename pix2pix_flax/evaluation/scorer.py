@@ -15,7 +15,14 @@ import numpy as np
 
 from pix2pix_flax.data.pipeline import EvalBatch
 from pix2pix_flax.evaluation.evaluate import Evaluation, Row
-from pix2pix_flax.evaluation.panel import Output, check_order, show_pairs, show_sets
+from pix2pix_flax.evaluation.panel import (
+    Extremes,
+    Output,
+    check_order,
+    find_extremes,
+    show_pairs,
+    show_sets,
+)
 from pix2pix_flax.evaluation.real_sets import real_distances
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
@@ -113,6 +120,15 @@ class Scorer(abc.ABC):
           SetsError: the examples have no scores to order them by.
         """
 
+    def extremes(
+        self, outputs: Outputs, batches: Batches, result: Evaluation, count: int
+    ) -> Extremes | None:
+        """Returns `count` examples at both ends of each score; None if outputs have no own scores.
+
+        The other arguments are those of `show`.
+        """
+        return None
+
     def tables(self, outputs: Arrays) -> dict[str, list[dict[str, Any]]]:
         """Returns the tables of the task's scores, by name."""
         return self.task.scores.tables(_without_features(outputs))
@@ -165,6 +181,15 @@ class PairScorer(Scorer):
     ) -> tuple[dict[str, Any], np.ndarray]:
         """Returns the panel of examples; see `panel.show_pairs`."""
         return show_pairs(self.task, outputs, batches, result, order=order, count=rows)
+
+    def extremes(
+        self, outputs: Outputs, batches: Batches, result: Evaluation, count: int
+    ) -> Extremes:
+        """Returns the worst and the best examples; see `panel.find_extremes`."""
+        scores = by_example(result.examples["network"])
+        first = [name for name in self.task.scores.ranked_by if name in scores]
+        ordered = {name: scores[name] for name in dict.fromkeys((*first, *scores))}
+        return find_extremes(self.task, outputs, batches, result, ordered, count=count)
 
 
 class SetScorer(Scorer):
@@ -248,7 +273,7 @@ def make_scorer(config, *, vgg16: bool, order: str = "spread") -> Scorer:
 
 def _frozen_of_sets(vgg16: bool) -> PyTree:
     if not vgg16:
-        raise SetsError("Generated images are compared as sets by VGG16: leave out --novgg16.")
+        raise SetsError("Images are compared as sets by VGG16: leave out --novgg16 or add --vgg16.")
     try:
         return {"vgg16": load_lpips_weights("vgg16")}
     except WeightsMissingError as error:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def export_to_hub(
     """Writes a generator as `model.safetensors`, `config.json` and a model card `README.md`.
 
     `load_generator` takes the folder as it takes a run. A file ATTRIBUTION.md beside the checkpoint
-    is copied too.
+    is copied too; without one, the attribution of an earlier export is removed from the folder.
 
     Args:
       checkpoint: a training run, a safetensors file or the name of a shipped generator.
@@ -56,7 +55,8 @@ def export_to_hub(
       ExportError: a file exists already, or as in `export_generator`.
       UserError: `scores` is no report of an evaluation.
     """
-    taken = [folder / name for name in (WEIGHTS, _CONFIG, _CARD) if (folder / name).exists()]
+    names = (WEIGHTS, _CONFIG, _CARD, ATTRIBUTION)
+    taken = [folder / name for name in names if (folder / name).exists()]
     if taken and not overwrite:
         raise ExportError(f"{taken[0]} exists already (--overwrite replaces it)")
     generator = load_generator(checkpoint).of_images().in_style(style)
@@ -74,12 +74,16 @@ def export_to_hub(
         half=half,
         overwrite=overwrite,
     )
+    config = json.loads(describe(generator.config))
+    texts = {_CONFIG: json.dumps(config, indent=2) + "\n"}
     attribution = generator.origin.with_name(ATTRIBUTION)
     if attribution.is_file():
-        shutil.copyfile(attribution, folder / ATTRIBUTION)
+        texts[ATTRIBUTION] = attribution.read_text(encoding="utf-8")
         facts = dataclasses.replace(facts, attribution=ATTRIBUTION)
-    config = json.loads(describe(generator.config))
-    for name, text in ((_CONFIG, json.dumps(config, indent=2) + "\n"), (_CARD, make_card(facts))):
+    else:  # The attribution of an earlier export is of other weights.
+        (folder / ATTRIBUTION).unlink(missing_ok=True)
+    texts[_CARD] = make_card(facts)
+    for name, text in texts.items():
         with atomic_write(folder / name) as partial:
             partial.write_text(text, encoding="utf-8")
     return report

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 
 _WIDTH, _HEIGHT = 360, 170  # of the picture; the page scales it
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 10, 22  # margins
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 10, 10, 22  # margins
 _BUCKETS = 300  # each gives at most two points: the lowest and the highest value
 _SPREAD = 20  # with a maximum of so many medians, the axis is logarithmic
 
@@ -72,7 +72,12 @@ def _scale(low: float, high: float, start: float, end: float) -> Callable[[float
 
 def _value_tick(y: float, value: float) -> str:
     line = f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-    return f'{line}<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>'
+    return f'{line}<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_tick(value)}</text>'
+
+
+def _tick(value: float) -> str:
+    """Returns a number of at most nine letters, as wide as the left margin."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def _step_ticks(first: int, last: int) -> Iterator[str]:

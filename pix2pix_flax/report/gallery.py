@@ -1,23 +1,27 @@
 """The sections of a report that show pictures, as HTML."""
 
 import html
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
+from pix2pix_flax.evaluation.panel import Extremes
 from pix2pix_flax.evaluation.report import score_checkpoint
 from pix2pix_flax.evaluation.report_text import title
-from pix2pix_flax.report.pictures import choose, data_uri, encode
-from pix2pix_flax.report.previews import Example, read_examples
+from pix2pix_flax.report.chart import short
+from pix2pix_flax.report.pictures import choose, data_uri, encode, encode_within
+from pix2pix_flax.report.previews import Example, read_body, read_examples
 from pix2pix_flax.report.run import Run
 from pix2pix_flax.report.sections import summary_table
 
 # Bytes before they become text, which is a third longer: the file stays below 10 MB.
 _EXAMPLES_BUDGET = 1_500_000
 _STRIP_BUDGET = 3_000_000
+_EXTREMES_BUDGET = 1_500_000
 _CLIP_BUDGET = 1_200_000
 _MOST_EXAMPLES = 8
-_EXTREMES = 10  # worst and best examples of a split
+_EXTREMES = 10  # worst and as many best examples of a split, by each score
 
 
 def image(content: bytes, name: str, attributes: str = "") -> str:
@@ -46,19 +50,19 @@ def examples(run: Run) -> Iterator[str]:
             break
         cards.append(_compared(example, contents))
     yield f'<p class="faint">At {last.title}. Move the border in a picture.</p>'
-    yield _choice(captions)
-    yield f'<div class="cards">{"".join(cards)}</div>'
+    yield _radios("On the left:", "left", captions[:-1])  # the last one is always on the right
+    yield f'<div class="cards wide">{"".join(cards)}</div>'
     yield _legend(run)
 
 
-def _choice(captions: tuple[str, ...]) -> str:
-    """Returns the choice of the image on the left side; the last one is always on the right."""
+def _radios(legend: str, name: str, values: Sequence[str]) -> str:
+    """Returns a choice of one of several values; the first is chosen."""
     radios = "".join(
-        f'<label><input type="radio" name="left" value="{html.escape(name)}"'
-        f"{' checked' if place == 0 else ''}> {html.escape(name)}</label>"
-        for place, name in enumerate(captions[:-1])
+        f'<label><input type="radio" name="{name}" value="{html.escape(value)}"'
+        f"{' checked' if place == 0 else ''}> {html.escape(value)}</label>"
+        for place, value in enumerate(values)
     )
-    return f'<fieldset class="choice"><legend>On the left:</legend>{radios}</fieldset>'
+    return f'<fieldset class="choice"><legend>{legend}</legend>{radios}</fieldset>'
 
 
 def _compared(example: Example, contents: list[bytes]) -> str:
@@ -89,7 +93,8 @@ def _legend(run: Run) -> str:
 def strip(run: Run) -> Iterator[str]:
     """Yields the previews, one at a time by a slider, and the clip of the run."""
     if run.previews:
-        contents = choose([preview.path for preview in run.previews], _STRIP_BUDGET)
+        paths = [preview.path for preview in run.previews]
+        contents = choose(paths, _STRIP_BUDGET, lambda path: read_body(path)[1])
         shown = [preview for preview in run.previews if preview.path in contents]
         last = len(shown) - 1
         images = "".join(
@@ -104,7 +109,8 @@ def strip(run: Run) -> Iterator[str]:
         left_out = len(run.previews) - len(shown)
         note = f' <span class="faint">{left_out} of {len(run.previews)} are left out.</span>'
         caption = f"<output>{shown[-1].title}</output>{note if left_out else ''}"
-        yield f'<figure class="card strip">{images}{slider}{caption}</figure>'
+        heads = _heads(read_body(shown[-1].path)[0])
+        yield f'<figure class="card strip"><div>{heads}{images}</div>{slider}{caption}</figure>'
     yield _clip(run.workdir / "previews.mp4")
 
 
@@ -128,11 +134,43 @@ def extremes(run: Run, choice: DatasetChoice, *, vgg16: bool) -> Iterator[str]:
     scored = score_checkpoint(run.workdir, choice, vgg16=vgg16)
     yield f"<p>{html.escape(title(scored.report))}</p>"
     yield summary_table(scored.report.summary)
-    for order in [name for name in ("worst", "best") if name in scored.orders] or ["spread"]:
-        described, picture = scored.show(order, _EXTREMES)
-        metric = f"The {order} by {described['metric']}" if "metric" in described else "Examples"
-        shown = image(encode(picture), metric)
-        yield (
-            f"<details open><summary>{html.escape(metric)}</summary>"
-            f'<figure class="card">{shown}</figure></details>'
-        )
+    found = scored.extremes(_EXTREMES)
+    if found is None:
+        _, picture = scored.show("spread", _EXTREMES)
+        yield f'<figure class="card">{image(encode(picture), "Generated and real images")}</figure>'
+        return
+    yield from _ranked(found)
+    yield _legend(run)
+
+
+def _ranked(found: Extremes) -> Iterator[str]:
+    """Yields the examples of all orders once; a script shows one order at a time."""
+    metrics = list(dict.fromkeys(metric for metric, _ in found.orders))
+    yield _radios("Ordered by:", "metric", metrics)
+    yield _radios("Shown:", "end", ["worst", "best"])
+    ids = list(dict.fromkeys(identity for ids in found.orders.values() for identity in ids))
+    contents = encode_within(_EXTREMES_BUDGET, [found.rows[identity] for identity in ids])
+    places = {" ".join(key): list(map(ids.index, order)) for key, order in found.orders.items()}
+    shown = places[f"{metrics[0]} worst"]
+    figures = "".join(
+        f'<figure class="card"{"" if place in shown else " hidden"}>'
+        f"{_heads(found.captions)}{image(content, identity)}"
+        f"<figcaption>{_values(found.scores[identity])}</figcaption></figure>"
+        for place, (identity, content) in enumerate(zip(ids, contents, strict=True))
+    )
+    orders = html.escape(json.dumps(places))
+    yield f'<div class="cards wide ranked" data-orders="{orders}">{figures}</div>'
+
+
+def _heads(captions: Sequence[str]) -> str:
+    """Returns the names above the columns of a picture; "" if there are none."""
+    names = "".join(f"<span>{html.escape(name)}</span>" for name in captions)
+    return f'<div class="heads">{names}</div>' if names else ""
+
+
+def _values(scores: dict[str, float]) -> str:
+    """Returns the scores of an example, each in an element that its name finds."""
+    return " ".join(
+        f'<span data-metric="{html.escape(name)}">{html.escape(name)} {short(value)}</span>'
+        for name, value in scores.items()
+    )

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from cartoon_tfds.images import read_image
 from pix2pix_flax.image.sheet import panel, places
 
 _KEY = "pix2pix_flax.panel"  # of the text inside the PNG file
@@ -74,6 +75,24 @@ def find_previews(workdir: Path) -> list[Preview]:
             epoch = match["epoch"] and int(match["epoch"])
             found.append(Preview(path, match["name"], int(match["step"]), epoch))
     return sorted(found, key=lambda preview: preview.step)
+
+
+def read_body(path: Path) -> tuple[tuple[str, ...], np.ndarray]:
+    """Returns the captions of a preview, and its picture uint8 [H, W, 3] without their line.
+
+    The captions are () and the picture is whole if the captions stand above several rows, because
+    these have different widths, and for a file of an older version.
+
+    Raises:
+      UserError: the file is missing or damaged.
+    """
+    picture = read_image(path)
+    with Image.open(path) as file:
+        described = json.loads(file.text.get(_KEY, "null"))
+    if described is None or len({row[-1][2] for row in described["places"]}) > 1:
+        return (), picture
+    top = described["places"][0][0][1]
+    return tuple(described["captions"]), picture[top:]
 
 
 def read_examples(path: Path) -> list[Example]:

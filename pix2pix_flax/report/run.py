@@ -65,9 +65,14 @@ class Run:
     evaluations: dict[str, dict[str, Any]]
 
     @functools.cached_property
+    def input_kind(self) -> str:
+        """The kind of input of its task, `image` or `latent`."""
+        return make_task(self.config, total_steps=1).input_kind
+
+    @property
     def use(self) -> str:
         """The command that uses its network, without the flag `--checkpoint`."""
-        return use_of(self.config.task, make_task(self.config, total_steps=1).input_kind)
+        return use_of(self.config.task, self.input_kind)
 
     @property
     def name(self) -> str:

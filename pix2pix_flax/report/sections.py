@@ -29,11 +29,16 @@ def table(rows: Iterable[Sequence[Any]], head: Sequence[str] = (), kind: str = "
       head: the names of the columns.
       kind: a class of the style sheet.
     """
-    lines = ["".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) for row in rows]
-    named = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    lines = ["".join(f"<td>{_breakable(str(cell), '/')}</td>" for cell in row) for row in rows]
+    named = "".join(f"<th>{_breakable(name, '_')}</th>" for name in head)
     top = f"<thead><tr>{named}</tr></thead>" if head else ""
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="scroll"><table class="{kind}">{top}<tbody>{body}</tbody></table></div>'
+
+
+def _breakable(text: str, mark: str) -> str:
+    """Returns a text as HTML that a narrow window can break after each `mark`."""
+    return html.escape(text).replace(mark, f"{mark}<wbr>")
 
 
 def header(run: Run) -> str:
@@ -99,7 +104,13 @@ def summary_table(summary: Mapping[str, Mapping[str, float | None]]) -> str:
       summary: values by row and by score; None: the value is not finite.
     """
     metrics = list(dict.fromkeys(name for values in summary.values() for name in values))
-    head = ["", *(f"{name} {'↑' if name in HIGHER_IS_BETTER else '↓'}" for name in metrics)]
+    head = [
+        "",
+        *(
+            f"{name}\N{NO-BREAK SPACE}{'↑' if name in HIGHER_IS_BETTER else '↓'}"
+            for name in metrics
+        ),
+    ]
     rows = [[row, *(_cell(values, name) for name in metrics)] for row, values in summary.items()]
     return table(rows, head, "numbers")
 
@@ -143,10 +154,11 @@ def again(run: Run) -> Iterator[str]:
         f'<p><a class="button" download="{stem}.py" href="{link}">'
         f"Save the configuration {stem}.py</a></p>"
     )
+    needed = " --vgg16" if run.input_kind == "latent" else ""  # sets have no other scores
     commands = [
         f"pix2pix-flax train --config={stem}.py --workdir=runs/{stem}",
         f"{run.use} --checkpoint=runs/{stem}",
-        f"pix2pix-flax report runs/{stem} --split=test",
+        f"pix2pix-flax report runs/{stem} --split=test{needed}",
     ]
     yield f'<pre class="card">{html.escape(chr(10).join(commands))}</pre>'
 

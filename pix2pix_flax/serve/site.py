@@ -81,10 +81,13 @@ def load_networks(folder: Path) -> dict[str, Translate]:
     """Loads the networks of a page, by their titles in small letters.
 
     Raises:
-      UserError: a file of them is missing or damaged, or onnxruntime is not installed.
+      UserError: there is none, a file of them is missing or damaged, or onnxruntime is not
+        installed.
     """
     models = folder / "models"
     listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
+    if not listed:
+        raise UserError(f"{folder} has no network: make it again with pix2pix-flax page")
     try:
         return {each["title"].lower(): load_exported(models / each["file"]) for each in listed}
     except ExportedFileError as error:  # exported.py does not import UserError

@@ -19,6 +19,26 @@ for (const choice of document.querySelectorAll(".choice input")) {
   });
 }
 
+// The worst or the best examples by one score.
+for (const list of document.querySelectorAll(".ranked")) {
+  const figures = Array.from(list.children);
+  const orders = JSON.parse(list.dataset.orders);
+  const choices = list.parentElement.querySelectorAll("[name=metric], [name=end]");
+  const show = () => {
+    const [metric, end] = Array.from(choices).filter((one) => one.checked).map((one) => one.value);
+    const shown = orders[`${metric} ${end}`].map((place) => figures[place]);
+    for (const figure of figures) {
+      figure.hidden = !shown.includes(figure);
+      for (const value of figure.querySelectorAll("[data-metric]")) {
+        value.classList.toggle("chosen", value.dataset.metric === metric);
+      }
+    }
+    list.append(...shown);
+  };
+  choices.forEach((choice) => choice.addEventListener("change", show));
+  show();
+}
+
 // The pictures of the training, one at a time.
 for (const strip of document.querySelectorAll(".strip")) {
   const images = strip.querySelectorAll("img");

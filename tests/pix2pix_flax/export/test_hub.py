@@ -1,6 +1,7 @@
 """Folders in the layout of the Hugging Face Hub, read by its library and by ours."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -69,11 +70,21 @@ def test_a_shipped_network_brings_its_attribution(tmp_path):
     assert ModelCard.load(tmp_path / "lite" / "README.md").data.license == "apache-2.0"
 
 
-def test_files_of_others_are_not_replaced(trained, tmp_path):
-    (tmp_path / "README.md").write_text("mine")
-    with pytest.raises(ExportError, match=r"README\.md exists already"):
+def test_an_export_replaces_itself_and_its_attribution(folder, trained, tmp_path):
+    again = shutil.copytree(folder, tmp_path / "again")
+    (again / "ATTRIBUTION.md").write_text("Photographs by Anna")
+    export_to_hub(again, again, PHOTOGRAPHS, overwrite=True)
+    assert (again / "ATTRIBUTION.md").read_text() == "Photographs by Anna"
+    export_to_hub(trained, again, PHOTOGRAPHS, overwrite=True)
+    assert not (again / "ATTRIBUTION.md").exists()
+
+
+@pytest.mark.parametrize("name", ["README.md", "ATTRIBUTION.md"])
+def test_files_of_others_are_not_replaced(trained, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ExportError, match=rf"{name} exists already"):
         export_to_hub(trained, tmp_path, PHOTOGRAPHS)
-    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_flags_of_the_card_are_for_the_card(trained, tmp_path):

@@ -3,7 +3,6 @@
 import concurrent.futures
 import contextlib
 import io
-import json
 import os
 import re
 import socket
@@ -39,8 +38,6 @@ def noise():
 @contextlib.contextmanager
 def served(site):
     """Serves until the end of the block; gives the port and the process."""
-    (site / "models").mkdir()
-    (site / "models" / "models.json").write_text(json.dumps({"networks": []}))
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -80,14 +77,14 @@ def post(port, picture):
         return 503  # refused before its picture was read, so the connection was closed
 
 
-def test_memory_does_not_grow_with_the_number_of_requests(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_requests(models):
     picture = noise()
 
     def ask(port, count, at_once):
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
             return list(pool.map(post, [port] * count, [picture] * count))
 
-    with served(tmp_path) as (port, process):
+    with served(models) as (port, process):
         ask(port, 24, os.cpu_count() or 1)  # compiles, and each thread of the pool works once
         before = peak_memory(process)
         answers = ask(port, REQUESTS, REQUESTS)

@@ -1,5 +1,3 @@
-import json
-import shutil
 import subprocess
 import sys
 
@@ -7,9 +5,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.export.engine import onnx_of
 from pix2pix_flax.inference.predictor import load_predictor
-from pix2pix_flax.pretrained.shipped_files import shipped_file
 from pix2pix_flax.serve import site
 from tests.commands import ROOT
 from tests.pix2pix_flax.export.networks import difference
@@ -28,16 +24,6 @@ def test_a_missing_npm_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match=r"npm is missing: install Node\.js"):
         site.build_site(tmp_path / "site", {}, [], {})
-
-
-@pytest.fixture
-def models(tmp_path):
-    """The folder of a page whose only file is the shipped network lite."""
-    (tmp_path / "models").mkdir()
-    listed = {"networks": [{"file": "lite.onnx", "title": "Ink"}]}
-    (tmp_path / "models" / "models.json").write_text(json.dumps(listed))
-    shutil.copy(onnx_of(shipped_file("lite")), tmp_path / "models" / "lite.onnx")
-    return tmp_path
 
 
 def test_the_service_draws_by_the_files_of_the_page(models):
@@ -65,3 +51,9 @@ print([name for name in ("jax", "flax", "tensorflow") if name in sys.modules])
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_page_without_networks_is_refused(models):
+    (models / "models" / "models.json").write_text('{"networks": []}')
+    with pytest.raises(UserError, match="has no network: make it again with pix2pix-flax page"):
+        site.load_networks(models)
