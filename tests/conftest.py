@@ -101,11 +101,11 @@ def dataset_dir(made_once):
 def smoke_config(dataset_dir):
     """Makes `configs.NAME:smoke` on the tiny dataset, with any value changed by its path.
 
-    `plain` is `tests/plain.py`.
+    `plain` and `supervised` are files of `tests/`.
     """
 
     def make(name="plain", **changes):
-        module = "tests.plain" if name == "plain" else f"configs.{name}"
+        module = f"tests.{name}" if name in ("plain", "supervised") else f"configs.{name}"
         config = importlib.import_module(module).get_config("smoke")
         with config.unlocked():
             config.data.name = "cartoon_tfds/tiny"

@@ -34,7 +34,7 @@ def workdir(run, dataset_dir, tmp_path_factory):
     run(
         "-m",
         "pix2pix_flax.main",
-        "--config=configs/default.py:smoke",
+        "--config=tests/supervised.py:smoke",
         "--config.data.name=cartoon_tfds/tiny",
         f"--config.data.data_dir={dataset_dir}",
         f"--workdir={path}",

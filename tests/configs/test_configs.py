@@ -1,31 +1,24 @@
-"""Each configuration is complete, and its `:smoke` trains, is evaluated and predicts."""
+"""Each configuration is complete, and its variants change what they say; see test_smoke.py."""
 
 import importlib
 import json
-from pathlib import Path
 
 import jax
 import ml_collections
 import numpy as np
 import pytest
-import skimage.data
 
-import pix2pix_flax
 from cartoon_tfds.errors import UserError
 from configs import default, paper
-from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
-from pix2pix_flax.evaluation.report import evaluate_checkpoint
-from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.cli.config_files import names
 from pix2pix_flax.models.registry import make_generator
-from pix2pix_flax.pretrained.generator import load_generator
 from pix2pix_flax.steps.adversarial import AdversarialStep
 from pix2pix_flax.steps.supervised import SupervisedStep
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.tasks.segmentation import ClassLogits
 from tests.commands import run_command
 
-ROOT = Path(pix2pix_flax.__file__).parents[1]
-NAMES = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem != "base")
+NAMES = names()
 VARIANTS = ("", "smoke", "supervised", "supervised,smoke")
 
 OWN_GROUPS = {
@@ -209,88 +202,6 @@ def test_facades_are_the_papers_recipe_on_other_pairs():
     differing = {field for field in papers if ours[field] != papers[field]}
     assert differing == {"data.name", "data.features"}
     assert ours["data.features"] == ("target", "input")  # the photograph lies left
-
-
-# Their `:smoke` has no part of its own: mid is lite in small, demo, steady and l1 are the default
-# with other terms, facades is paper, cityscapes is camvid with paper's network, dcgan is anime
-# without DiffAugment, lite_x4_real is lite_x4_clean with degradation, srgan_paper is srgan
-# with VGG19, and test_super_resolution.py trains and evaluates srresnet.
-ALIKE = (
-    *("cityscapes", "dcgan", "demo", "facades", "l1", "lite_x4_real", "mid"),
-    *("srgan_paper", "srresnet", "steady"),
-)
-# Others of the same task are evaluated: default and srgan.
-ANOTHER_NETWORK = ("lite_x4", "lite_x4_clean", "resnet", "rrdb")
-
-
-def mark_long(*names):
-    """Returns all configurations as values of a parameter; these only run with the long tests."""
-    return [pytest.param(name, marks=[pytest.mark.long] * (name in names)) for name in NAMES]
-
-
-@pytest.fixture(scope="module")
-def workdir(request, trained_once):
-    """Where `configs/NAME.py:smoke` was trained."""
-    if request.param == "default":
-        return trained_once("default")  # the run of test_resume.py
-    changes = {
-        "paper": {"train__batch_size": 1},  # as published
-        "srgan_paper": {"perceptual__net": "vgg16"},
-    }.get(request.param, {})
-    return trained_once(request.param, f"{request.param}_4", train__steps=4, **changes)
-
-
-@pytest.mark.parametrize("workdir", mark_long(*ALIKE), indirect=True)
-def test_smoke_trains_and_logs(workdir):
-    lines = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
-    steps = sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
-    config = load_generator(workdir).config
-    assert steps == list(range(4, config.train.steps + 1, 4))
-    last = {name: v for line in lines if line["step"] == steps[-1] for name, v in line.items()}
-    assert np.isfinite(list(last.values())).all()
-    best = config.train.best_metric
-    if best.startswith("vgg16_"):  # four pictures are too few for distances of sets
-        assert f"validation/{best}" not in last
-        best = "accuracy_real"
-    assert {"gen/loss", f"validation/{best}", "speed/images_per_second"} <= last.keys()
-
-
-@pytest.fixture
-def translator(workdir):
-    """Of these those that take pictures; test_unconditional.py has the others."""
-    if load_generator(workdir).config.task == "unconditional":
-        pytest.skip("makes pictures of noise")
-    return workdir
-
-
-@pytest.mark.parametrize("workdir", mark_long(*ALIKE, *ANOTHER_NETWORK), indirect=True)
-def test_smoke_is_evaluated(translator):
-    report, panel = evaluate_checkpoint(
-        translator, DatasetChoice("test"), vgg16=False, panel_rows=2
-    )
-    assert report.count == 8
-    assert len(report.summary) >= 2  # the network, and the task's controls
-    labels = {"pixel_accuracy", "class_accuracy", "mean_iou"}
-    of_labels = load_generator(translator).task.representation.legend
-    for scores in report.summary.values():
-        assert (labels if of_labels else {"l1", "psnr", "ssim"}) <= scores.keys()
-        assert np.isfinite(list(scores.values())).all()
-    assert panel.shape[0] >= 2 * 36
-
-
-@pytest.mark.parametrize("workdir", mark_long(*ALIKE), indirect=True)
-def test_smoke_predicts_each_picture_by_itself(translator):
-    predict = load_predictor(translator)
-    photo = skimage.data.coffee()
-    images = np.stack([photo[40 * i : 40 * i + 17, 90 * i : 90 * i + 24] for i in range(3)])
-    output = predict(images)
-    task = make_task(predict.config, total_steps=1)
-    scale = task.resolution.scale
-    assert output.shape == (3, 17 * scale, 24 * scale, 3)
-    assert output.std() > 0.1 or task.representation.legend  # not one grey, but it may be one class
-    alone = np.concatenate([predict(image[None]) for image in images])
-    assert np.abs(np.int32(output) - alone).max() <= 1
-    np.testing.assert_array_equal(output, predict(images))
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,7 @@ def test_a_training_by_name_lands_in_its_own_folder(tmp_path, dataset):
     assert "pix2pix-flax cartoonize photo.jpg --checkpoint=runs/l1-smoke" in lines[-1]
 
 
+@pytest.mark.long  # the next test has a configuration of its own too
 def test_a_copied_configuration_imports_the_others(tmp_path, dataset):
     from pix2pix_flax.cli import config_files
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation import scorer
@@ -87,15 +86,9 @@ def test_nothing_to_evaluate_is_an_error(smoke_config):
 @pytest.fixture(scope="module")
 def reported(trained):
     """The report and panel on the trained network, beside an earlier step of it."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv(CACHE_VARIABLE, str(trained / "cache"))
-    with patch.context():
-        return evaluate_checkpoint(
-            trained,
-            DatasetChoice("test"),
-            baseline=trained / "checkpoints" / "4",
-            panel_rows=3,
-        )
+    return evaluate_checkpoint(
+        trained, DatasetChoice("test"), baseline=trained / "checkpoints" / "4", panel_rows=3
+    )
 
 
 def test_the_report_says_what_a_user_gets(reported, trained, smoke_config):
@@ -131,7 +124,10 @@ def test_lpips_is_left_out_with_a_word(monkeypatch, trained, caplog):
     assert report.summary["network"].keys() == {"l1", "psnr", "ssim"}
 
 
-@pytest.mark.parametrize(("metric", "net"), [("lpips", "alexnet"), ("lpips_vgg16", "vgg16")])
+@pytest.mark.parametrize(
+    ("metric", "net"),
+    [("lpips", "alexnet"), pytest.param("lpips_vgg16", "vgg16", marks=pytest.mark.long)],
+)
 def test_lpips_is_measured_on_what_a_user_gets(metric, net, reported, trained, smoke_config):
     report, _ = reported
     try:
@@ -157,7 +153,6 @@ def features(images):
 
 
 def test_sets_are_compared_with_the_targets(trained, smoke_config, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
     monkeypatch.setattr(scorer, "FEWEST", 12)  # as many as there are
     report, _ = evaluate_checkpoint(trained, DatasetChoice("validation+test"), panel_rows=1)
     photos, cartoons = zip(*pairs(smoke_config(), "validation+test"), strict=True)
@@ -182,7 +177,6 @@ def test_there_are_no_distances_of_few_examples(reported):
         assert not [name for name in row if name.startswith("vgg16_")]
 
 
-def test_without_vgg16_there_is_the_rest(trained, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+def test_without_vgg16_there_is_the_rest(trained):
     report, _ = evaluate_checkpoint(trained, DatasetChoice("validation"), vgg16=False, panel_rows=1)
     assert report.summary["network"].keys() - {"lpips"} == {"l1", "psnr", "ssim"}

@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
@@ -41,8 +40,7 @@ def photo_and_cartoon(config, identity):
 
 
 @pytest.mark.parametrize("order", ["spread", "worst"])
-def test_a_report_shows_what_it_says(order, trained, smoke_config, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+def test_a_report_shows_what_it_says(order, trained, smoke_config):
     report, picture = evaluate_checkpoint(
         trained,
         DatasetChoice("test"),

@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 import pytest
 
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.report import Report
 from pix2pix_flax.evaluation.report_text import as_json, as_table, caption
@@ -102,8 +101,6 @@ def test_json_has_no_infinity():
 @pytest.fixture
 def script(trained, monkeypatch):
     """Runs scripts/evaluate_checkpoint.py."""
-
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
 
     def run(**arguments):
         flags = [f"--{name}={value}" for name, value in arguments.items()]

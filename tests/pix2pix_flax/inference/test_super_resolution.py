@@ -8,7 +8,6 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.images import read_picture
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.export.exporter import export_generator
@@ -50,8 +49,7 @@ def test_a_gan_starts_from_it(trained, smoke_config, tmp_path):
         assert nets["disc"] is state.nets["disc"]
 
 
-def test_the_report_has_rows_of_bicubic_and_nearest(trained, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
+def test_the_report_has_rows_of_bicubic_and_nearest(trained):
     report, panel = evaluate_checkpoint(trained, DatasetChoice("test"), vgg16=False, panel_rows=2)
     assert report.summary.keys() == {"network", "nearest", "bicubic"}
     for scores in report.summary.values():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import skimage
 
-from configs import default, l1
+from configs import default
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.losses.consistency import Consistency
 from pix2pix_flax.tasks.factory import make_task
+from tests import plain, supervised
 
 RNG = jax.random.key(3)
 
@@ -80,7 +81,7 @@ def test_what_is_bound_to_the_grid_has_a_loss_with_a_gradient(photos):
     assert gradient > 0.01
 
 
-@pytest.mark.parametrize("module", [default, l1])
+@pytest.mark.parametrize("module", [plain, supervised])
 def test_training_with_and_without(module):
     batch = {
         name: np.random.default_rng(seed).integers(0, 256, (2, 40, 40, 3), np.uint8)

@@ -111,6 +111,7 @@ def lively(kind, **attributes):
     return Predictor(forward, variables, module.stride)
 
 
+@pytest.mark.long  # test_super_resolution.py has the tiles of a block
 def test_sixteen_blocks_reach_forty_pixels_and_tiles_of_them_are_exact(monkeypatch):
     predictor = lively(SRResNet, blocks=16, norm="batch")
     assert exact_halo(predictor.forward, predictor.variables, 1) == 40

@@ -5,10 +5,11 @@ import optax
 import pytest
 
 from cartoon_tfds.errors import UserError
-from configs import default, l1
+from configs import default
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.steps.optimizers import make_optimizer, make_schedule
 from pix2pix_flax.tasks.factory import make_task
+from tests import plain, supervised
 
 
 def make_config(**changes):
@@ -150,7 +151,7 @@ def test_accumulated_gradients_are_averaged_and_the_schedule_ends_with_the_train
     assert np.abs(found[11]).max() < 0.5 * np.abs(found[2]).max()  # the last of four rates
 
 
-def train(batches, module=default, **changes):
+def train(batches, module=plain, **changes):
     """Returns the states after each batch, for networks without statistics of the batch."""
     config = module.get_config("smoke")
     with config.unlocked():
@@ -187,8 +188,8 @@ def test_micro_batches_equal_one_large_batch():
     large = [
         {name: np.concatenate([a[name], b[name]]) for name in a} for a, b in (small[:2], small[2:])
     ]
-    accumulated = train(small, l1, accumulate_steps=2)
-    whole = train(large, l1)
+    accumulated = train(small, supervised, accumulate_steps=2)
+    whole = train(large, supervised)
     for index in (1, 2):
         micro, one = accumulated[2 * index].nets["gen"], whole[index].nets["gen"]
         assert_close(mean_gradients(micro), mean_gradients(one))
@@ -201,12 +202,12 @@ def test_micro_batches_equal_one_large_batch():
 def test_both_networks_of_a_gan_accumulate():
     small = make_batches(count=2, size=2)
     large = [{name: np.concatenate([a[name] for a in small]) for name in small[0]}]
-    accumulated, whole = train(small, accumulate_steps=2)[-1], train(large)[-1]
+    start, waiting, accumulated = train(small, accumulate_steps=2)
+    whole = train(large)[-1]
     assert_close(*(mean_gradients(state.nets["disc"]) for state in (accumulated, whole)))
     for name in ("gen", "disc"):
-        before = train(small[:1], accumulate_steps=2)
         jax.tree.map(
-            np.testing.assert_array_equal, before[0].nets[name].params, before[1].nets[name].params
+            np.testing.assert_array_equal, start.nets[name].params, waiting.nets[name].params
         )
 
 
@@ -233,7 +234,7 @@ def test_a_task_trains_with_it(changes):
 
 def test_a_checkpoint_holds_gradients_that_wait(tmp_path):
     changes = {"name": "adamw", "max_grad_norm": 1.0, "accumulate_steps": 2}
-    *_, state = train(make_batches(count=3, size=2), l1, **changes)
+    *_, state = train(make_batches(count=3, size=2), supervised, **changes)
     settings = {"keep": 1, "best_metric": "l1"}
     checkpoints = Checkpoints(tmp_path, **settings)
     checkpoints.save(state, {}, {})

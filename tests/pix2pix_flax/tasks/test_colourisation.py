@@ -12,7 +12,6 @@ import skimage.data
 
 from configs import comics, default
 from pix2pix_flax import metrics
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.data.readers import make_reader
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
@@ -234,8 +233,7 @@ def test_single_pictures_are_read_as_pairs_with_themselves():
 
 
 @pytest.mark.parametrize("term", ["perceptual", "lpips"])
-def test_terms_of_frozen_networks_look_at_pictures(term, tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+def test_terms_of_frozen_networks_look_at_pictures(term):
     config = make_config(perceptual__net="alexnet", **{f"loss_weights__{term}": 10.0})
     task, batch = make_task(config, total_steps=10), make_batch()
     frozen = task.load_frozen()
@@ -250,9 +248,10 @@ def trained(trained_once):
     return trained_once("comics", "comics_4", train__steps=4)
 
 
-def test_the_report_has_a_grey_row(trained, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(trained / "cache"))
-    report, panel = evaluate_checkpoint(trained, DatasetChoice(split="test"), panel_rows=2)
+def test_the_report_has_a_grey_row(trained):
+    report, panel = evaluate_checkpoint(
+        trained, DatasetChoice(split="test"), vgg16=False, panel_rows=2
+    )
     hinted = [f"hints_{points}" for points in POINTS]
     assert list(report.summary) == ["network", *hinted, "grey"]
     assert [line["points"] for line in report.tables["hints"]] == [0, *POINTS]

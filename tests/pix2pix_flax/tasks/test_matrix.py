@@ -100,8 +100,14 @@ def check_results(task, state, batch):
     assert np.isfinite(list(scores.values())).all(), scores
 
 
-@pytest.mark.parametrize("adversarial", [False, True], ids=["supervised", "adversarial"])
-@pytest.mark.parametrize("name", CONFIGS)
+# The other adversarial trainings are in test_smoke.py and test_styled.py.
+_QUICK = [("super_resolution", True), *((name, False) for name in CONFIGS)]
+_LONG = [(name, True) for name in CONFIGS if name != "super_resolution"]
+
+
+@pytest.mark.parametrize(
+    ("name", "adversarial"), [*_QUICK, *(pytest.param(*p, marks=pytest.mark.long) for p in _LONG)]
+)
 def test_every_representation_learns_with_every_step(name, adversarial):
     task, batch = make_task(make_config(name, adversarial), total_steps=STEPS), make_batch(name)
     assert type(task.step) is (AdversarialStep if adversarial else SupervisedStep)

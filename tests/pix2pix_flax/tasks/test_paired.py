@@ -174,8 +174,17 @@ def test_crop_larger_than_the_pictures_is_named():
         jax.eval_shape(task.init, jax.random.key(0), make_batch())
 
 
-@pytest.mark.parametrize("name", ["default", "l1"])
-@pytest.mark.parametrize(("inputs", "outputs"), [(1, 3), (3, 1), (1, 1)])
+@pytest.mark.parametrize(
+    ("name", "inputs", "outputs"),
+    [
+        ("l1", 1, 3),
+        ("l1", 3, 1),
+        ("default", 1, 1),
+        pytest.param("l1", 1, 1, marks=pytest.mark.long),
+        pytest.param("default", 1, 3, marks=pytest.mark.long),
+        pytest.param("default", 3, 1, marks=pytest.mark.long),
+    ],
+)
 def test_grey_inputs_and_outputs(name, inputs, outputs):
     changes = {"input_channels": inputs, "generator__out_channels": outputs}
     task = make_task(make_config(name, generator__cel_steps=0, **changes), 8)

@@ -13,7 +13,6 @@ from cartoon_tfds.errors import UserError
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.styles import STYLES, cartoonize
 from configs import default, styles
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.cli.translation_flags import make_translator
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.data.readers import make_reader
@@ -154,8 +153,7 @@ def test_one_network_learns_to_draw_one_picture_in_each_style():
     assert jnp.trace(distances) / 3 < apart / 6 / 2
 
 
-def test_each_example_is_scored_in_its_own_style(run, data_dir, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(run / "cache"))
+def test_each_example_is_scored_in_its_own_style(run, data_dir):
     report, panel = evaluate_checkpoint(run, DatasetChoice(split="test"), vgg16=False, panel_rows=2)
     assert panel.shape[2] == 3
     found, control = report.summary["network"], report.summary["input"]

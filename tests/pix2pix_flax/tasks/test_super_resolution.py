@@ -12,7 +12,6 @@ import skimage.metrics
 
 from cartoon_tfds.errors import UserError
 from configs import default, rrdb, srgan, srresnet
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.image.resampling import imresize
 from pix2pix_flax.tasks.factory import make_task
@@ -138,15 +137,13 @@ TERMS = ("gan", "perceptual", "lpips", "l2")
 
 
 @pytest.fixture(scope="module")
-def moments_of(tmp_path_factory):
+def moments_of():
     """From a term to the first moments of G's parameters after a step on this term alone."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(CACHE_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        weights = {f"loss_weights__{term}": 1.0 for term in TERMS}
-        config = make_config(srgan, perceptual__net="alexnet", generator__norm="none", **weights)
-        config.evaluation.lpips = False
-        task, batch = make_task(config, total_steps=1), make_batch(height=32, width=32)
-        frozen = task.load_frozen()
+    weights = {f"loss_weights__{term}": 1.0 for term in TERMS}
+    config = make_config(srgan, perceptual__net="alexnet", generator__norm="none", **weights)
+    config.evaluation.lpips = False
+    task, batch = make_task(config, total_steps=1), make_batch(height=32, width=32)
+    frozen = task.load_frozen()
     state = jax.jit(task.init)(jax.random.key(0), batch, frozen)
 
     @jax.jit
@@ -168,8 +165,7 @@ def test_every_term_moves_every_parameter_of_the_generator(moments_of, term):
     assert not [name for name, moment in moments_of(term).items() if not np.abs(moment).max() > 0]
 
 
-def test_the_perceptual_term_is_worth_the_squared_error_at_first(tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+def test_the_perceptual_term_is_worth_the_squared_error_at_first():
     task = make_task(make_config(srgan, perceptual__net="alexnet"), total_steps=1)
     weights = task.perceptual.load()
     target = normalize(make_batch(height=64, width=64)["target"])

@@ -14,7 +14,7 @@ ROOT = os.path.dirname(os.path.dirname(pix2pix_flax.__file__))
 
 
 @contextlib.contextmanager
-def started(workdir, data, *flags, count=2, config="configs/l1.py:smoke"):
+def started(workdir, data, *flags, count=2, config="tests/supervised.py:smoke"):
     """Starts the hosts of a training, with four devices together; kills them after the block.
 
     Yields the processes; `stderr(workdir, number)` is the output of one so far.

@@ -31,7 +31,7 @@ def copied(dataset_dir, tmp_path):
 
 @pytest.fixture(scope="module")
 def unbroken(trained_once):
-    return trained_once("l1")
+    return trained_once("supervised")
 
 
 def metrics(workdir, step):
@@ -49,7 +49,7 @@ def test_a_damaged_record_ends_the_run_after_a_checkpoint(
     data_dir, shard = copied
     whole = shard.read_bytes()
     flip_a_bit(shard)
-    config = smoke_config("l1", data__data_dir=data_dir)
+    config = smoke_config("supervised", data__data_dir=data_dir)
     with pytest.raises(DamagedRecordError, match=rf"^Record 12 of {shard} is damaged"):
         train(config, tmp_path / "run")
     (saved,) = steps(tmp_path / "run")  # the record is met in the first 5 batches
@@ -78,7 +78,7 @@ def signal_in(monkeypatch, owner, name, number=signal.SIGTERM):
 def test_an_evaluation_that_a_signal_meets_is_made_up_for(
     smoke_config, tmp_path, monkeypatch, unbroken
 ):
-    config = smoke_config("l1", train__keep_checkpoints=1)
+    config = smoke_config("supervised", train__keep_checkpoints=1)
     with monkeypatch.context() as patch:
         signal_in(patch, Validation, "scores")
         assert train(config, tmp_path) == 143
@@ -116,7 +116,7 @@ def test_scores_that_a_full_disk_kept_from_the_log_are_added(smoke_config, tmp_p
 def test_a_signal_in_the_last_step_is_no_end_without_scores(
     smoke_config, tmp_path, monkeypatch, caplog
 ):
-    config = smoke_config("l1", train__eval_every_steps=100)
+    config = smoke_config("supervised", train__eval_every_steps=100)
     with monkeypatch.context() as patch:
         signal_in(patch, Validation, "scores")
         assert train(config, tmp_path) == 143
@@ -148,14 +148,14 @@ def test_an_equal_rebuild_goes_on(copied, unbroken, smoke_config, tmp_path):
     before = shard.read_bytes()
     encode_again(shard)
     assert shard.read_bytes() != before
-    assert train(smoke_config("l1", data__data_dir=data_dir), run) == 0
+    assert train(smoke_config("supervised", data__data_dir=data_dir), run) == 0
     assert_same_arrays(run, unbroken, 8)
 
 
 def test_the_fingerprint_of_older_runs_is_accepted(copied, unbroken, smoke_config, tmp_path):
     data_dir, shard = copied
     run = shutil.copytree(unbroken, tmp_path / "run")
-    config = smoke_config("l1", data__data_dir=data_dir, train__steps=10)
+    config = smoke_config("supervised", data__data_dir=data_dir, train__steps=10)
     older = order_fingerprint(config, batch_size=4, seed=0, of_examples=fingerprint_of_bytes)
     assert len(older) == 16
     for step in ("4", "8"):
@@ -177,7 +177,7 @@ def test_exit_codes_of_a_run_without_a_whole_step(unbroken, smoke_config, tmp_pa
     for step in (run / "checkpoints").iterdir():
         shutil.rmtree(step / "run")
     command = [
-        *("-m", "pix2pix_flax.main", "--config=configs/l1.py:smoke", f"--workdir={run}"),
+        *("-m", "pix2pix_flax.main", "--config=tests/supervised.py:smoke", f"--workdir={run}"),
         *(f"--config.data.name={NAME}", f"--config.data.data_dir={dataset_dir}"),
     ]
     done = run_command(*command)

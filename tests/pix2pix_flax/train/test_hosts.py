@@ -22,12 +22,12 @@ FLAGS = (f"--config.train.steps={STEPS}", "--config.train.log_every_steps=1")
 @pytest.fixture(scope="module")
 def unbroken(trained_once):
     """The work directory of one process with four devices."""
-    return trained_once("l1", "one_host", **CHANGES)
+    return trained_once("supervised", "one_host", **CHANGES)
 
 
 @pytest.fixture
 def config(smoke_config):
-    return smoke_config("l1", **CHANGES)
+    return smoke_config("supervised", **CHANGES)
 
 
 def lines(workdir):
@@ -72,7 +72,7 @@ def test_two_hosts_then_one_end_as_one(unbroken, config, tmp_path):
 
 
 def test_the_parts_of_the_hosts_are_the_batch_of_one(smoke_config):
-    config = smoke_config("l1")
+    config = smoke_config("supervised")
     whole = make_train_iterator(config, batch_size=4, seed=0)
     parts = [make_train_iterator(config, batch_size=4, seed=0, shard=(n, 2)) for n in range(2)]
     for _ in range(8):  # beyond an epoch
@@ -157,7 +157,8 @@ def test_a_damaged_record_ends_both_hosts_after_a_checkpoint(
     shutil.copytree(dataset_dir / NAME, tmp_path / "data" / NAME)
     shard = tmp_path / "data" / NAME / "2.0.0" / SHARD.format("train")
     flip_a_bit(shard)
-    config, workdir = smoke_config("l1", data__data_dir=str(tmp_path / "data")), tmp_path / "run"
+    config, workdir = smoke_config("supervised"), tmp_path / "run"
+    config.data.data_dir = str(tmp_path / "data")
     with started(workdir, config.data, *FLAGS) as hosts:
         assert codes(hosts, 120) == [1, 1]
     errors = sorted(stderr(workdir, number).splitlines()[-1] for number in range(2))

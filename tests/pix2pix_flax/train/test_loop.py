@@ -91,7 +91,7 @@ def test_best_score_is_of_the_whole_run(finished, smoke_config):
 
 
 def test_error_right_after_a_save_does_not_lose_it(smoke_config, tmp_path, monkeypatch):
-    config = smoke_config("l1", train__epochs=2.0)  # of 20 examples in batches of 4
+    config = smoke_config("supervised", train__epochs=2.0)  # of 20 examples in batches of 4
     save = Trainer._save
 
     def save_and_fail(self, stop, metrics):
@@ -164,13 +164,13 @@ def test_bad_update_after_finite_losses_is_not_saved(smoke_config, tmp_path, mon
 
     monkeypatch.setattr(SupervisedStep, "__call__", step)
     with pytest.raises(DivergedError, match=r"^No longer finite: gen\.params\.down0\.bias, "):
-        train(smoke_config("l1", train__steps=1, generator__cel_steps=0), tmp_path)
+        train(smoke_config("supervised", train__steps=1), tmp_path)
     assert steps(tmp_path) == []
 
 
 def test_unwritable_logs_do_not_stop_the_training(smoke_config, tmp_path, caplog):
     (tmp_path / "log.jsonl").mkdir()
-    assert train(smoke_config("l1"), tmp_path) == 0
+    assert train(smoke_config("supervised"), tmp_path) == 0
     assert steps(tmp_path) == [4, 8]
     warnings = [r.getMessage() for r in caplog.records if r.name == "pix2pix_flax.train.writer"]
     assert len(warnings) == 1
@@ -185,7 +185,7 @@ def test_each_function_is_compiled_once_and_another_shape_is_an_error(smoke_conf
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        trainer = Trainer(smoke_config("l1"), tmp_path)
+        trainer = Trainer(smoke_config("supervised"), tmp_path)
         with StopRequest() as stop:
             trainer.run(stop)
     finally:

@@ -5,22 +5,19 @@ import logging
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-import pix2pix_flax
 from cartoon_tfds.files import InUseError
 from pix2pix_flax.train import train
 from pix2pix_flax.train.meter import Meter
+from tests.commands import ROOT, run_command
 from tests.pix2pix_flax.train.checkpoint_files import (
     arrays,
     assert_same_arrays,
     run_data,
     steps,
 )
-
-ROOT = Path(pix2pix_flax.__file__).parents[1]
 
 
 @pytest.fixture
@@ -44,30 +41,24 @@ def signal_at(monkeypatch):
 
 @pytest.fixture
 def command(smoke_config, tmp_path):
-    """Starts in a process of its own the training of the `trained` fixture, as a user does."""
+    """The arguments of Python for the training of `configs/default.py:smoke`."""
     data = smoke_config().data
-    processes = []
+    return [
+        *("-m", "pix2pix_flax.main", "--config=configs/default.py:smoke"),
+        *(f"--config.data.name={data.name}", f"--config.data.data_dir={data.data_dir}"),
+        f"--workdir={tmp_path}",
+    ]
 
-    def start():
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "pix2pix_flax.main"),
-                "--config=configs/default.py:smoke",
-                f"--config.data.name={data.name}",
-                f"--config.data.data_dir={data.data_dir}",
-                f"--workdir={tmp_path}",
-            ],
-            cwd=ROOT,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
 
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
+@pytest.fixture
+def first(command):
+    """That training in a process of its own, as a user starts it."""
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    yield process
+    process.kill()
+    process.communicate()
 
 
 def wait_for(process, text):
@@ -107,7 +98,7 @@ def test_stopped_twice_equals_unbroken(trained, smoke_config, tmp_path, signal_a
 
 def test_the_same_files_by_epochs_although_it_was_stopped(smoke_config, tmp_path, signal_at):
     config = smoke_config(
-        "l1",
+        "supervised",
         train__epochs=2.0,  # of 20 examples in batches of 4
         train__eval_every_steps=0,
         train__preview_every_epochs=0.6,
@@ -136,9 +127,8 @@ def test_the_same_files_by_epochs_although_it_was_stopped(smoke_config, tmp_path
 
 
 def test_sigterm_and_the_same_command_again_equal_unbroken(
-    command, trained_once, smoke_config, tmp_path
+    command, first, trained_once, smoke_config, tmp_path
 ):
-    first = command()
     wait_for(first, "Step 4 of")  # the evaluation comes next, then step 5
     with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
         train(smoke_config("default"), tmp_path)
@@ -150,9 +140,8 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     assert f"Stopped by signal 15; saved step {stopped} of 8." in errors
     assert "Traceback" not in errors
 
-    second = command()
-    _, errors = second.communicate(timeout=120)
-    assert second.returncode == 0, errors
-    assert f"Resuming from step {stopped}." in errors
+    second = run_command(*command)
+    assert second.returncode == 0, second.stderr
+    assert f"Resuming from step {stopped}." in second.stderr
     assert steps(tmp_path) == sorted({4, stopped, 8})
     assert_same_checkpoint(tmp_path, trained_once("default"), 8)

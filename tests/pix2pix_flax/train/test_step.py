@@ -62,7 +62,7 @@ def test_a_training_takes_the_layouts_that_the_compiler_chooses(
     smoke_config, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("pix2pix_flax.train.step._CHOOSING", ("cpu",))
-    trainer = Trainer(smoke_config("l1", train__steps=2), tmp_path)
+    trainer = Trainer(smoke_config("supervised", train__steps=2), tmp_path)
     (wanted, *_), _ = trainer.train_step.input_formats
     assert jax.tree.map(lambda leaf: leaf.format, trainer.state.nets) == wanted.nets
     with StopRequest() as stop:

@@ -28,7 +28,7 @@ def metrics(workdir, step):
 
 def test_a_run_ends_with_its_hours_and_goes_on(smoke_config, tmp_path, caplog):
     config = smoke_config(
-        "l1",
+        "supervised",
         train__steps=FOREVER,
         train__log_every_steps=FOREVER,
         train__eval_every_steps=FOREVER,
@@ -49,12 +49,12 @@ def test_a_run_ends_with_its_hours_and_goes_on(smoke_config, tmp_path, caplog):
 
 
 def test_the_end_of_a_training_is_not_called_the_end_of_time(smoke_config, tmp_path):
-    assert train(smoke_config("l1", train__max_hours=1.0), tmp_path) == 0
+    assert train(smoke_config("supervised", train__max_hours=1.0), tmp_path) == 0
     assert steps(tmp_path) == [1, 4, 8]
 
 
 def test_a_signal_ends_the_evaluation(smoke_config, tmp_path, monkeypatch):
-    trainer = Trainer(smoke_config("l1", train__eval_examples=12), tmp_path)
+    trainer = Trainer(smoke_config("supervised", train__eval_examples=12), tmp_path)
     eval_step, calls = trainer.validation.eval_step, []
 
     def interrupted(*arguments):
@@ -72,7 +72,7 @@ def test_a_signal_ends_the_evaluation(smoke_config, tmp_path, monkeypatch):
 
 
 def test_previews_between_evaluations(smoke_config, tmp_path):
-    config = smoke_config("l1", train__preview_every_minutes=1e-9, train__panel_examples=3)
+    config = smoke_config("supervised", train__preview_every_minutes=1e-9, train__panel_examples=3)
     assert train(config, tmp_path) == 0
     names = [path.name for path in sorted((tmp_path / "previews").iterdir())]
     ends = ["" if step != 5 else "-epoch001" for step in range(1, 9)]  # 20 examples, batches of 4
@@ -85,7 +85,7 @@ def test_previews_between_evaluations(smoke_config, tmp_path):
 
 
 def test_without_minutes_previews_come_with_evaluations(smoke_config, tmp_path):
-    train(smoke_config("l1"), tmp_path)
+    train(smoke_config("supervised"), tmp_path)
     names = [path.name for path in sorted((tmp_path / "previews").iterdir())]
     assert names == ["panel-00000004.png", "panel-00000008.png"]
 
@@ -104,7 +104,7 @@ def test_checkpoints_that_stay(tmp_path):
 
 
 def test_minutes_save_between_evaluations(smoke_config, tmp_path):
-    config = smoke_config("l1", train__keep_every_minutes=1e-9)
+    config = smoke_config("supervised", train__keep_every_minutes=1e-9)
     assert train(config, tmp_path) == 0
     assert steps(tmp_path) == [1, 2, 3, 4, 5, 6, 7, 8]
 
@@ -128,7 +128,7 @@ def not_finite_at(trainer, calls_that_fail):
 
 
 def test_not_finite_goes_back_and_on_with_other_batches(smoke_config, tmp_path, caplog):
-    trainer = Trainer(smoke_config("l1", train__log_every_steps=1), tmp_path)
+    trainer = Trainer(smoke_config("supervised", train__log_every_steps=1), tmp_path)
     rng, batches = trainer.state.rng, not_finite_at(trainer, {6})
     with caplog.at_level(logging.WARNING, "pix2pix_flax"), StopRequest() as stop:
         assert trainer.run(stop)
@@ -142,7 +142,7 @@ def test_not_finite_goes_back_and_on_with_other_batches(smoke_config, tmp_path, 
 
 @pytest.mark.parametrize(("limit", "expected"), [(0, 5), (2, 7)])
 def test_not_finite_again_and_again_is_an_error(limit, expected, smoke_config, tmp_path):
-    config = smoke_config("l1", train__log_every_steps=1, train__max_rollbacks=limit)
+    config = smoke_config("supervised", train__log_every_steps=1, train__max_rollbacks=limit)
     trainer = Trainer(config, tmp_path)
     inputs = not_finite_at(trainer, range(5, 100))
     with StopRequest() as stop, pytest.raises(DivergedError, match="No longer finite: gen/"):
@@ -153,7 +153,7 @@ def test_not_finite_again_and_again_is_an_error(limit, expected, smoke_config, t
 
 
 def test_not_finite_before_the_first_checkpoint_is_an_error(smoke_config, tmp_path):
-    trainer = Trainer(smoke_config("l1"), tmp_path)
+    trainer = Trainer(smoke_config("supervised"), tmp_path)
     not_finite_at(trainer, {2})
     with StopRequest() as stop, pytest.raises(DivergedError):
         trainer.run(stop)

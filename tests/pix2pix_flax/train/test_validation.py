@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 import pytest
 
-from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
@@ -46,28 +45,29 @@ def test_a_metric_that_there_is_not_is_refused_before_the_first_step(smoke_confi
     for name in ("PSNR", "lpips", "validation/l1"):  # the second would want config.evaluation.lpips
         expected = f"^config.train.best_metric must be one of l1, psnr, ssim, not '{name}'.$"
         with pytest.raises(ValueError, match=expected):
-            train(smoke_config("l1", train__best_metric=name), tmp_path)
+            train(smoke_config("supervised", train__best_metric=name), tmp_path)
         assert steps(tmp_path) == []
 
 
-def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path, monkeypatch):
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path):
     try:
         load_lpips_weights("alexnet")
     except WeightsMissingError as error:
         pytest.skip(str(error))
     Trainer(
-        smoke_config("l1", train__best_metric="lpips", evaluation__lpips=True), tmp_path
+        smoke_config("supervised", train__best_metric="lpips", evaluation__lpips=True), tmp_path
     ).close()
     with pytest.raises(ValueError, match="one of l1, lpips, psnr, ssim, not 'lpip'"):
-        Trainer(smoke_config("l1", train__best_metric="lpip", evaluation__lpips=True), tmp_path)
+        Trainer(
+            smoke_config("supervised", train__best_metric="lpip", evaluation__lpips=True), tmp_path
+        )
 
 
 def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
     smoke_config, tmp_path
 ):
     with pytest.raises(DatasetError, match="no split 'valid'; it has: train, validation, test"):
-        train(smoke_config("l1", data__validation_split="valid"), tmp_path)
+        train(smoke_config("supervised", data__validation_split="valid"), tmp_path)
 
 
 def test_scores_without_a_value_are_left_out_and_named_once(
@@ -79,7 +79,7 @@ def test_scores_without_a_value_are_left_out_and_named_once(
         return summarize(self, outputs) | {"psnr": float("nan")}
 
     monkeypatch.setattr(ImageScores, "summarize", with_nan)
-    assert train(smoke_config("l1"), tmp_path) == 0
+    assert train(smoke_config("supervised"), tmp_path) == 0
     assert steps(tmp_path) == [4, 8]
     for file in (tmp_path / "log.jsonl", tmp_path / "checkpoints" / "8" / "metrics" / "metrics"):
         assert "NaN" not in file.read_text()
