@@ -38,7 +38,8 @@ def network():
 def address(network, tmp_path_factory):
     site = tmp_path_factory.mktemp("site")
     photographs = [read_image(photo.data) for photo in iter_packaged()]
-    build_site(site, {"lite": "Ink"}, photographs, {"Cat": skimage.data.chelsea()})
+    networks = {"lite": "Ink", "sketch": "Sketch"}
+    build_site(site, networks, photographs, {"Cat": skimage.data.chelsea()})
     with serving(make_app({"ink": network}, site)) as port:
         yield f"http://localhost:{port}"
 
@@ -103,6 +104,17 @@ def test_the_page_draws_as_python_does(page, network, tmp_path, height, width):
     difference = np.abs(page.pixels("after").astype(int) - network(photo[np.newaxis])[0])
     assert np.quantile(difference, 0.999) <= 1
     assert difference.max() <= 8
+
+
+def test_the_chosen_style_is_drawn_by_its_network(page, tmp_path):
+    photo = resize(skimage.data.chelsea()[np.newaxis], 1024, 1538)[0]
+    page.open(saved(tmp_path, photo))
+    page.find("style").send_keys("Sketch")
+    expected = load_predictor("sketch")(photo[np.newaxis])[0].astype(int)
+    end = time.monotonic() + 120
+    while np.quantile(np.abs(page.pixels("after") - expected), 0.999) > 1:
+        assert time.monotonic() < end, page.status
+        time.sleep(0.5)
 
 
 def test_pictures_stay_on_the_machine(page, tmp_path):
