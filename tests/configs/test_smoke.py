@@ -26,8 +26,6 @@ def all_names(quick):
 @pytest.fixture(scope="module")
 def workdir(request, trained_once):
     """Where `configs/NAME.py:smoke` was trained."""
-    if request.param == "default":
-        return trained_once("default")  # the run of test_resume.py
     changes = {
         "paper": {"train__batch_size": 1},  # as published
         "srgan_paper": {"perceptual__net": "vgg16"},
@@ -40,8 +38,8 @@ def test_smoke_trains_and_logs(workdir):
     lines = [json.loads(line) for line in (workdir / "log.jsonl").read_text().splitlines()]
     steps = sorted(int(path.name) for path in (workdir / "checkpoints").iterdir())
     config = load_generator(workdir).config
-    assert steps == list(range(4, config.train.steps + 1, 4))
-    last = {name: v for line in lines if line["step"] == steps[-1] for name, v in line.items()}
+    assert steps == [4]
+    last = {name: v for line in lines if line["step"] == 4 for name, v in line.items()}
     assert np.isfinite(list(last.values())).all()
     best = config.train.best_metric
     if best.startswith("vgg16_"):  # four pictures are too few for distances of sets

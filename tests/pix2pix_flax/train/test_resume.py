@@ -41,10 +41,10 @@ def signal_at(monkeypatch):
 
 @pytest.fixture
 def command(smoke_config, tmp_path):
-    """The arguments of Python for the training of `configs/default.py:smoke`."""
+    """The arguments of Python for the training of the `trained` fixture."""
     data = smoke_config().data
     return [
-        *("-m", "pix2pix_flax.main", "--config=configs/default.py:smoke"),
+        *("-m", "pix2pix_flax.main", "--config=tests/plain.py:smoke"),
         *(f"--config.data.name={data.name}", f"--config.data.data_dir={data.data_dir}"),
         f"--workdir={tmp_path}",
     ]
@@ -127,11 +127,11 @@ def test_the_same_files_by_epochs_although_it_was_stopped(smoke_config, tmp_path
 
 
 def test_sigterm_and_the_same_command_again_equal_unbroken(
-    command, first, trained_once, smoke_config, tmp_path
+    command, first, trained, smoke_config, tmp_path
 ):
     wait_for(first, "Step 4 of")  # the evaluation comes next, then step 5
     with pytest.raises(InUseError, match=f"is in use by process {first.pid} on "):
-        train(smoke_config("default"), tmp_path)
+        train(smoke_config(), tmp_path)
     first.send_signal(signal.SIGTERM)
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 143, errors
@@ -144,4 +144,4 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     assert second.returncode == 0, second.stderr
     assert f"Resuming from step {stopped}." in second.stderr
     assert steps(tmp_path) == sorted({4, stopped, 8})
-    assert_same_checkpoint(tmp_path, trained_once("default"), 8)
+    assert_same_checkpoint(tmp_path, trained, 8)
