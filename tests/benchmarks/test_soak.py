@@ -19,7 +19,6 @@ def test_what_differs_between_two_trainings_is_found(trained_once, tmp_path):
     assert len(differences(run, undisturbed)) > 10
 
 
-@pytest.mark.long
 def test_an_interrupted_training_ends_as_an_undisturbed_one(trained_once, smoke_config, tmp_path):
     undisturbed, data = trained_once("supervised"), smoke_config("supervised").data
     command = [
