@@ -54,6 +54,10 @@ _HOSTS = {1, -signal.SIGABRT, -signal.SIGTERM, -signal.SIGINT}
 """Further exit codes of several hosts: the others end by an error, or JAX aborts them; and a host
 that starts late does not handle signals yet."""
 
+_DONE = "Done. Best step"
+_AFTERWARDS = {-signal.SIGTERM, -signal.SIGINT}
+"""Exit codes of a signal that comes after the last line of a finished training."""
+
 
 @dataclasses.dataclass
 class Count:
@@ -102,6 +106,8 @@ def soak(
         count.tracebacks += errors.count("Traceback")
         count.lost += max(0, _last_shown(errors) - newest(workdir))
         further = _HOSTS if processes > 1 and kind != "none" else set()
+        if _DONE in errors:
+            further = further | _AFTERWARDS
         if set(codes) - KINDS.get(kind, set()) - {0} - further or newest(workdir) < start:
             raise RuntimeError(f"{kind}: exit codes {codes}, step {newest(workdir)}: {errors}")
         if not any(codes):

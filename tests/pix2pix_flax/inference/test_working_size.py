@@ -59,7 +59,7 @@ def test_a_large_picture_is_the_drawing_of_the_small_picture_enlarged(run):
     assert np.abs(normalize(drawing) - large).max() < 0.005  # half a grey level
     assert difference(drawing, PHOTO[:, :192, :288]) > 50
     # In the middle of its cell, a pixel has the colour of the small drawing but for sharper edges.
-    assert np.median(np.abs(large[:, 1::3, 1::3] - own)) < 0.02
+    assert np.median(np.abs(large[:, 1::3, 1::3] - own)) < 0.03
 
 
 def test_sizes_that_are_no_multiples_come_back(run):

@@ -109,7 +109,7 @@ def test_scores_that_a_full_disk_kept_from_the_log_are_added(smoke_config, tmp_p
     assert "validation/l1" in lines[-1]
     log.write_text("".join(lines[:-1]))
     for _ in range(2):  # once, not at every start
-        assert train(smoke_config("l1"), run) == 0
+        assert train(smoke_config("supervised"), run) == 0
         assert log.read_text().splitlines(keepends=True) == lines
 
 
