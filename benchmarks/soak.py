@@ -33,7 +33,7 @@ from absl import app, flags
 from benchmarks.hosts import environments
 from pix2pix_flax.checkpoint.arrays import described, restore_arrays
 
-_MINUTES = flags.DEFINE_float("minutes", 60, "Time to spend; the last run is finished.")
+_MINUTES = flags.DEFINE_float("minutes", 60, "Time to spend; one run at least is finished.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the interruptions.")
 _PROCESSES = flags.DEFINE_integer("processes", 1, "Hosts of each training.", lower_bound=1)
 _INTERRUPTIONS = flags.DEFINE_integer("interruptions", 25, "Of each run, at most.", lower_bound=0)
@@ -224,7 +224,7 @@ def main(argv: Sequence[str]) -> None:
     start, number = time.monotonic(), 0
     soak(command, undisturbed, [], 0, draw, _PROCESSES.value)
     longest = (time.monotonic() - start) / 2  # so that starts, steps and saves are met
-    while time.monotonic() - begin < 60 * _MINUTES.value:
+    while not number or time.monotonic() - begin < 60 * _MINUTES.value:
         number += 1
         workdir = folder / str(number)
         kinds = draw.choices(_KINDS.value, k=_INTERRUPTIONS.value)

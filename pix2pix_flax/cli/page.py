@@ -45,6 +45,7 @@ def main(argv: list[str]) -> None:
     examples = {
         title: photographs[name] for name, title in _EXAMPLES.items() if name in photographs
     }
+    print("npm loads the runtime, and the networks become ONNX files: a minute or two.", flush=True)
     output = Path(_OUTPUT.value) if _OUTPUT.value else BUILT
     archive = Path(_RUNTIME.value) if _RUNTIME.value else None
     build_site(output, NETWORKS, list(photographs.values()), examples, archive=archive)

@@ -88,7 +88,10 @@ class TrainedGenerator:
             return self
         known = self.config.data.styles
         if not known:
-            raise StyleError(f"{self.origin} was trained without named styles: leave out --style")
+            raise StyleError(
+                f"{self.origin} was trained without named styles: leave out --style; styles "
+                "without a network are --checkpoint=opencv:STYLE"
+            )
         if style not in known:
             raise StyleError(f"{self.origin} has no style {style!r}; it has: {', '.join(known)}")
         config = self.config.copy_and_resolve_references()

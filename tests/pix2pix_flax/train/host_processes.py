@@ -72,6 +72,14 @@ def wait_for(text, workdir, processes, seconds=300):
         time.sleep(0.02)
 
 
+def wait_until(is_done, seconds=60):
+    """Waits until a function returns True."""
+    end = time.monotonic() + seconds
+    while not is_done():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def codes(processes, seconds=60):
     """Returns the exit codes; fails if a process lasts longer."""
     end = time.monotonic() + seconds

@@ -12,7 +12,14 @@ from pix2pix_flax.data.pipeline import make_train_iterator
 from pix2pix_flax.train import train
 from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit
 from tests.pix2pix_flax.train.checkpoint_files import run_data
-from tests.pix2pix_flax.train.host_processes import codes, running, started, stderr, wait_for
+from tests.pix2pix_flax.train.host_processes import (
+    codes,
+    running,
+    started,
+    stderr,
+    wait_for,
+    wait_until,
+)
 
 STEPS = 24
 CHANGES = {"train__steps": STEPS, "train__log_every_steps": 1}
@@ -139,6 +146,7 @@ def test_the_end_of_a_host_ends_a_training_which_goes_on(unbroken, config, tmp_p
     workdir = tmp_path / "run"
     with started(workdir, config.data, *FLAGS) as hosts:
         wait_for("Step 5 of", workdir, hosts)
+        wait_until((workdir / "checkpoints" / "4").exists)  # it is saved beside the next steps
         hosts[1].kill()
         assert codes(hosts[:1]) == [1]
     assert stderr(workdir, 0).splitlines()[-1].startswith("error: Another host has ended")
