@@ -31,6 +31,8 @@ def report(builder: Builder) -> None:
     for split in SPLITS:
         if split not in by_split:
             print(f"  {split}: not there, because no picture belongs to it")
+    if "test" not in by_split and "validation" in by_split:
+        print("  for scores: add photographs, or evaluate with --split=validation")
     if "validation" not in by_split and (count := len(by_split["train"])) > 1:
         print(f"  {_how_to_validate(count)}")
     if skipped := manifest.read_build(folder)["skipped"]:

@@ -105,12 +105,19 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
         return f"missing {', '.join(missing)}"
     if isinstance(error, flags.UnrecognizedFlagError):
         files = [word for word in argv[1:] if word.startswith("-") and Path(word).exists()]
-        return f"{files[0]} is taken for a flag: write ./{files[0]}" if files else _describe(error)
+        if files:
+            return f"{files[0]} is taken for a flag: write ./{files[0]}"
+        if error.flagname == "o" and "output" in flags.FLAGS:
+            return "no flag has one letter: write --output=FILE"
+        return _describe(error)
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
     if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.
         return str(error).strip().splitlines()[-1]
-    return _describe(error)
+    described = re.sub(
+        r"invalid literal for int.*?: (.*)", r"\1 is no whole number", _describe(error)
+    )
+    return described.replace("could not convert string to float:", "no number:")
 
 
 def _unknown_key(argv: Sequence[str]) -> str | None:

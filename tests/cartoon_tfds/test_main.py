@@ -176,6 +176,7 @@ def test_without_validation_the_report_says_how_to_get_it(folder, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "train: 4 examples" in done.stdout
     assert "sort the files into subfolders train, val and test" in done.stdout
+    assert "--split=validation" not in done.stdout
     named = "--config.data.validation_split='train[:2]' --config.data.train_split='train[2:]'"
     assert named in done.stdout
     next((tmp_path / "faces").rglob("*.png")).rename(tmp_path / "picture.png")
@@ -183,6 +184,7 @@ def test_without_validation_the_report_says_how_to_get_it(folder, tmp_path):
     (tmp_path / "picture.png").rename(tmp_path / "faces" / "val" / "picture.png")
     done = _command(*flags, "--overwrite")
     assert "validation: 1 examples" in done.stdout
+    assert "for scores: add photographs, or evaluate with --split=validation" in done.stdout
     assert "--config" not in done.stdout
 
 

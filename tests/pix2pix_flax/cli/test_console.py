@@ -65,6 +65,19 @@ def test_an_unknown_command_names_the_known_ones(tmp_path):
     assert done.stderr.startswith("error: no command 'paint'; known: cartoonize, train")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-o", "b.jpg"], "error: no flag has one letter: write --output=FILE\n"),
+        (["--quality=high"], "error: flag --quality=high: 'high' is no whole number\n"),
+        (["--strength=much"], "error: flag --strength=much: no number: 'much'\n"),
+    ],
+)
+def test_mistakes_in_flags_are_told_in_words(words, message, tmp_path):
+    done = run("cartoonize", "a.jpg", *words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, message)
+
+
 def test_the_version_is_told(tmp_path):
     assert run("--version", cwd=tmp_path).stdout == f"pix2pix-flax {pix2pix_flax.__version__}\n"
 
