@@ -118,6 +118,9 @@ def test_every_command_of_an_installed_wheel(installed, tmp_path):
     installed("train", "--config=l1:smoke", "--workdir=run", *data)
     installed("evaluate", "--checkpoint=run", "--novgg16", "--output=scores.json")
     assert json.loads((tmp_path / "scores.json").read_text())["count"] == 2
+    (tmp_path / "run" / "report.html").unlink()
+    installed("report", "run")
+    assert "<svg" in (tmp_path / "run" / "report.html").read_text()
     installed("images", "--checkpoint=run", "--input=a.jpg", "--output=out")
     assert read_image(tmp_path / "out" / "a.png").shape == PHOTO.shape
     installed("video", "--checkpoint=run", "--input=c.mp4", "--output=out.mp4")
@@ -143,4 +146,6 @@ def test_every_command_of_an_installed_wheel(installed, tmp_path):
     installed("cartoonize", "a.jpg", "--checkpoint=resnet.safetensors", "--output=b.png")
     assert read_image(tmp_path / "b.png").shape == PHOTO.shape
 
+    for command in ("page", "serve"):  # tests of pix2pix_flax/serve run them, with their extra
+        assert f"pix2pix-flax {command}" in installed(command, "--help")
     assert installed.used == set(COMMANDS)

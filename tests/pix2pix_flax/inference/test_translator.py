@@ -184,5 +184,7 @@ def test_an_outscale_of_pictures(trained, tmp_path):
     done = run("translate_images.py", *paths, "--style=ink", "--overwrite")
     assert (done.returncode, done.stdout) == (1, "")
     assert re.fullmatch(
-        r"error: \S* was trained without named styles: leave out --style\n", done.stderr
+        r"error: \S* was trained without named styles: leave out --style; styles without a network "
+        r"are --checkpoint=opencv:STYLE\n",
+        done.stderr,
     )
