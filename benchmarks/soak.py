@@ -106,9 +106,9 @@ def soak(
         count.tracebacks += errors.count("Traceback")
         count.lost += max(0, _last_shown(errors) - newest(workdir))
         further = _HOSTS if processes > 1 and kind != "none" else set()
-        if _DONE in errors:
-            further = further | _AFTERWARDS
-        if set(codes) - KINDS.get(kind, set()) - {0} - further or newest(workdir) < start:
+        afterwards = _AFTERWARDS if _DONE in errors else set()
+        allowed = {0} | KINDS.get(kind, set()) | further | afterwards
+        if set(codes) - allowed or newest(workdir) < start:
             raise RuntimeError(f"{kind}: exit codes {codes}, step {newest(workdir)}: {errors}")
         if not any(codes):
             break

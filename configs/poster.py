@@ -3,7 +3,7 @@
     python -m cartoon_tfds --photos=DIR --style=poster --name=poster --views_per_photo=32
     python -m pix2pix_flax.main --config=configs/poster.py --workdir=runs/poster
 
-Photographs, time and scores in docs/weights.md.
+Its time is not measured, and no weights are shipped; configs/sketch.py has some.
 """
 
 import ml_collections

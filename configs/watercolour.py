@@ -4,7 +4,7 @@
     python -m pix2pix_flax.main --config=configs/watercolour.py --workdir=runs/watercolour
 
 The network adds its output to the photograph: a wash has soft shades, so it is not drawn in layers.
-Photographs, time and scores in docs/weights.md.
+Its time is not measured, and no weights are shipped; configs/sketch.py has some.
 """
 
 import ml_collections
