@@ -16,6 +16,7 @@ import dataclasses
 import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import tensorflow_datasets as tfds
 from absl import logging
@@ -68,8 +69,15 @@ def main() -> None:
         sys.exit(f"error: {error}")
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose error is one line, as the errors of all other commands are."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\n")
+
+
 def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m cartoon_tfds",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -15,7 +15,6 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.files import expand_home
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, pages_of
 from pix2pix_flax.cli import checkpoint_flag, translation_flags
 from pix2pix_flax.cli.paths import PATH
@@ -23,9 +22,16 @@ from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES
 from pix2pix_flax.inference.translator import Translator
 
 REQUIRED = ()
-TAKES_WORDS = True
+WORDS_FLAG = "input"
 flags.adopt_module_key_flags(translation_flags)
 flags.set_default(checkpoint_flag.CHECKPOINT, "lite")
+_INPUT = flags.DEFINE_multi(
+    PATH,
+    flags.ArgumentSerializer(),
+    "input",
+    None,
+    "Picture, folder, quoted pattern or clip; may be repeated, also without --input.",
+)
 _OUTPUT = flags.DEFINE(
     PATH,
     "output",
@@ -39,15 +45,16 @@ _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace files that exist.")
 
 
 def main(argv: list[str]) -> int:
-    """Draws what the words name; returns 1 if a picture or a clip failed."""
-    words = argv[1:]
-    if not words:
+    """Draws what the flags name; returns 1 if a picture or a clip failed."""
+    del argv
+    sources = _INPUT.value
+    if not sources:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
-    last = Path(expand_home(words[-1]))
-    if len(words) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not last.exists():
+    last = Path(sources[-1])
+    if len(sources) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not last.exists():
         raise UserError(f"{last}: no such picture; the result is named by --output={last}")
-    clips = [word for word in words if _is_clip(Path(expand_home(word)))]
-    pictures = [word for word in words if word not in clips]
+    clips = [source for source in sources if _is_clip(Path(source))]
+    pictures = [source for source in sources if source not in clips]
     translate, complete = translation_flags.make_translator(), True
     if pictures:
         # Imported here, so that a wrong flag fails at once.
@@ -64,7 +71,7 @@ def main(argv: list[str]) -> int:
         print(report)
         complete = report.complete
     for clip in clips:
-        complete &= _draw_clip(translate, clip, _target(clip, many=len(words) > 1))
+        complete &= _draw_clip(translate, clip, _target(clip, many=len(sources) > 1))
     if translate.summary:
         print(translate.summary)
     return 0 if complete else 1

@@ -24,7 +24,12 @@ flags.DEFINE_bool("debug", False, "Print the full traceback of every error.")
 _CONFIG_HINT = "\nWith --config=NAME, --help lists the values of that configuration too."
 
 
-def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -> NoReturn:
+def run(
+    main: Callable[[list[str]], int | None],
+    *,
+    required: Sequence[str] = (),
+    words_flag: str | None = None,
+) -> NoReturn:
     """Parses the flags, calls `main` and exits with the code that it returns, 0 for None.
 
     A mistake in the flags prints one line, with exit code 2. An error about the user's files or
@@ -32,13 +37,14 @@ def run(main: Callable[[list[str]], int | None], *, takes_words: bool = False) -
     error is a fault of the program and prints its traceback. With `--debug` every error does.
 
     Args:
-      main: takes the program's name and the words without a flag, as `absl.app.run` passes them.
-      takes_words: whether words without a flag are allowed.
+      main: takes a list with the program's name, as `absl.app.run` passes it.
+      required: the flags that must be given.
+      words_flag: the flag whose values the words without a flag are; None: there are no such words.
     """
     print_any_name()
     _log_to_terminal()
     keep_compiled_programs()
-    parse = functools.partial(_parse, takes_words=takes_words)
+    parse = functools.partial(_parse, required=required, words_flag=words_flag)
     app.run(lambda argv: _call(main, argv), flags_parser=parse)
 
 
@@ -47,12 +53,12 @@ def run_module(module: types.ModuleType) -> NoReturn:
 
     Args:
       module: has `main`; `REQUIRED`, the names of the flags that must be given; and, if the command
-        takes words without a flag, `TAKES_WORDS`.
+        takes words without a flag, `WORDS_FLAG`, the name of the flag whose values they are.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
         _print_help(module)
-    flags.mark_flags_as_required(module.REQUIRED)
-    run(module.main, takes_words=hasattr(module, "TAKES_WORDS"))
+    words_flag = getattr(module, "WORDS_FLAG", None)
+    run(module.main, required=module.REQUIRED, words_flag=words_flag)
 
 
 def _print_help(module: types.ModuleType) -> NoReturn:
@@ -83,20 +89,34 @@ def _log_to_terminal() -> None:
     logger.propagate = False
 
 
-def _parse(argv: Sequence[str], *, takes_words: bool = False) -> list[str]:
+def _parse(
+    argv: Sequence[str], *, required: Sequence[str] = (), words_flag: str | None = None
+) -> list[str]:
     try:
         argv = config_files.resolve(argv)
-        rest = flags.FLAGS(list(argv))
+        program, *words = flags.FLAGS(list(argv))
+        words = _take_words(words_flag, words) if words_flag else words
+        flags.mark_flags_as_required(required)  # Only now: a word may be a flag's value.
+        flags.FLAGS.validate_all_flags()
         for name in flags.FLAGS:  # The first use of a config file raises its errors.
             getattr(flags.FLAGS[name].value, "items", None)
     except Exception as error:  # A config file may raise anything.
         if "--debug" in argv:
             raise
         _fail(_explain_flags(error, argv), code=2)
-    if len(rest) > 1 and not takes_words:
+    if words:
         advice = "name the flag of each value, and put patterns in quotes"
-        _fail(f"unexpected argument {rest[1]!r}: {advice}", code=2)
-    return rest
+        _fail(f"unexpected argument {words[0]!r}: {advice}", code=2)
+    return [program]
+
+
+def _take_words(name: str, words: Sequence[str]) -> Sequence[str]:
+    """Makes words the values of a flag; returns those that are too many for it."""
+    flag = flags.FLAGS[name]
+    room = len(words) if isinstance(flag, flags.MultiFlag) else 1 - flag.present
+    for word in words[:room]:
+        flag.parse(word)
+    return words[room:]
 
 
 def _explain_flags(error: Exception, argv: Sequence[str]) -> str:

@@ -25,9 +25,6 @@ _RUNTIME = flags.DEFINE(
     "Archive of onnxruntime-web, as npm pack writes it; by default npm loads it.",
 )
 
-NETWORKS = {"lite": "Ink", "sketch": "Sketch"}
-"""Titles of the networks that the page and the service offer, by checkpoint."""
-
 _EXAMPLES = {"coffee": "Coffee", "chelsea": "Cat", "astronaut": "Astronaut", "rocket": "Rocket"}
 
 
@@ -38,7 +35,7 @@ def main(argv: list[str]) -> None:
 
     from cartoon_tfds.images import read_image
     from cartoon_tfds.sources.packaged import iter_packaged
-    from pix2pix_flax.serve.site import BUILT, build_site
+    from pix2pix_flax.serve.site import BUILT, NETWORKS, build_site
 
     jax.config.update("jax_platforms", "cpu")
     photographs = {photo.photo_id: read_image(photo.data) for photo in iter_packaged(extra="serve")}

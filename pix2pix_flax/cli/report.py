@@ -13,14 +13,14 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import expand_home
 from pix2pix_flax.cli import dataset_flags
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
 from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ()
-TAKES_WORDS = True
+WORDS_FLAG = "run"
 flags.adopt_module_key_flags(dataset_flags)
+_RUN = flags.DEFINE(PATH, "run", None, "Folder of the run.")
 _OUTPUT = flags.DEFINE(PATH, "output", None, "HTML file to write; by default RUN/report.html.")
 _SPLIT = flags.DEFINE_string(
     "split", None, "Evaluate the best step on this split, and show the worst and best examples."
@@ -31,9 +31,10 @@ _VGG16 = flags.DEFINE_bool(
 
 
 def main(argv: list[str]) -> None:
-    """Writes the report of the run that the word names."""
-    if len(argv) != 2:
-        raise UserError("name one run: pix2pix-flax report runs/demo")
+    """Writes the report of the run that the flags name."""
+    del argv
+    if not _RUN.value:
+        raise UserError("name a run: pix2pix-flax report runs/demo")
     output = Path(_OUTPUT.value) if _OUTPUT.value else None
     if output and output.suffix != ".html":
         raise UserError(f"--output={output} does not end in .html.")
@@ -46,5 +47,5 @@ def main(argv: list[str]) -> None:
         choice = DatasetChoice(_SPLIT.value, DATASET.value, data_dir=DATA_DIR.value)
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-    path = write_report(Path(expand_home(argv[1])), output, choice=choice, vgg16=_VGG16.value)
+    path = write_report(Path(_RUN.value), output, choice=choice, vgg16=_VGG16.value)
     print(f"{path}: the run as a page, {path.stat().st_size / 1e6:.1f} MB")

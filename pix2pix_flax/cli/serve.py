@@ -29,11 +29,17 @@ def main(argv: list[str]) -> None:
     except ImportError as error:
         raise UserError(f"{error}: pip install 'pix2pix-flax[serve]'") from error
     from pix2pix_flax.serve.app import make_app
-    from pix2pix_flax.serve.site import BUILT, load_networks
+    from pix2pix_flax.serve.site import BUILT, NETWORKS, load_networks, load_shipped
 
     site = Path(_SITE.value) if _SITE.value else BUILT
-    if not (site / "models" / "models.json").is_file():
+    address = f"http://{_HOST.value}:{_PORT.value}"
+    if (site / "models" / "models.json").is_file():
+        networks = load_networks(site)
+        print(f"Open {address} in a browser; stop with Ctrl-C.", flush=True)
+    elif _SITE.value:
         raise UserError(f"{site} has no page: make it with pix2pix-flax page")
-    networks = load_networks(site)
-    print(f"Open http://{_HOST.value}:{_PORT.value} in a browser; stop with Ctrl-C.", flush=True)
+    else:
+        site, networks = None, load_shipped(NETWORKS)
+        print("The page is not made yet: stop with Ctrl-C, and run pix2pix-flax page once.")
+        print(f"Programs can send pictures to {address}/cartoonize already.", flush=True)
     uvicorn.run(make_app(networks, site), host=_HOST.value, port=_PORT.value, log_level="warning")

@@ -15,13 +15,14 @@ from pix2pix_flax.cli import translation_flags
 from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("checkpoint", "input")
+WORDS_FLAG = "input"
 flags.adopt_module_key_flags(translation_flags)
 _INPUT = flags.DEFINE_multi(
     PATH,
     flags.ArgumentSerializer(),
     "input",
     None,
-    "Picture, folder or quoted pattern; may be repeated.",
+    "Picture, folder or quoted pattern; may be repeated, also without --input.",
 )
 _OUTPUT = flags.DEFINE(
     PATH,

@@ -15,8 +15,9 @@ from pix2pix_flax.inference.video.audio import AUDIO_MODES
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 
 REQUIRED = ("checkpoint", "input")
+WORDS_FLAG = "input"
 flags.adopt_module_key_flags(translation_flags)
-_INPUT = flags.DEFINE(PATH, "input", None, "Video file to read.")
+_INPUT = flags.DEFINE(PATH, "input", None, "Video file to read, also without --input.")
 _OUTPUT = flags.DEFINE(
     PATH,
     "output",

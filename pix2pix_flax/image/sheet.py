@@ -11,6 +11,7 @@ _GAP = 4  # pixels between images side by side or below one another
 _GRID_GAP = 2  # pixels between the images of a grid
 _LINE = 20  # height of a line of text at scale 1, in pixels
 _LEGEND_CELL = (_LINE, 110)  # height and least width of a colour with its name
+_INDENT = 2  # pixels before a text at scale 1
 _FONT = {"fontFace": cv2.FONT_HERSHEY_SIMPLEX, "lineType": cv2.LINE_AA}
 _COLUMN = 400  # a caption is as many times larger as its column is wider than this
 
@@ -71,7 +72,8 @@ def panel(rows: list[np.ndarray], captions: Sequence[str]) -> np.ndarray:
     Args:
       rows: images uint8 [h, w, 3], each as `beside` makes it. A row of another width than the row
         above it has captions of its own.
-      captions: names of the columns, from left to right; a name that is too long is cut.
+      captions: names of the columns, from left to right; where they do not fit above narrow
+        columns, they stand below one another, with the numbers of the columns.
     """
     parts: list[np.ndarray] = []
     for row in rows:
@@ -81,12 +83,14 @@ def panel(rows: list[np.ndarray], captions: Sequence[str]) -> np.ndarray:
     return stack(parts)
 
 
-def places(rows: list[np.ndarray], columns: int) -> list[list[tuple[int, int, int, int]]]:
+def places(
+    rows: list[np.ndarray], captions: Sequence[str]
+) -> list[list[tuple[int, int, int, int]]]:
     """Returns where the images of `panel` lie, by row and column.
 
     Args:
       rows: the rows of the panel, uint8 [h, w, 3].
-      columns: number of images in a row.
+      captions: the names of its columns.
 
     Returns:
       The left, top, right and bottom edges of each image, in pixels of the panel.
@@ -95,9 +99,9 @@ def places(rows: list[np.ndarray], columns: int) -> list[list[tuple[int, int, in
     for row in rows:
         if row.shape[1] != width:
             width = row.shape[1]
-            top += _draw_captions([""] * columns, width).shape[0] + _GAP
+            top += _draw_captions(captions, width).shape[0] + _GAP
         bottom = top + row.shape[0]
-        edges = _edges(width, columns)
+        edges = _edges(width, len(captions))
         found.append([(left, top, right, bottom) for left, right in edges])
         top = bottom + _GAP
     return found
@@ -110,10 +114,13 @@ def _edges(width: int, columns: int) -> list[tuple[int, int]]:
 
 
 def _draw_captions(captions: Sequence[str], width: int) -> np.ndarray:
-    """Returns names at the left edges of their columns, uint8 [h, width, 3]."""
+    """Returns names at the left edges of their columns or, if cut, in lines: [h, width, 3]."""
     lefts = [left for left, _ in _edges(width, len(captions))]
     cells = [right - left for left, right in itertools.pairwise([*lefts, width])]
     scale = max(1, cells[0] // _COLUMN)
+    if any(_width(name, scale) > cell for name, cell in zip(captions, cells, strict=True)):
+        numbered = [f"{number} {name}" for number, name in enumerate(captions, 1)]
+        return np.concatenate([_text(name, width, scale) for name in numbered])
     texts = [_text(name, cell, scale) for name, cell in zip(captions, cells, strict=True)]
     return np.concatenate(texts, axis=1)
 
@@ -121,6 +128,16 @@ def _draw_captions(captions: Sequence[str], width: int) -> np.ndarray:
 def _text(text: str, width: int, scale: int = 1) -> np.ndarray:
     """Returns black text on white, uint8 [_LINE * scale, width, 3], cut at the right."""
     line = np.full((_LINE * scale, max(0, width), 3), 255, np.uint8)
-    place, size = (2 * scale, (_LINE - 6) * scale), {"fontScale": 0.4 * scale, "thickness": scale}
-    cv2.putText(line, text, place, color=(0, 0, 0), **size, **_FONT)
+    place = _INDENT * scale, (_LINE - 6) * scale
+    cv2.putText(line, text, place, color=(0, 0, 0), **_size(scale), **_FONT)
     return line
+
+
+def _width(text: str, scale: int) -> int:
+    """Returns the width of a text with its indent, in pixels."""
+    (width, _), _ = cv2.getTextSize(text, _FONT["fontFace"], **_size(scale))
+    return width + _INDENT * scale
+
+
+def _size(scale: int) -> dict[str, float]:
+    return {"fontScale": 0.4 * scale, "thickness": scale}

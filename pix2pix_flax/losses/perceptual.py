@@ -126,9 +126,11 @@ class Perceptual:
         found = {}
         if "perceptual" in self.terms:
             maps = (self._maps(weights[self.net], images) for images in (output, target))
-            distances = [self._between(a, b) for a, b in zip(*maps, strict=True)]
+            # A map without a weight is left out, so that XLA drops the layers that only it needs.
             found["perceptual"] = sum(
-                weight * value for weight, value in zip(self.layers, distances, strict=True)
+                weight * self._between(*pair)
+                for weight, pair in zip(self.layers, zip(*maps, strict=True), strict=True)
+                if weight
             )
         if "lpips" in self.terms:
             net = self._net_of("lpips")

@@ -62,7 +62,7 @@ def write_preview(path: Path, rows: list[np.ndarray], captions: Sequence[str]) -
       OSError: the file cannot be written.
     """
     text = PngInfo()
-    described = {"captions": list(captions), "places": places(rows, len(captions))}
+    described = {"captions": list(captions), "places": places(rows, captions)}
     text.add_text(_KEY, json.dumps(described))
     Image.fromarray(panel(rows, captions)).save(path, pnginfo=text)
 

@@ -41,8 +41,10 @@ _ERRORS = {
     400: {"description": "The picture cannot be read, or a value is wrong."},
     408: {"description": f"The picture took longer than {MAX_SECONDS} s to arrive."},
     413: {"description": f"The picture has more than {MAX_BYTES >> 20} MiB."},
+    415: {"description": "The body is a form, and no picture."},
     503: {"description": "Too many requests: try again after the seconds in Retry-After."},
 }
+_NO_FORM = "Send the picture as the body, not in a form: curl --data-binary @photo.jpg URL"
 
 
 class Turns:
@@ -112,6 +114,8 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         ] = "png",
     ) -> Response:
         """Draws the picture in the request's body."""
+        if request.headers.get("content-type", "").startswith("multipart/"):
+            raise HTTPException(415, _NO_FORM)
         async with turns:
             data = await _read(request)
             job = (data, networks[style], strength, max_side, format)

@@ -19,10 +19,14 @@ from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
 from cartoon_tfds.images import write_picture
 from pix2pix_flax.inference.exported import ExportedFileError, Translate, load_exported
+from pix2pix_flax.pretrained.shipped_files import shipped_file
 
 _PACKAGE = Path(__file__).parents[1]
 BUILT = Path(__file__).with_name("site")
 """The folder that `build_site` makes for the package itself."""
+
+NETWORKS = {"lite": "Ink", "sketch": "Sketch"}
+"""Titles of the networks that the page and the service offer, by checkpoint."""
 
 RUNTIME = "onnxruntime-web@1.30.0"
 _SHA512 = (  # of the package's archive, in base64
@@ -92,6 +96,23 @@ def load_networks(folder: Path) -> dict[str, Translate]:
         return {each["title"].lower(): load_exported(models / each["file"]) for each in listed}
     except ExportedFileError as error:  # exported.py does not import UserError
         raise UserError(str(error)) from error
+
+
+def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:
+    """Loads shipped networks without a page, by their titles in small letters.
+
+    Args:
+      checkpoints: titles by checkpoint.
+
+    Raises:
+      ExportError: the package onnx is missing, which writes their files for the first time.
+    """
+    from pix2pix_flax.export.engine import onnx_of
+
+    return {
+        title.lower(): load_exported(onnx_of(shipped_file(checkpoint)))
+        for checkpoint, title in checkpoints.items()
+    }
 
 
 def _unpack_runtime(folder: Path, archive: Path | None) -> None:

@@ -198,7 +198,10 @@ def _check_destination(
     source: Path, destination: Path, suffixes: Sequence[str], options: VideoOptions
 ) -> None:
     if destination.suffix.lower() not in suffixes:
-        raise VideoError(f"{destination}: {options.codec} has to end in {', '.join(suffixes)}")
+        raise VideoError(
+            f"{destination}: a clip in {options.codec} has to end in {', '.join(suffixes)}; "
+            "FFmpeg makes other formats of it: ffmpeg -i clip.mp4 clip.gif"
+        )
     if not destination.exists():
         return
     if source.exists() and destination.samefile(source):

@@ -43,6 +43,21 @@ if __name__ == "__main__":
     command.run(main)
 """
 
+WITH_WORDS = """
+import sys
+from absl import flags
+from pix2pix_flax.cli import command
+
+one = flags.DEFINE_string("one", None, "")
+many = flags.DEFINE_multi_string("many", None, "")
+
+def main(argv):
+    print(argv[1:], one.value, many.value)
+
+name = sys.argv.pop(1)
+command.run(main, required=(name,), words_flag=name)
+"""
+
 CONFIG = """
 import ml_collections
 
@@ -88,6 +103,24 @@ def test_one_line_and_an_exit_code(program, arguments, code, message):
     assert returned == code
     assert stderr.startswith(message)
     assert stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ("many a.jpg --many=b.jpg c.jpg", "[] None ['b.jpg', 'a.jpg', 'c.jpg']\n"),
+        ("one a.jpg", "[] a.jpg None\n"),
+        ("one a.jpg b.jpg", "error: unexpected argument 'b.jpg': name"),
+        ("one --one=a.jpg b.jpg", "error: unexpected argument 'b.jpg': name"),
+        ("many", "error: missing --many\n"),
+    ],
+)
+def test_words_without_a_flag_are_values_of_one(tmp_path, arguments, found):
+    path = tmp_path / "program.py"
+    path.write_text(WITH_WORDS)
+    done = run_command(path, *arguments.split(), cwd=tmp_path)
+    assert (done.stdout + done.stderr).startswith(found)
+    assert done.returncode == (2 if found.startswith("error") else 0)
 
 
 @pytest.mark.parametrize(

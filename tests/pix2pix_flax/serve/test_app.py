@@ -64,6 +64,15 @@ def test_strength_size_and_format_are_chosen(address, kind):
     assert (picture.format.lower(), picture.size) == (kind, (80, 48))
 
 
+def test_a_form_is_refused_with_the_right_command(address):
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    request = urllib.request.Request(f"{address}/cartoonize", encoded(PHOTO), form)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=60)
+    assert caught.value.code == 415
+    assert "curl --data-binary @photo.jpg" in json.loads(caught.value.read())["detail"]
+
+
 def test_another_style_is_chosen(address):
     _, data = post(address, encoded(PHOTO), "style=none")
     np.testing.assert_array_equal(Image.open(io.BytesIO(data)), PHOTO)

@@ -35,6 +35,12 @@ def test_the_service_draws_by_the_files_of_the_page(models):
         site.load_networks(models)
 
 
+def test_without_a_page_the_service_draws_by_the_shipped_networks():
+    networks = site.load_shipped({"lite": "Ink", "sketch": "Sketch"})
+    assert list(networks) == ["ink", "sketch"]
+    assert difference(networks["ink"](PHOTO), load_predictor("lite")(PHOTO)) <= 1
+
+
 def test_the_service_needs_no_jax(models):
     program = """
 import sys

@@ -104,7 +104,7 @@ def test_crf_and_preset_change_the_size(tmp_path):
         ({"codec": "av1", "crf": 0}, r"crf is 0: libsvtav1 takes 1 \(best\) to 63"),
         ({"preset": "warp"}, "preset is 'warp', it has to be one of ultrafast, "),
         ({"codec": "vp9"}, "codec is 'vp9', it has to be one of h264, h265, av1"),
-        ({"codec": "av1", "suffix": ".mov"}, r"out\.mov: av1 has to end in \.mp4, \.mkv"),
+        ({"codec": "av1", "suffix": ".mov"}, r"out\.mov: a clip in av1 has to end in \.mp4, \.mkv"),
         ({"max_height": 1}, "max_height is 1, it has to be 2 or more"),
         ({"batch_size": 0}, "batch_size is 0, it has to be 1 or more"),
     ],

@@ -37,7 +37,7 @@ def test_destinations_that_cannot_be_are_named_before_any_work(tmp_path):
     (tmp_path / "there.mp4").write_bytes(b"precious")
     (tmp_path / "folder.mp4").mkdir()
     for name, options, message in (
-        ("out.gif", {}, r"h264 has to end in \.mp4, \.mkv, \.mov"),
+        ("out.gif", {}, r"a clip in h264 has to end in \.mp4, \.mkv, \.mov"),
         ("there.mp4", {}, r"there\.mp4: exists already .*--overwrite"),
         ("folder.mp4", {"overwrite": True}, "exists already"),
         ("in.mp4", {"overwrite": True}, "same file"),
