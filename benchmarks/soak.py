@@ -14,7 +14,6 @@ interrupted: both must end, and the same command goes on.
 
 import collections
 import dataclasses
-import json
 import random
 import resource
 import shutil
@@ -32,6 +31,7 @@ from absl import app, flags
 
 from benchmarks.hosts import environments
 from pix2pix_flax.checkpoint.arrays import described, restore_arrays
+from pix2pix_flax.report.scalars import read_scalars
 
 _MINUTES = flags.DEFINE_float("minutes", 60, "Time to spend; one run at least is finished.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the interruptions.")
@@ -173,13 +173,12 @@ def arrays(workdir: Path) -> dict[str, np.ndarray]:
 
 def scores(workdir: Path) -> dict[int, dict[str, float]]:
     """Returns the scores of all evaluations by step."""
-    lines = map(json.loads, (workdir / "log.jsonl").read_text().splitlines())
-    named = "validation/"
-    return {
-        line["step"]: {name: line[name] for name in line if name.startswith(named)}
-        for line in lines
-        if any(name.startswith(named) for name in line)
-    }
+    found: dict[int, dict[str, float]] = collections.defaultdict(dict)
+    for name, steps, values in read_scalars(workdir):
+        if name.startswith("validation/"):
+            for step, value in zip(steps, values, strict=True):
+                found[step][name] = value
+    return found
 
 
 def differences(workdir: Path, undisturbed: Path) -> list[str]:
@@ -236,8 +235,9 @@ def main(argv: Sequence[str]) -> None:
         is_equal &= not found
         print(f"run {number}: {', '.join(found) or 'equal to the undisturbed run'}", flush=True)
     _report(totals, (time.monotonic() - begin) / 60)
+    if not is_equal:
+        sys.exit(f"The runs lie in {folder}.")
     shutil.rmtree(folder)
-    sys.exit(0 if is_equal else 1)
 
 
 if __name__ == "__main__":

@@ -15,4 +15,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = watercolour.get_config()
     config.unlock()
     config.data.name = "cartoon_tfds/poster"
+    config.generator.cel_steps = 0  # layers keep grey, which this style prints in navy and cream
+    config.generator.residual = True
+    config.train.steps = 8_000
     return base.variant(config, arg)

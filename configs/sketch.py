@@ -8,13 +8,14 @@ Photographs, time and scores in docs/weights.md.
 
 import ml_collections
 
-from configs import base, watercolour
+from configs import base, lite
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = watercolour.get_config()
+    config = lite.get_config()
     config.unlock()
     config.data.name = "cartoon_tfds/sketch"
-    config.generator.residual = False  # paper is lighter than the photograph nearly everywhere
-    config.loss_weights.ink = 0.0  # and so are most strokes
+    config.generator.cel_steps = 0  # pencil has all shades
+    config.loss_weights.ink = 0.0  # most strokes are lighter than the photograph
+    config.train.steps = 8_000
     return base.variant(config, arg)

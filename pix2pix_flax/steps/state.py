@@ -24,6 +24,11 @@ class NetState(flax.struct.PyTreeNode):
         """The variables of `module.apply`: parameters and the other collections."""
         return {"params": self.params, **self.model_state}
 
+    @property
+    def size(self) -> int:
+        """The number of trainable parameters."""
+        return sum(leaf.size for leaf in jax.tree.leaves(self.params))
+
 
 class TrainState(flax.struct.PyTreeNode):
     """Everything that a training step reads and writes.

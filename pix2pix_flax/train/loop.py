@@ -18,7 +18,7 @@ from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.report.page import write_at_end
 from pix2pix_flax.sharding import first_host_does, is_first_host, make_mesh, replicated
-from pix2pix_flax.steps.state import NetState, TrainState
+from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.batches import make_batches, next_batch
 from pix2pix_flax.train.clip import write_clip
@@ -95,6 +95,7 @@ class Trainer:
             is_kept=self.every["keep"].is_moment,
         )
         self.owes_scores = False  # whether the newest step is due for an evaluation
+        self.unlogged: list[dict[str, float]] = []  # see `Writer`, of the restored step
         self.frozen = jax.device_put(self.task.load_frozen(), replicated(self.mesh))
         self.state, example = self._start()
         self.step = self.first = int(self.state.step)
@@ -104,14 +105,15 @@ class Trainer:
         best = best_step(self.checkpoints.workdir, config)[1] if self.step else None
         self.validation = Validation(config, self.task, self.mesh, self.frozen, best)
         self.validation.check_best_metric(self.state)
-        self.writer = Writer(workdir, self.step, self.epochs, is_first=is_first_host())
+        self.writer = Writer(
+            workdir, self.step, self.epochs, is_first=is_first_host(), unlogged=self.unlogged
+        )
         self.writer.describe(config)
-        sizes = {name: num_parameters(net) for name, net in self.state.nets.items()}
         _log.info("Training %s on %s, in %s.", config.task, config.data.name, workdir)
         _log.info("To watch it: tensorboard --logdir=%s", workdir.parent)
         _log.info(
             "Parameters: %s. Compiling the step for %d device(s), for minutes the first time.",
-            ", ".join(f"{name} {size:,}" for name, size in sizes.items()),
+            ", ".join(f"{name} {net.size:,}" for name, net in self.state.nets.items()),
             self.mesh.size,
         )
         # Compiled ahead, so that the clock measures steps only and another shape is an error.
@@ -145,6 +147,7 @@ class Trainer:
             return self._initialized(init(key, example, self.frozen)), example
         self.check_order(restored.run["data"]["fingerprint"])
         self.iterator.set_state(restored.run["data"]["position"])
+        self.unlogged = restored.run.get("unlogged", [])
         step = int(restored.state.step)
         if step >= self.total_steps or "owes_scores" in restored.run:
             self.owes_scores = not self.checkpoints.metrics(step)
@@ -275,6 +278,7 @@ class Trainer:
         check_finite(self.state.nets)
         data = {"fingerprint": self.order, "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
+        run["unlogged"] = list(self.writer.unlogged)
         self.owes_scores &= not metrics
         if self.owes_scores:
             run["owes_scores"] = True
@@ -287,11 +291,6 @@ class Trainer:
         """Waits for the last checkpoint and the logs."""
         self.writer.close()  # never raises
         self.checkpoints.close()
-
-
-def num_parameters(net: NetState) -> int:
-    """Returns the number of trainable parameters of a network."""
-    return sum(leaf.size for leaf in jax.tree.leaves(net.params))
 
 
 def _total_steps(train, epochs: Epochs) -> int:

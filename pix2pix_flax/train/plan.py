@@ -20,7 +20,7 @@ from pix2pix_flax.data.source import open_builder, open_source
 from pix2pix_flax.sharding import put_whole_batch
 from pix2pix_flax.steps.optimizers import make_schedule
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.train.loop import Trainer, num_parameters
+from pix2pix_flax.train.loop import Trainer
 from pix2pix_flax.train.meter import duration
 from pix2pix_flax.train.schedule import UNITS
 
@@ -79,7 +79,7 @@ def _size_rows(trainer: Trainer, workdir: Path) -> Rows:
     yield "training", f"{config.task} in {workdir}{goes_on}"
     yield "devices", f"{trainer.mesh.size} of kind {trainer.mesh.devices.flat[0].device_kind}"
     for name, net in trainer.state.nets.items():
-        yield f"network {name}", f"{num_parameters(net):,} parameters"
+        yield f"network {name}", f"{net.size:,} parameters"
     yield from _dataset_rows(config)
     epochs = trainer.epochs.at(total)
     yield "schedule", f"{total:,} steps of {trainer.batch_size} examples, {epochs:.4g} epochs"

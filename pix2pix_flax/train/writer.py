@@ -3,11 +3,12 @@
 import contextlib
 import json
 import logging
+import os
 import socket
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import ml_collections
 import numpy as np
@@ -38,11 +39,25 @@ class Writer:
       step: the step from which a resumed run continues; TensorBoard hides older events after it.
       epochs: the epochs of the training.
       is_first: whether this is the first host of the training; the others write nothing.
+      unlogged: lines that an earlier process could not write; they are written first.
+
+    Attributes:
+      unlogged: the lines that could not be written. Checkpoints hold them, because a full disk may
+        end the log and spare the checkpoints.
     """
 
-    def __init__(self, workdir: Path, step: int, epochs: Epochs, *, is_first: bool = True):
+    def __init__(
+        self,
+        workdir: Path,
+        step: int,
+        epochs: Epochs,
+        *,
+        is_first: bool = True,
+        unlogged: Sequence[dict[str, float]] = (),
+    ):
         self._log, self._previews = workdir / "log.jsonl", workdir / "previews"
         self._step, self.epochs, self._last = step, epochs, -1
+        self._is_first, self.unlogged = is_first, list(unlogged)
         self._events: RecordWriter | None = None
         if not is_first:
             return
@@ -53,6 +68,8 @@ class Writer:
                 older.rename(workdir / older.name)
             self._events = RecordWriter(str(workdir / name))
             self._add(file_version="brain.Event:2")
+            if self.unlogged:
+                self._write_lines()
             if step:
                 self._add(step=step + 1, session_log=SessionLog(status=SessionLog.START))
 
@@ -70,16 +87,28 @@ class Writer:
 
     def scalars(self, step: int, values: dict[str, float]) -> None:
         """Writes one value for each name, and `epoch`."""
-        if self._events is None:
+        if not self._is_first:
             return
-        epoch = {"epoch": round(self.epochs.at(step), 4)}
-        shown, self._last = values if step == self._last else epoch | values, step
-        with self._giving_up():
-            for name, value in shown.items():
-                self._add(step=step, summary=summary.scalar(name, value))
-            with open(self._log, "a", encoding="utf-8") as file:
-                file.write(json.dumps({"step": step, **epoch, **values}) + "\n")
-            self._events.flush()
+        self.unlogged.append({"step": step, "epoch": round(self.epochs.at(step), 4), **values})
+        if self._events is not None:
+            with self._giving_up():
+                self._write_lines()
+                self._events.flush()
+
+    def _write_lines(self) -> None:
+        """Writes the lines that are not written yet."""
+        for line in self.unlogged:
+            step, is_new, self._last = line["step"], line["step"] != self._last, line["step"]
+            for name, value in line.items():
+                if name != "step" and (is_new or name != "epoch"):
+                    self._add(step=step, summary=summary.scalar(name, value))
+        text = "".join(json.dumps(line) + "\n" for line in self.unlogged)
+        with open(self._log, "a+b") as file:
+            # A process that was killed, or a full disk, may have cut the last line off.
+            if file.tell() and not _ends_with_newline(file):
+                text = f"\n{text}"
+            file.write(text.encode())
+        self.unlogged.clear()
 
     def has_scores(self, step: int) -> bool:
         """Returns whether the log has a score of the validation at a step."""
@@ -139,3 +168,8 @@ class Writer:
             if events is not None:
                 with contextlib.suppress(OSError):  # the events in memory cannot be written either
                     events.close()
+
+
+def _ends_with_newline(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

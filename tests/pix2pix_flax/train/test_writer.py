@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import (  # n
 )
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData  # noqa: E402
 
+from pix2pix_flax.report.scalars import read_scalars  # noqa: E402
 from pix2pix_flax.train.schedule import Epochs  # noqa: E402
 from pix2pix_flax.train.writer import Writer  # noqa: E402
 from tests import plain  # noqa: E402
@@ -167,6 +168,33 @@ def test_full_disk_costs_one_warning_and_keeps_what_is_there(tmp_path, caplog, l
     assert 1 <= len(events.Images("panel")) < 10
 
 
+def test_lines_that_a_full_disk_refused_are_written_by_the_next_process(tmp_path, largest_file):
+    first = Writer(tmp_path, 0, EPOCHS)
+    with largest_file(2000):
+        for step in range(1, 5):
+            first.image(step, "panel", np.tile(PICTURE, (20, 20, 1)))  # gives up
+            first.scalars(step, {"validation/l1": 1 / step})
+        first.close()
+    assert first.unlogged
+    second = Writer(tmp_path, 4, EPOCHS, unlogged=first.unlogged)
+    second.scalars(5, {"validation/l1": 0.2})
+    second.close()
+    assert not second.unlogged
+    (series,) = read_scalars(tmp_path)
+    assert series == ("validation/l1", [1, 2, 3, 4, 5], [1 / step for step in range(1, 6)])
+    assert [step for step, _ in scalars(read(tmp_path), "validation/l1")] == [1, 2, 3, 4, 5]
+
+
+def test_a_line_that_was_cut_off_costs_no_further_line(tmp_path):
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"step": 1, "gen/l1": 1.0}\n{"step": 2, "ge')
+    writer = Writer(tmp_path, 1, EPOCHS)
+    writer.scalars(2, {"gen/l1": 2.0})
+    writer.scalars(3, {"gen/l1": 3.0})
+    writer.close()
+    assert read_scalars(tmp_path) == [("gen/l1", [1, 2, 3], [1.0, 2.0, 3.0])]
+
+
 def test_cut_event_file_is_still_read(tmp_path):
     writer = Writer(tmp_path, 0, EPOCHS)
     for step in (1, 2, 3):
@@ -196,8 +224,9 @@ def test_training_shows_losses_speed_scores_and_panels(trained):
         first, second = events.Images(name)
         assert (first.step, second.step) == (4, 8)
         first, second = decode(first), decode(second)
-        assert first.shape == (24 + 36, 104, 3)  # captions, and photograph | cartoon | output
+        # Three lines of captions, and photograph | cartoon | output.
+        assert first.shape == (64 + 36, 104, 3)
         np.testing.assert_array_equal(first[:, :72], second[:, :72])
-        assert (first[24:, 72:] != second[24:, 72:]).any()
-        for column in (0, 36, 72):
-            assert (first[:20, column : column + 32] < 128).any()  # a name
+        assert (first[64:, 72:] != second[64:, 72:]).any()
+        for line in range(3):
+            assert (first[20 * line : 20 * line + 20] < 128).any()  # a name
