@@ -9,6 +9,6 @@ CHECKPOINT = flags.DEFINE(
     "checkpoint",
     None,
     "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "
-    "the name of a generator that is shipped with the package, e.g. lite, sketch or lite_x4. "
+    "the name of a generator that is shipped with the package, e.g. lite or lite_x4_real. "
     "Translating scripts also take opencv:STYLE, a style without a network, e.g. opencv:ink.",
 )

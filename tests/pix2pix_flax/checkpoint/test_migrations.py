@@ -156,4 +156,4 @@ def test_older_networks_that_enlarge_are_reduced_cleanly_and_see_grey_borders():
     del given["degradation"], given["generator"]["unit_range"]
     found = complete(given)
     assert (found.degradation, found.generator.unit_range) == ("clean", False)
-    assert complete(of_today("lite_x4_real")).degradation == "real"
+    assert complete(of_today("lite_x4_real")).degradation == "light"
