@@ -1,5 +1,6 @@
 """Ends of a training that something else has caused: what is kept, said, and made up for."""
 
+import errno
 import io
 import json
 import shutil
@@ -15,8 +16,10 @@ from pix2pix_flax.checkpoint.manager import find_checkpoint
 from pix2pix_flax.data.fingerprint import fingerprint_of_bytes
 from pix2pix_flax.data.pipeline import order_fingerprint
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError
+from pix2pix_flax.report.scalars import read_scalars
 from pix2pix_flax.train import train
 from pix2pix_flax.train.validation import Validation
+from pix2pix_flax.train.writer import Writer
 from tests.commands import run_command
 from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit, read_records, write_records
 from tests.pix2pix_flax.train.checkpoint_files import assert_same_arrays, run_data, steps
@@ -111,6 +114,24 @@ def test_scores_that_a_full_disk_kept_from_the_log_are_added(smoke_config, tmp_p
     for _ in range(2):  # once, not at every start
         assert train(smoke_config("supervised"), run) == 0
         assert log.read_text().splitlines(keepends=True) == lines
+
+
+def test_lines_that_a_full_disk_refused_come_with_the_checkpoint(
+    smoke_config, tmp_path, monkeypatch, unbroken
+):
+    def refuse(writer):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    config = smoke_config("supervised")
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "_write_lines", refuse)
+        assert train(config, tmp_path) == 0
+    assert not (tmp_path / "log.jsonl").exists()
+    assert train(config, tmp_path) == 0
+    found, expected = (read_scalars(run) for run in (tmp_path, unbroken))
+    validation = [one for one in expected if one.name.startswith("validation/")]
+    assert len(validation) == 3
+    assert [one for one in found if one.name.startswith("validation/")] == validation
 
 
 def test_a_signal_in_the_last_step_is_no_end_without_scores(
