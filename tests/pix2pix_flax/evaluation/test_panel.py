@@ -57,10 +57,10 @@ def test_a_report_shows_what_it_says(order, trained, smoke_config):
 
     predict = load_predictor(trained)
     assert picture.dtype == np.uint8
-    assert picture.shape == (24 + 3 * (32 + 4), 3 * 32 + 2 * 4, 3)
-    for left in (0, 36, 72):
-        assert (picture[:20, left : left + 32] < 128).any()  # the name of a column
-    picture = picture[24:]
+    assert picture.shape == (64 + 3 * (32 + 4), 3 * 32 + 2 * 4, 3)
+    for top in (0, 20, 40):
+        assert (picture[top : top + 20] < 128).any()  # the name of a column
+    picture = picture[64:]
     for row, identity in enumerate(shown["ids"]):
         photo, cartoon = photo_and_cartoon(smoke_config(), identity)
         for column, image in enumerate([photo, cartoon, predict(photo[None])[0]]):

@@ -125,7 +125,7 @@ def test_the_script_writes_scores_picture_and_table(script, trained, tmp_path):
     assert lines[-2] == f"Scores: {output}"
     assert lines[-1] == f"Picture: {picture}, the worst by {report['panel']['metric']}"
     assert len(report["panel"]["ids"]) == 2
-    assert cv2.imread(str(picture)).shape == (24 + 2 * 36, 104, 3)  # under names
+    assert cv2.imread(str(picture)).shape == (64 + 2 * 36, 104, 3)  # under names
 
 
 def test_a_file_is_scored_on_another_dataset_than_its_own(script, trained, dataset_dir, tmp_path):

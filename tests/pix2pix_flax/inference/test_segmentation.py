@@ -96,7 +96,7 @@ def test_the_script_writes_scores_by_class_and_overlays(files, palette, dataset_
     picture = cv2.imread(str(tmp_path / "scores.png"))[..., ::-1]
     assert picture.shape[1] == 4 * 32 + 3 * 4
     legend = draw_legend(dict(zip(palette.names, palette.colours.tolist(), strict=False)), 140)
-    top = 24 + 2 * 36 + 4  # the names of the columns, two rows
+    top = 84 + 2 * 36 + 4  # four names of columns, two rows
     np.testing.assert_array_equal(picture[top : top + 11 * 20], legend)
 
 

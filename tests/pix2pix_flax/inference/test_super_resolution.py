@@ -56,7 +56,7 @@ def test_the_report_has_rows_of_bicubic_and_nearest(trained):
         assert {"l1", "psnr", "ssim", "psnr_y", "ssim_y", "lpips"} == scores.keys()
     summary = report.summary
     assert summary["bicubic"]["psnr_y"] > summary["nearest"]["psnr_y"] + 0.5
-    captions, panel = panel[:24], panel[24:]
+    captions, panel = panel[:84], panel[84:]
     assert captions.min() < 128 < captions.max()
     assert panel.shape == (2 * 36, 4 * 32 + 3 * 4, 3)
     shown = [panel[:32, start : start + 32].reshape(8, 4, 8, 4, 3) for start in (0, 36)]

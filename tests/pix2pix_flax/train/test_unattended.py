@@ -79,7 +79,7 @@ def test_previews_between_evaluations(smoke_config, tmp_path):
     assert names == [f"panel-{step:08d}{end}.png" for step, end in enumerate(ends, start=1)]
     pictures = [np.asarray(Image.open(tmp_path / "previews" / name)) for name in names]
     # Captions, and three rows of input | target | output, with white between them.
-    assert {picture.shape for picture in pictures} == {(24 + 3 * 36, 3 * 32 + 2 * 4, 3)}
+    assert {picture.shape for picture in pictures} == {(64 + 3 * 36, 3 * 32 + 2 * 4, 3)}
     assert np.array_equal(pictures[0][:, :72], pictures[-1][:, :72])  # always the same examples
     assert not np.array_equal(pictures[0][:, 72:], pictures[-1][:, 72:])
 
