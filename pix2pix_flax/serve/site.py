@@ -92,10 +92,7 @@ def load_networks(folder: Path) -> dict[str, Translate]:
     listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
     if not listed:
         raise UserError(f"{folder} has no network: make it again with pix2pix-flax page")
-    try:
-        return {each["title"].lower(): load_exported(models / each["file"]) for each in listed}
-    except ExportedFileError as error:  # exported.py does not import UserError
-        raise UserError(str(error)) from error
+    return _load({each["title"]: models / each["file"] for each in listed})
 
 
 def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:
@@ -106,13 +103,19 @@ def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:
 
     Raises:
       ExportError: the package onnx is missing, which writes their files for the first time.
+      UserError: onnxruntime is not installed.
     """
     from pix2pix_flax.export.engine import onnx_of
 
-    return {
-        title.lower(): load_exported(onnx_of(shipped_file(checkpoint)))
-        for checkpoint, title in checkpoints.items()
-    }
+    return _load({title: onnx_of(shipped_file(name)) for name, title in checkpoints.items()})
+
+
+def _load(files: Mapping[str, Path]) -> dict[str, Translate]:
+    """Loads ONNX files by their titles in small letters."""
+    try:
+        return {title.lower(): load_exported(file) for title, file in files.items()}
+    except ExportedFileError as error:  # exported.py does not import UserError
+        raise UserError(str(error)) from error
 
 
 def _unpack_runtime(folder: Path, archive: Path | None) -> None:
