@@ -49,7 +49,9 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def flip_a_bit(path):
+def flip_a_bit(path, draw=None):
+    """Flips a bit that `draw`, a `random.Random`, chooses; by default one in the middle."""
     data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 4
+    bit = draw.randrange(8 * len(data)) if draw else 4 * len(data) + 2
+    data[bit // 8] ^= 1 << bit % 8
     path.write_bytes(data)

@@ -1,6 +1,7 @@
 """What is left of a run whose process was killed or whose disk was full during a save."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,26 @@ def test_killed_while_saving(tmp_path):
             max(step.glob("state/ocdbt.process_0/d/*"), key=lambda path: path.stat().st_size)
         )
         assert restored_step(workdir, size) < newest
+
+
+def test_each_flipped_bit_of_the_newest_step_is_found_after_a_kill(tmp_path):
+    """40 bits, at least one in each file; every time, the step before is used."""
+    killed, workdir, size = tmp_path / "killed", tmp_path / "copy", 2000
+    saver = start_saver(killed, 1, 1_000_000, size)
+    while saver.stdout.readline() != "6\n":
+        assert saver.poll() is None
+    saver.kill()
+    saver.communicate()
+    before, newest = sorted(int(name) for name in names(killed) if name.isdigit())[-2:]
+    paths = (killed / "checkpoints" / str(newest)).rglob("*")
+    files = sorted(path.relative_to(killed) for path in paths if path.is_file())
+    draw = random.Random(0)
+    for index in range(40):
+        shutil.copytree(killed, workdir)
+        damaged = workdir / files[index % len(files)]
+        flip_a_bit(damaged, draw)
+        assert restored_step(workdir, size) == before, damaged
+        shutil.rmtree(workdir)
 
 
 def test_full_disk_while_saving_loses_no_older_step(tmp_path, largest_file):
