@@ -70,11 +70,11 @@ class Timeline:
 
         Args:
           container: the open file. In formats such as MPEG-TS the clock may jump ahead, and may
-            begin at any time. In other formats a picture may be shown for any time.
+            begin at any time: the result begins at 0. In other formats a picture may be shown for any time.
         """
         start = Fraction(container.start_time or 0, av.time_base)
         self.may_jump = bool(container.format.flags & av.format.Flags.ts_discont.value)
-        is_arbitrary = abs(start) > _JUMP or (self.may_jump and start < 0)
+        is_arbitrary = self.may_jump or abs(start) > _JUMP
         self.start = -start if is_arbitrary else Fraction(0)
         self.seams = 0
         self._now = _Stretch(self.start, start)

@@ -116,7 +116,7 @@ def test_keyframes_may_be_far_apart(tmp_path, suffix, codec, gop):
         translate(keep, source, tmp_path / "out.mp4", start=start, crf=8, overwrite=True)
         found, new_times = decode(tmp_path / "out.mp4")
         assert_alike(found, images[first:], 32)
-        assert new_times[0][0] == times[0][0]
+        assert new_times[0][0] == (0 if suffix == ".ts" else times[0][0])
 
 
 @pytest.mark.parametrize("start", ["4", "01:00:00"])

@@ -84,7 +84,7 @@ def test_sound_stays_with_the_pictures_of_each_piece(tmp_path):
         )
 
 
-@pytest.mark.parametrize("start", [WRAP - 0.5, WRAP - 0.5 - 3600, 40_000])
+@pytest.mark.parametrize("start", [WRAP - 0.5, WRAP - 0.5 - 3600, 40_000, 1.4])
 def test_a_clock_that_begins_late_begins_at_0(tmp_path, start):
     source = tmp_path / "in.ts"
     make_joined(source, [start], audio=True)
