@@ -69,8 +69,8 @@ class Timeline:
         """Starts with the first packet of a file.
 
         Args:
-          container: the open file. In formats such as MPEG-TS the clock may jump ahead, and may
-            begin at any time: the result begins at 0. In other formats a picture may be shown for any time.
+          container: the open file. In formats such as MPEG-TS the clock may jump ahead, and begins
+            at any time, which becomes 0. In other formats a picture may be shown for any time.
         """
         start = Fraction(container.start_time or 0, av.time_base)
         self.may_jump = bool(container.format.flags & av.format.Flags.ts_discont.value)
