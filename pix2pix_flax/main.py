@@ -59,7 +59,7 @@ def main(argv: list[str]) -> int:
     del argv
     config = _CONFIG.value
     keep_named_dataset(flags.FLAGS["config"])
-    _let_steps_win(config)
+    let_flags_win(flags.FLAGS["config"])
     # Imported here, so that a wrong flag fails at once, before JAX takes seconds to load.
     from pix2pix_flax.train import make_plan, train
     from pix2pix_flax.train.hosts import joined
@@ -122,13 +122,26 @@ def keep_named_dataset(flag: flags.Flag) -> None:
         _log.info(message, words, data.name, own.name, own.name)
 
 
-def _let_steps_win(config) -> None:
-    """Drops the epochs of a configuration if a flag sets the steps, and none sets the epochs."""
-    given = config_flags.get_override_values(flags.FLAGS["config"])
-    if "train.steps" in given and "train.epochs" not in given and config.train.epochs is not None:
-        message = "--config.train.steps=%d replaces the %g epochs of the configuration."
-        _log.info(message, config.train.steps, config.train.epochs)
-        config.train.epochs = None
+def let_flags_win(flag: flags.Flag) -> None:
+    """Drops the configuration's values in other units than the flags use.
+
+    If a flag sets the length of the training in steps, the configuration's epochs do not count. If
+    a flag sets how often work is due in one unit, the configuration's other units do not count.
+
+    Args:
+      flag: the parsed flag `--config`; its value is changed.
+    """
+    train, given = flag.value.train, config_flags.get_override_values(flag)
+    every = sorted({name.rpartition("_")[0] for name in train if "_every_" in name})
+    groups = [[f"{work}_{unit}" for unit in ("steps", "minutes", "epochs")] for work in every]
+    for names in (["steps", "epochs"], *groups):
+        named = [name for name in names if f"train.{name}" in given]
+        # Epochs that are set replace the steps by themselves.
+        others = [name for name in names if name not in (*named, "steps") and train.get(name)]
+        for name in others if named else ():
+            message = "--config.train.%s=%g replaces %s=%g of the configuration."
+            _log.info(message, named[0], train[named[0]], name, train[name])
+            train[name] = None if name == "epochs" else type(train[name])(0)
 
 
 if __name__ == "__main__":

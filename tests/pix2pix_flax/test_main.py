@@ -14,7 +14,7 @@ from cartoon_tfds.sources.base import Local
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder
 from configs import camvid
 from pix2pix_flax.data.pipeline import make_train_iterator
-from pix2pix_flax.main import keep_named_dataset
+from pix2pix_flax.main import keep_named_dataset, let_flags_win
 from pix2pix_flax.tasks.factory import make_task
 from tests.commands import ROOT, run_command
 
@@ -60,6 +60,7 @@ def parsed(monkeypatch):
         monkeypatch.setattr("sys.argv", ["train", *arguments])  # which ml_collections reads
         values(["train", *arguments])
         keep_named_dataset(values["config"])
+        let_flags_win(values["config"])
         return values["config"].value
 
     return parse
@@ -115,6 +116,25 @@ def test_a_configuration_on_its_own_dataset_says_no_more(file, parsed, caplog):
     caplog.set_level("INFO", "pix2pix_flax")
     parsed(f"--config={ROOT}/configs/{file}")
     assert not caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "minutes", "epochs"),
+    [
+        (["eval_every_epochs=2"], 0, 0, 2),
+        (["eval_every_minutes=5"], 0, 5, 0),
+        (["eval_every_epochs=2", "eval_every_steps=9"], 9, 0, 2),
+        (["preview_every_epochs=2"], 2500, 0, 0),
+    ],
+)
+def test_a_flag_in_one_unit_replaces_the_other_units(given, steps, minutes, epochs, parsed, caplog):
+    caplog.set_level("INFO", "pix2pix_flax")
+    values = [f"--config.train.{value}" for value in given]
+    train = parsed(f"--config={ROOT}/configs/default.py", *values).train
+    found = [train[f"eval_every_{unit}"] for unit in ("steps", "minutes", "epochs")]
+    assert found == [steps, minutes, epochs]
+    line = f"{values[0]} replaces eval_every_steps=2500 of the configuration."
+    assert caplog.messages == ([line] if steps == 0 else [])
 
 
 def test_smoke_trains_on_a_named_dataset(own_datasets, tmp_path):

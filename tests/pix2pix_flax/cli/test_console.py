@@ -211,7 +211,7 @@ def get_config(arg=""):
 def test_steps_of_a_flag_replace_the_epochs_of_a_configuration(tmp_path, dataset):
     (tmp_path / "long.py").write_text(EPOCHS)
     done = run("train", "--config=long.py", "--config.train.steps=4", *dataset, cwd=tmp_path)
-    assert "--config.train.steps=4 replaces the 50 epochs of the configuration." in done.stderr
+    assert "--config.train.steps=4 replaces epochs=50 of the configuration." in done.stderr
     assert "Step 4 of 4 (epoch 0.8): " in done.stderr
 
 
