@@ -104,6 +104,8 @@ def soak(
         count, codes = counts[kind], [host.returncode for host in hosts]
         count.codes.update(codes)
         count.tracebacks += errors.count("Traceback")
+        if "Traceback" in errors:
+            print(f"{kind}, exit codes {codes}:\n{errors}", file=sys.stderr, flush=True)
         count.lost += max(0, _last_shown(errors) - newest(workdir))
         further = _HOSTS if processes > 1 and kind != "none" else set()
         afterwards = _AFTERWARDS if _DONE in errors else set()

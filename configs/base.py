@@ -14,8 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.seed = 0
     config.dtype = "float32"  # of the computation; bfloat16 for GPUs. Parameters stay float32.
 
-    # Whether several processes train together, one on each machine or for each GPU. The same
-    # command starts each of them; see docs/scaling.md.
+    # Whether several processes train together, each of them started alike: docs/scaling.md.
     config.distributed = False
 
     # A run or a safetensors file whose generator the training starts from; None: random weights.
@@ -185,6 +184,7 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "l2": 0.0,
             "gradient": 0.0,
             "ink": 0.0,  # l1 once more, where the target is darker than the input
+            "white": 0.0,  # l1 once more, where the target is white
             "cross_entropy": 0.0,
             "perceptual": 0.0,
             "lpips": 0.0,

@@ -73,7 +73,7 @@ _ADVERSARIAL = {
 
 _LATER_KEYS: dict[str, dict[str, Any]] = {
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0},  # of U-Nets
-    "loss_weights": {"ink": 0.0},  # of pairs
+    "loss_weights": {"ink": 0.0, "white": 0.0},  # of pairs
     "augment": {"min_scale": 1.0, "max_scale": 1.0},
     "segmentation": {"class_weights": "none"},
     "hints": {"max_points": 0, "max_patch": 9},  # of colourisation

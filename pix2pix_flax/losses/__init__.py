@@ -19,6 +19,7 @@ from pix2pix_flax.losses.reconstruction import (
     ink,
     l1,
     l2,
+    white,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "relative",
     "slope_penalty",
     "thresholds",
+    "white",
 ]

@@ -49,7 +49,26 @@ def ink(output: jax.Array, target: jax.Array, inputs: jax.Array) -> jax.Array:
     shapes.check_equal(output.shape, target.shape)
     shapes.check_equal(inputs.shape[:-1], target.shape[:-1])
     darker = jnp.mean(inputs, axis=-1) - jnp.mean(target, axis=-1)
-    share = jnp.clip(darker / 0.4, 0.0, 1.0)
+    return _where(jnp.clip(darker / 0.4, 0.0, 1.0), output, target)
+
+
+def white(output: jax.Array, target: jax.Array) -> jax.Array:
+    """Returns the mean absolute difference, counting pixels as far as the target is white.
+
+    A drawing in few tones has whites beside tones that are much darker. At their borders `l1`
+    prefers the darker tone, so small whites turn grey, and keep the photo's tint. A pixel counts
+    fully if the target's mean over the channels is 0.95 or more, and not at all under 0.75.
+
+    Args:
+      output: [B, H, W, C] in [-1, 1].
+      target: [B, H, W, C], the same shape.
+    """
+    shapes.check_equal(output.shape, target.shape)
+    return _where(jnp.clip((jnp.mean(target, axis=-1) - 0.75) / 0.2, 0.0, 1.0), output, target)
+
+
+def _where(share: jax.Array, output: jax.Array, target: jax.Array) -> jax.Array:
+    """Returns the mean over all pixels of the absolute difference times a share [B, H, W]."""
     return jnp.mean(share[..., None] * jnp.abs(output - target))
 
 

@@ -168,11 +168,13 @@ class Images(Representation):
         target: jax.Array,
         weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
-        """Returns the reconstruction losses among `names`, and `ink` if it is among them."""
+        """Returns the reconstruction losses among `names`, also `ink` and `white`."""
         values = super().reconstruction(names, inputs, outputs, target, weights)
         if "ink" in names:
             images = inputs[..., : self.input_channels]  # without the planes of styles
             values["ink"] = losses.ink(outputs, target, images)
+        if "white" in names:
+            values["white"] = losses.white(outputs, target)
         return values
 
 

@@ -173,10 +173,11 @@ class Trainer:
         self._make_up(stop)
         self.meter.restart()
         with tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None) as progress:
-            while self.step < self.total_steps:
+            # A step that still owes its scores is the last one of this process.
+            while self.step < self.total_steps and not self.owes_scores:
                 try:
                     self._advance(stop, progress)
-                    if stop.is_due() and self.step < self.total_steps:
+                    if stop.is_due() and self.step < self.total_steps and not self.owes_scores:
                         self._stop_early(stop)
                         return False
                 except DivergedError as error:
@@ -187,8 +188,8 @@ class Trainer:
                     self._save_finite(stop)
                     raise
         if self.owes_scores:
-            message = "Stopped %s; saved step %d, whose scores the same command adds."
-            _log.warning(message, stop.reason, self.step)
+            message = "Stopped %s; saved step %d of %d, whose scores the same command adds."
+            _log.warning(message, stop.reason, self.step, self.total_steps)
             return False
         return True
 
@@ -201,9 +202,11 @@ class Trainer:
             saved = self.checkpoints.metrics(self.step) if self.step else {}
             if saved and not self.writer.has_scores(self.step):
                 self.validation.record(self.step, saved, self.writer)
-        elif scores := self.validation.scores(self.state, self.writer, stop):
+            return
+        scores = self.validation.scores(self.state, self.writer, stop)
+        self.owes_scores = scores is None
+        if scores:
             self.checkpoints.add_metrics(self.step, scores)
-            self.owes_scores = False
 
     def _advance(self, stop: StopRequest, progress: tqdm) -> None:
         """Takes one step, and does the work that is due after it."""
@@ -214,20 +217,20 @@ class Trainer:
         self.step += 1
         self.meter.add(self.metrics, waited)
         progress.update()
-        is_first = self.step == self.first + 1
         is_due = {work: every.is_due(self.step) for work, every in self.every.items()}
         is_eval = is_due["eval"] or self.step == self.total_steps
-        self.owes_scores = is_eval
         is_log = is_eval or self.step % self.config.train.log_every_steps == 0
         if is_log:
             self._log(self.meter.means(), progress)
         if is_eval or is_due["preview"]:
             self.validation.preview(self.state, self.writer)
+        scores = None
         if is_eval and not stop.is_due(before="evaluation"):
-            self._save(stop, self.validation.scores(self.state, self.writer, stop))
+            scores = self.validation.scores(self.state, self.writer, stop)
+        self.owes_scores = is_eval and scores is None
         # With limited time, the duration of a save (and a full disk) must be known at once.
-        elif is_eval or is_due["keep"] or (is_first and stop.has_limit):
-            self._save(stop, metrics={})
+        if is_eval or is_due["keep"] or (self.step == self.first + 1 and stop.has_limit):
+            self._save(stop, scores or {})
         if is_log:
             self.meter.restart()
 
@@ -279,7 +282,6 @@ class Trainer:
         data = {"fingerprint": self.order, "position": self.iterator.get_state()}
         run = {"config": json.loads(self.config.to_json()), "data": data}
         run["unlogged"] = list(self.writer.unlogged)
-        self.owes_scores &= not metrics
         if self.owes_scores:
             run["owes_scores"] = True
         with stop.timing("save"):

@@ -69,14 +69,16 @@ class Validation:
                 f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."
             )
 
-    def scores(self, state: TrainState, writer: Writer, stop: StopRequest) -> dict[str, float]:
-        """Writes and returns the scores of `train.eval_examples`; {} if the training ends."""
+    def scores(
+        self, state: TrainState, writer: Writer, stop: StopRequest
+    ) -> dict[str, float] | None:
+        """Writes and returns the scores of `train.eval_examples`; None if the training ends."""
         batches = _until_due(self.batches(limit=self._train.eval_examples), stop)
         rows = {"network": lambda batch: self.eval_step(state, batch, self._frozen)}
         with stop.timing("evaluation"):
             found = evaluate(self._task.scores, rows, batches, self._mesh).summary["network"]
         if stop.is_due():  # some examples may have no scores
-            return {}
+            return None
         found = self._finite(found)
         self.record(int(state.step), found, writer)
         return found

@@ -37,6 +37,14 @@ def test_ink_counts_pixels_that_the_target_darkens():
         losses.ink(output, target, inputs[:, :, :3])
 
 
+def test_white_counts_pixels_that_are_white_in_the_target():
+    target = np.float32([[[[1.0, 1.0, 1.0], [1.0, 0.85, 0.7], [0.8, 0.7, 0.75], [-1, -1, -1]]]])
+    found = losses.white(target - 0.1, target)
+    np.testing.assert_allclose(found, 0.1 * np.mean([1, 0.5, 0, 0]), rtol=1e-5)
+    with pytest.raises(ValueError, match="the shapes must be equal, not"):
+        losses.white(target, target[:, :, :3])
+
+
 @pytest.mark.parametrize("name", losses.RECONSTRUCTION_LOSSES)
 @pytest.mark.parametrize("shape", [(2, 1, 1, 3), (2, 5, 7, 1), (5, 7, 3)])
 def test_shape_mismatch(name, shape):

@@ -79,12 +79,17 @@ def signal_in(monkeypatch, owner, name, number=signal.SIGTERM):
 
 
 def test_an_evaluation_that_a_signal_meets_is_made_up_for(
-    smoke_config, tmp_path, monkeypatch, unbroken
+    smoke_config, tmp_path, monkeypatch, unbroken, caplog
 ):
     config = smoke_config("supervised", train__keep_checkpoints=1)
     with monkeypatch.context() as patch:
         signal_in(patch, Validation, "scores")
         assert train(config, tmp_path) == 143
+    with monkeypatch.context() as patch:  # and once more, while it is made up for
+        signal_in(patch, Validation, "scores")
+        assert train(config, tmp_path) == 143
+    message = "Stopped by signal 15; saved step 4 of 8, whose scores the same command adds."
+    assert caplog.messages[-1] == message
     assert (steps(tmp_path), metrics(tmp_path, 4)) == ([4], {})
     scores = Validation.scores
 
@@ -141,7 +146,7 @@ def test_a_signal_in_the_last_step_is_no_end_without_scores(
     with monkeypatch.context() as patch:
         signal_in(patch, Validation, "scores")
         assert train(config, tmp_path) == 143
-    message = "Stopped by signal 15; saved step 8, whose scores the same command adds."
+    message = "Stopped by signal 15; saved step 8 of 8, whose scores the same command adds."
     assert caplog.messages[-1] == message
     assert metrics(tmp_path, 8) == {}
     assert train(config, tmp_path) == 0

@@ -137,7 +137,7 @@ def test_sigterm_and_the_same_command_again_equal_unbroken(
     assert first.returncode == 143, errors
     stopped = steps(tmp_path)[-1]
     assert stopped in (4, 5)
-    assert f"Stopped by signal 15; saved step {stopped} of 8." in errors
+    assert f"Stopped by signal 15; saved step {stopped} of 8" in errors
     assert "Traceback" not in errors
 
     second = run_command(*command)
