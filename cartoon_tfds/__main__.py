@@ -77,9 +77,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _make_parser() -> argparse.ArgumentParser:
+    console = sys.argv[0].startswith("pix2pix-flax")
+    program = "pix2pix-flax dataset" if console else "python -m cartoon_tfds"
     parser = _Parser(
-        prog="python -m cartoon_tfds",
-        description=__doc__,
+        prog=program,
+        description=__doc__.replace("python -m cartoon_tfds", program),
+        epilog=f"{program} build --help lists the flags of build; check and export have some too.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -70,6 +70,7 @@ def main(argv: list[str]) -> int:
     if not _DRY_RUN.value:
         with joined(config.distributed):
             return train(config, workdir, fresh=_FRESH.value)
+    _log.info("Compiling the step and measuring some, which takes minutes for large networks.")
     logging.getLogger("pix2pix_flax").setLevel(logging.WARNING)  # the plan says it all
     print(make_plan(config, workdir, fresh=_FRESH.value))
     return 0

@@ -16,7 +16,7 @@ from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, pages_of
-from pix2pix_flax.cli import checkpoint_flag, translation_flags
+from pix2pix_flax.cli import checkpoint_flag, part_flags, translation_flags
 from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES
 from pix2pix_flax.inference.translator import Translator
@@ -24,13 +24,14 @@ from pix2pix_flax.inference.translator import Translator
 REQUIRED = ()
 WORDS_FLAG = "input"
 flags.adopt_module_key_flags(translation_flags)
+flags.adopt_module_key_flags(part_flags)
 flags.set_default(checkpoint_flag.CHECKPOINT, "lite")
 _INPUT = flags.DEFINE_multi(
     PATH,
     flags.ArgumentSerializer(),
     "input",
     None,
-    "Picture, folder, quoted pattern or clip; may be repeated, also without --input.",
+    "Picture, folder, quoted pattern or clip; also without --input",
 )
 _OUTPUT = flags.DEFINE(
     PATH,
@@ -84,12 +85,15 @@ def _draw_clip(translate: Translator, clip: str, target: Path | None) -> bool:
     from pix2pix_flax.inference.video.temporal import TemporalBlend
 
     options = VideoOptions(
-        batch_size=translation_flags.BATCH_SIZE.value, overwrite=_OVERWRITE.value
+        batch_size=translation_flags.BATCH_SIZE.value,
+        overwrite=_OVERWRITE.value,
+        start=part_flags.START.value,
+        duration=part_flags.DURATION.value,
     )
     try:
         print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
     except VideoError as error:
-        is_clip = Path(clip).suffix.lower() in CLIP_SUFFIXES
+        is_clip = Path(clip).suffix.lower() in CLIP_SUFFIXES | {".gif"}
         reason = one_line(error) if is_clip else f"{clip} is neither a picture nor a clip"
         print(f"error: {reason}", file=sys.stderr)
         return False

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import logging
+import os
 import re
 import sys
 import types
@@ -48,27 +49,36 @@ def run(
     app.run(lambda argv: _call(main, argv), flags_parser=parse)
 
 
-def run_module(module: types.ModuleType) -> NoReturn:
+def run_module(module: types.ModuleType, rename: Callable[[str], str] = str) -> NoReturn:
     """Runs a command, as `run` does; `-h` and `--help` print its help, with exit code 0.
 
     Args:
       module: has `main`; `REQUIRED`, the names of the flags that must be given; and, if the command
         takes words without a flag, `WORDS_FLAG`, the name of the flag whose values they are.
+      rename: changes the text of the help, so that its examples are as the user calls the command.
     """
     if {"-h", "--help"} & set(sys.argv[1:]):
-        _print_help(module)
+        print_and_exit(rename("\n".join(_help(module))))
     words_flag = getattr(module, "WORDS_FLAG", None)
     run(module.main, required=module.REQUIRED, words_flag=words_flag)
 
 
-def _print_help(module: types.ModuleType) -> NoReturn:
-    print(usage.text(module))
+def print_and_exit(text: str) -> NoReturn:
+    """Prints a text for a user, who may read only a part of it, as `--help | head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # Python would print another traceback when it closes the output
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _help(module: types.ModuleType) -> Iterator[str]:
+    yield usage.text(module)
     if "config" in flags.FLAGS:
         _parse([word for word in sys.argv if word not in ("-h", "--help")])
         config = flags.FLAGS["config"].value
-        listed = list(usage.values(config)) if config else []
-        print("\nValues of the configuration:" if config else _CONFIG_HINT, *listed, sep="\n")
-    sys.exit(0)
+        yield "\nValues of the configuration:" if config else _CONFIG_HINT
+        yield from usage.values(config) if config else ()
 
 
 class _AboveProgressBar(logging.Handler):

@@ -1,6 +1,7 @@
 """The console command `pix2pix-flax`, and the commands behind its first word."""
 
 import importlib
+import re
 import sys
 
 import pix2pix_flax
@@ -27,8 +28,7 @@ def main() -> None:
     """Runs the command that the first word names, with the other words."""
     words = sys.argv[1:]
     if not words or words[0] in ("-h", "--help", "help"):
-        print(_overview())
-        sys.exit(0)
+        command.print_and_exit(_overview())
     if words[0] == "--version":
         print(f"pix2pix-flax {pix2pix_flax.__version__}")
         sys.exit(0)
@@ -39,7 +39,19 @@ def main() -> None:
     sys.argv = [f"pix2pix-flax {words[0]}", *words[1:]]
     if words[0] == "dataset":
         sys.exit(module.main())
-    command.run_module(module)
+    command.run_module(module, rename=_as_commands)
+
+
+def _as_commands(text: str) -> str:
+    """Returns a help text in which the scripts of a checkout are commands of the console."""
+    scripts = {
+        module if word in ("train", "dataset") else f"scripts/{module.split('.')[-1]}.py": word
+        for word, (module, _) in COMMANDS.items()
+    }
+    for script, word in scripts.items():
+        start = f"-m {script.removesuffix('.__main__')}" if "/" not in script else script
+        text = re.sub(rf"python {re.escape(start)}\b", f"pix2pix-flax {word}", text)
+    return text
 
 
 def _overview() -> str:

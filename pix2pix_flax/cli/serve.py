@@ -7,6 +7,7 @@ Only this machine can reach it, unless --host is set. http://localhost:8000/open
 the service for programs.
 """
 
+import socket
 from pathlib import Path
 
 from absl import flags
@@ -31,6 +32,12 @@ def main(argv: list[str]) -> None:
     from pix2pix_flax.serve.app import make_app
     from pix2pix_flax.serve.site import BUILT, NETWORKS, load_networks, load_shipped
 
+    try:
+        socket.create_server((_HOST.value, _PORT.value)).close()
+    except OSError as error:
+        reason = error.strerror.partition(" (")[0]  # without the address
+        where = f"port {_PORT.value} of {_HOST.value} cannot be used ({reason})"
+        raise UserError(f"{where}: choose another one by --port") from error
     site = Path(_SITE.value) if _SITE.value else BUILT
     address = f"http://{_HOST.value}:{_PORT.value}"
     if (site / "models" / "models.json").is_file():

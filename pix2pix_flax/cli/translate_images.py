@@ -22,7 +22,7 @@ _INPUT = flags.DEFINE_multi(
     flags.ArgumentSerializer(),
     "input",
     None,
-    "Picture, folder or quoted pattern; may be repeated, also without --input.",
+    "Picture, folder or quoted pattern; also without --input",
 )
 _OUTPUT = flags.DEFINE(
     PATH,

@@ -9,7 +9,7 @@ without a network.
 
 from absl import flags
 
-from pix2pix_flax.cli import translation_flags
+from pix2pix_flax.cli import part_flags, translation_flags
 from pix2pix_flax.cli.paths import PATH
 from pix2pix_flax.inference.video.audio import AUDIO_MODES
 from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
@@ -17,6 +17,7 @@ from pix2pix_flax.inference.video.codecs import CODECS, PRESETS
 REQUIRED = ("checkpoint", "input")
 WORDS_FLAG = "input"
 flags.adopt_module_key_flags(translation_flags)
+flags.adopt_module_key_flags(part_flags)
 _INPUT = flags.DEFINE(PATH, "input", None, "Video file to read, also without --input.")
 _OUTPUT = flags.DEFINE(
     PATH,
@@ -25,10 +26,6 @@ _OUTPUT = flags.DEFINE(
     "File to write, ending in .mp4, .mkv or .mov; by default clip-cartoon.mp4 beside clip.mp4.",
 )
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
-_START = flags.DEFINE_string("start", "0", "Start time: seconds or HH:MM:SS.s.")
-_DURATION = flags.DEFINE_string(
-    "duration", None, "Length of the part to translate: seconds or HH:MM:SS.s; by default the rest."
-)
 _MAX_HEIGHT = flags.DEFINE_integer(
     "max_height",
     None,
@@ -70,8 +67,8 @@ def main(argv: list[str]) -> None:
 
     options = VideoOptions(
         batch_size=translation_flags.BATCH_SIZE.value,
-        start=_START.value,
-        duration=_DURATION.value,
+        start=part_flags.START.value,
+        duration=part_flags.DURATION.value,
         max_height=_MAX_HEIGHT.value,
         side_by_side=_SIDE_BY_SIDE.value,
         codec=_CODEC.value,

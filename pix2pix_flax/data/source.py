@@ -34,11 +34,12 @@ def _how_to_build(name: str, data_dir: str | None, *, again: bool = False) -> st
 
 
 def _prepared_instead(name: str, root: Path) -> str:
-    """Returns the flag that takes another prepared config of a dataset; '' if there is none."""
+    """Returns how to take another prepared config of a dataset; '' if there is none."""
     dataset = name.partition("/")[0]
     found = {path.parent.parent.name for path in root.glob(f"{dataset}/*/*.*.*/dataset_info.json")}
     names = [f"{dataset}/{config}" for config in sorted(found)]
-    return f"; or take a prepared one: --config.data.name={' or '.join(names)}" if names else ""
+    advice = "; or name a prepared one, by --config.data.name in a training and else by --dataset: "
+    return advice + " or ".join(names) if names else ""
 
 
 def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:

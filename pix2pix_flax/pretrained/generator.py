@@ -5,6 +5,7 @@ unlike a pickle.
 """
 
 import dataclasses
+import difflib
 import functools
 import json
 from pathlib import Path
@@ -137,9 +138,10 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     try:
         step = find_checkpoint(path)
     except CheckpointError as error:
-        known = (
+        near = difflib.get_close_matches(str(checkpoint), SHIPPED, n=1)
+        known = "".join(f"Did you mean {name}? " for name in near) + (
             f"The generators of the package are {', '.join(SHIPPED)}; commands that draw also "
-            "take opencv:STYLE, e.g. opencv:watercolour."
+            "take opencv:STYLE, e.g. opencv:watercolour; in Python cartoon_tfds.styles.cartoonize."
         )
         raise error if path.exists() else CheckpointError(f"{error} {known}") from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)

@@ -45,6 +45,8 @@ _ERRORS = {
     503: {"description": "Too many requests: try again after the seconds in Retry-After."},
 }
 _NO_FORM = "Send the picture as the body, not in a form: curl --data-binary @photo.jpg URL"
+_BY_POST = "Send a picture by POST: curl --data-binary @photo.jpg URL"
+_VALUES = ("style", "strength", "max_side", "format")  # that a request may set
 
 
 class Turns:
@@ -114,6 +116,8 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         ] = "png",
     ) -> Response:
         """Draws the picture in the request's body."""
+        if unknown := sorted(set(request.query_params) - set(_VALUES)):
+            raise HTTPException(400, f"No value {unknown[0]!r}; known: {', '.join(_VALUES)}.")
         if request.headers.get("content-type", "").startswith("multipart/"):
             raise HTTPException(415, _NO_FORM)
         async with turns:
@@ -124,6 +128,10 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
             except ImageError as error:
                 raise HTTPException(400, one_line(error)) from error
         return Response(drawing, media_type=f"image/{format}")
+
+    @app.get("/cartoonize", include_in_schema=False)
+    async def refuse_get() -> None:
+        raise HTTPException(405, _BY_POST, {"Allow": "POST"})
 
     if site:
         app.mount("/", StaticFiles(directory=site, html=True))

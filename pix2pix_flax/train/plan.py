@@ -25,6 +25,7 @@ from pix2pix_flax.train.meter import duration
 from pix2pix_flax.train.schedule import UNITS
 
 _STEPS = 3  # that are measured, after one that is not
+_LONG = 24 * 3600  # seconds of a training that a CPU is too slow for
 
 Rows = Iterator[tuple[str, str]]
 
@@ -157,6 +158,11 @@ def _measured_rows(trainer: Trainer) -> Rows:
     seconds += trainer.compile_seconds
     hours = f"{seconds / 3600:.3g}" if seconds < 3.6e6 else f"{seconds / 3600:,.0f}"
     yield "whole training", f"{hours} h ({duration(seconds)}) for {steps:,} steps"
+    if seconds > _LONG and jax.default_backend() == "cpu":
+        yield (
+            "advice",
+            "without a GPU, --config=demo takes minutes, and --config=lite an hour",
+        )
 
 
 def _step_seconds(trainer: Trainer) -> float:

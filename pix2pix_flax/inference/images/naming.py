@@ -63,13 +63,19 @@ def name_results(
         a clip or like a picture that cannot be written.
     """
     names = Names()
-    output = output and Path(expand_home(str(output)))
-    if output and output.suffix.lower() in _NO_RESULTS and not output.is_dir():
+    text = output and expand_home(str(output))
+    output = text and Path(text)
+    is_folder = not output or output.is_dir() or text.endswith(os.sep)
+    if not is_folder and output.suffix.lower() in _NO_RESULTS:
         kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
         raise InputError(
             f"{output}: a picture cannot be written in this format: name a {kinds} file"
         )
+    inputs = list(inputs)
     found = _find(inputs, output, names)
+    if not is_folder and output.suffix.lower() not in WRITABLE_SUFFIXES | {""} and _is_file(inputs):
+        kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
+        raise InputError(f"{output}: name a {kinds} file, or {output}{os.sep} for a folder")
     if output is None:
         own = [source for source, _ in found if source.stem.endswith(LABEL)]
         others = [source for source, _ in found if not source.stem.endswith(LABEL)]
@@ -83,6 +89,11 @@ def name_results(
     else:
         names.results.append((found[0][0], output))
     return names
+
+
+def _is_file(inputs: list[str | Path]) -> bool:
+    """Returns whether the inputs are one picture, and no folder or pattern."""
+    return len(inputs) == 1 and os.path.isfile(expand_home(str(inputs[0])))
 
 
 def _beside(source: Path, suffix: str | None) -> Path:
@@ -99,7 +110,9 @@ def _find(
         pictures = list(_expand(expand_home(str(given)), output, names))
         if not pictures:
             others = passed_over(names.passed_over)
-            raise InputError(f"{given}: no image found" + (f" ({others})" if others else ""))
+            is_there = glob.has_magic(str(given)) or os.path.exists(expand_home(str(given)))
+            problem = "no image found" if is_there else "no such file or folder"
+            raise InputError(f"{given}: {problem}" + (f" ({others})" if others else ""))
         for source, name in pictures:
             found.setdefault(source.resolve(), (source, name))
     if not found:

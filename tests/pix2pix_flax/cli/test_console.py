@@ -2,7 +2,9 @@
 
 import ast
 import importlib.util
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +27,11 @@ from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 PHOTO = skimage.data.chelsea()[60:160, 100:260]
 
 
+PROGRAM = "from pix2pix_flax.cli.console import main; main()"
+
+
 def run(*words, cwd):
-    program = "from pix2pix_flax.cli.console import main; main()"
-    return run_command("-c", program, *words, cwd=cwd)
+    return run_command("-c", PROGRAM, *words, cwd=cwd)
 
 
 def required_flags(module):
@@ -57,6 +61,36 @@ def test_help_begins_with_the_required_flags(name, tmp_path):
     assert shown[: len(required)] == sorted(f"--{flag}" for flag in required)
     assert len(shown) > len(required)
     assert done.stdout.count("(required)") == len(required)
+    assert "python " not in done.stdout.partition("Flags:")[0]
+
+
+def test_help_of_datasets_is_of_the_console(tmp_path):
+    done = run("dataset", "--help", cwd=tmp_path)
+    assert "python -m" not in done.stdout
+    assert "pix2pix-flax dataset build --help lists the flags of build" in done.stdout
+    done = run("dataset", "build", "--help", cwd=tmp_path)
+    assert "usage: pix2pix-flax dataset build" in done.stdout
+    assert "--views_per_photo" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["--help"], ["evaluate", "--help"]])
+def test_a_part_of_the_help_is_enough(words, tmp_path):
+    """As in `pix2pix-flax --help | head -1`, which closes the pipe."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-c", PROGRAM, *words]
+    done = subprocess.run(program, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_port_in_use_is_named(tmp_path):
+    with socket.create_server(("localhost", 0)) as server:
+        port = server.getsockname()[1]
+        done = run("serve", f"--port={port}", cwd=tmp_path)
+    message = f"error: port {port} of localhost cannot be used (Address already in use): choose "
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"{message}another one by --port\n"
 
 
 def test_an_unknown_command_names_the_known_ones(tmp_path):
@@ -117,6 +151,17 @@ def test_an_animated_gif_is_a_clip_and_a_still_one_a_picture(tmp_path):
     assert done.returncode == 0, done.stderr
     assert len(decode(tmp_path / "moving-cartoon.mp4")[0]) == 3
     assert read_image(tmp_path / "still-cartoon.png").shape == PHOTO.shape
+    words = "moving.gif", "--checkpoint=opencv:ink", "--output=out.gif"
+    done = run("cartoonize", *words, cwd=tmp_path)
+    assert done.stderr.startswith("error: out.gif: a clip in h264 has to end in .mp4, ")
+
+
+def test_a_part_of_a_clip_is_drawn(tmp_path):
+    make_clip(tmp_path / "in.mp4", pan(12))  # at 25 frames/s
+    words = "in.mp4", "--checkpoint=opencv:ink", "--start=0.08", "--duration=0.2"
+    done = run("cartoonize", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(decode(tmp_path / "in-cartoon.mp4")[0]) == 5
 
 
 def test_what_a_clip_loses_is_told_in_one_line(tmp_path):
@@ -157,7 +202,9 @@ def test_cartoonize_with_a_style_into_a_file(tmp_path):
             "error: b.jpg: no such picture; the result is named by --output=b.jpg",
         ),
         (["notes.txt", "--checkpoint=opencv:ink"], "error: notes.txt is neither a picture nor a"),
-        (["none.jpg"], "error: none.jpg: no image found"),
+        (["none.jpg"], "error: none.jpg: no such file or folder"),
+        (["none*.jpg"], "error: none*.jpg: no image found"),
+        (["a.png", "--output=a.jgp", "--checkpoint=opencv:ink"], "error: a.jgp: name a .jpeg, "),
         (["a.png", "--checkpoint=lit"], "error: {cwd}/lit is not a checkpoint and not a work "),
     ],
 )
@@ -169,7 +216,7 @@ def test_mistakes_of_cartoonize_are_one_line(words, message, tmp_path):
     assert done.stderr.startswith(message.format(cwd=tmp_path))
     assert done.stderr.count("\n") == 1
     if "--checkpoint=lit" in words:
-        assert done.stderr.endswith("draw also take opencv:STYLE, e.g. opencv:watercolour.\n")
+        assert "Did you mean lite? The generators of the package are lite, " in done.stderr
 
 
 @pytest.fixture

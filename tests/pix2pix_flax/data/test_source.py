@@ -65,7 +65,8 @@ def test_a_missing_config_names_the_command_and_the_configs_that_are_there(datas
     text = message(open_source, "cartoon_tfds/public", "train", str(dataset_dir))
     assert text.endswith(
         f"Build it with: python -m cartoon_tfds --config=public --data_dir={dataset_dir}; "
-        "or take a prepared one: --config.data.name=cartoon_tfds/tiny"
+        "or name a prepared one, by --config.data.name in a training and else by --dataset: "
+        "cartoon_tfds/tiny"
     )
 
 

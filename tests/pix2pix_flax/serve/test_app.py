@@ -73,6 +73,13 @@ def test_a_form_is_refused_with_the_right_command(address):
     assert "curl --data-binary @photo.jpg" in json.loads(caught.value.read())["detail"]
 
 
+def test_get_is_refused_with_the_right_command(address):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(f"{address}/cartoonize", timeout=60)
+    assert (caught.value.code, caught.value.headers["Allow"]) == (405, "POST")
+    assert "curl --data-binary @photo.jpg" in json.loads(caught.value.read())["detail"]
+
+
 def test_another_style_is_chosen(address):
     _, data = post(address, encoded(PHOTO), "style=none")
     np.testing.assert_array_equal(Image.open(io.BytesIO(data)), PHOTO)
@@ -84,6 +91,7 @@ def test_another_style_is_chosen(address):
         (b"", "", 400, "empty"),
         (b"no picture at all", "", 400, "not a picture"),
         (encoded(PHOTO)[:5000], "", 400, "damaged"),
+        (encoded(PHOTO), "checkpoint=none", 400, "No value 'checkpoint'; known: style, "),
         (encoded(PHOTO), "style=oil", 422, "'ink' or 'none'"),
         (encoded(PHOTO), "strength=2", 422, "less than or equal to 1"),
         (encoded(PHOTO), "max_side=100000", 422, "less than or equal to 4096"),

@@ -53,6 +53,13 @@ def test_the_command_prints_the_plan_and_writes_nothing(dataset_dir, tmp_path):
     compilation = float(found["compilation"].partition(" s")[0])
     whole = compilation + 20 * step + 5 * evaluation
     assert hours * 3600 == pytest.approx(whole, rel=0.02)
+    assert "advice" not in found
+
+
+def test_advice_for_a_training_that_is_too_long_for_a_cpu(smoke_config, tmp_path, monkeypatch):
+    monkeypatch.setattr("pix2pix_flax.train.plan._LONG", 1)  # seconds
+    found = rows(make_plan(smoke_config(train__steps=10_000), tmp_path))
+    assert "--config=demo" in found["advice"]
 
 
 def test_a_run_goes_on_from_its_last_step(trained, smoke_config):
