@@ -152,7 +152,8 @@ def test_a_fault_of_the_program_is_not_taken_for_a_bad_picture(tmp_path):
 @pytest.mark.parametrize("given", ["missing.png", "none*.png", "empty"])
 def test_nothing_found_is_one_clear_line(tmp_path, given):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"^[^\n]*: (no image found|no such file or folder)$") as caught:
+    message = r"^[^\n]*: (no image found|no such file or folder)$"
+    with pytest.raises(InputError, match=message) as caught:
         translate([tmp_path / given], tmp_path / "out")
     assert given in str(caught.value)
     assert not (tmp_path / "out").exists()
