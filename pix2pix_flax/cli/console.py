@@ -1,7 +1,6 @@
 """The console command `pix2pix-flax`, and the commands behind its first word."""
 
 import importlib
-import re
 import sys
 
 import pix2pix_flax
@@ -44,13 +43,10 @@ def main() -> None:
 
 def _as_commands(text: str) -> str:
     """Returns a help text in which the scripts of a checkout are commands of the console."""
-    scripts = {
-        module if word in ("train", "dataset") else f"scripts/{module.split('.')[-1]}.py": word
-        for word, (module, _) in COMMANDS.items()
-    }
-    for script, word in scripts.items():
-        start = f"-m {script.removesuffix('.__main__')}" if "/" not in script else script
-        text = re.sub(rf"python {re.escape(start)}\b", f"pix2pix-flax {word}", text)
+    for word, (module, _) in COMMANDS.items():
+        script = f"scripts/{module.rpartition('.')[2]}.py"
+        for typed in (script, f"-m {module.removesuffix('.__main__')}"):
+            text = text.replace(f"python {typed}", f"pix2pix-flax {word}")
     return text
 
 

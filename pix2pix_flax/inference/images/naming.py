@@ -54,13 +54,14 @@ def name_results(
     Args:
       inputs: files, folders and patterns, e.g. `photos/**/*.jpg`; `~` is the home.
       output: a folder; or a file for the result of a single image, if it ends in one of
-        `WRITABLE_SUFFIXES` and is no folder; None: beside each source, as `photo-cartoon.jpg`.
+        `WRITABLE_SUFFIXES` and is no folder; None: beside each source, as `photo-cartoon.jpg`. For
+        a single image, a new folder whose name has another ending needs a `/` at its end.
       suffix: suffix of the results, one of `WRITABLE_SUFFIXES`; None: `.png` in a folder, and
         the suffix of the source beside it, if it can be written.
 
     Raises:
-      InputError: no image was found, the output is one file for several images, or it is named like
-        a clip or like a picture that cannot be written.
+      InputError: no image was found, the output is one file for several images, or its ending is
+        none of a picture that can be written.
     """
     names = Names()
     text = output and expand_home(str(output))
