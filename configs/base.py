@@ -14,7 +14,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.seed = 0
     config.dtype = "float32"  # of the computation; bfloat16 for GPUs. Parameters stay float32.
 
-    # Whether several processes train together, each of them started alike: docs/scaling.md.
+    # Whether several processes train together. The same command starts each: docs/scaling.md.
     config.distributed = False
 
     # A run or a safetensors file whose generator the training starts from; None: random weights.

@@ -108,10 +108,11 @@ def _find(
     """Returns (source file, path of the result in the output folder) of each image once."""
     found: dict[Path, tuple[Path, Path]] = {}
     for given in inputs:
-        pictures = list(_expand(expand_home(str(given)), output, names))
+        path = expand_home(str(given))
+        pictures = list(_expand(path, output, names))
         if not pictures:
             others = passed_over(names.passed_over)
-            is_there = glob.has_magic(str(given)) or os.path.exists(expand_home(str(given)))
+            is_there = glob.has_magic(path) or os.path.exists(path)
             problem = "no image found" if is_there else "no such file or folder"
             raise InputError(f"{given}: {problem}" + (f" ({others})" if others else ""))
         for source, name in pictures:
