@@ -1,6 +1,5 @@
 """Batches of uint8 images: endless and resumable for training, each example once for evaluation."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,7 +8,6 @@ import numpy as np
 
 from pix2pix_flax.data.canvas import MODES, draw_corner, middle, scale, window
 from pix2pix_flax.data.examples import Fitted, keep_examples
-from pix2pix_flax.data.fingerprint import fingerprint, fingerprint_of_bytes, is_same
 from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError, Tolerance, WithSubstitutes
 from pix2pix_flax.data.source import count_examples, open_source, read_ids
@@ -134,60 +132,6 @@ def _shuffled(
     )
     options = grain.ReadOptions(num_threads=num_threads, prefetch_buffer_size=16)
     return iter(dataset.to_iter_dataset(options))
-
-
-def order_fingerprint(
-    config,
-    *,
-    batch_size: int,
-    seed: int,
-    of_examples: Callable[[str, str, str | None], str] = fingerprint,
-) -> str:
-    """Returns a text that identifies the examples, their order and their preparation.
-
-    Args:
-      config: the whole configuration; `data` and `sizes.canvas` are used.
-      batch_size: examples in the global batch.
-      seed: seed of the order of examples and of the crops.
-      of_examples: returns the fingerprint of a split. What follows its first dot stays unchanged,
-        for `fingerprint.is_same`.
-
-    Raises:
-      DatasetError: if the dataset is missing or damaged.
-    """
-    data = config.data
-    facts, dot, examples = of_examples(data.name, data.train_split, data.data_dir).partition(".")
-    order = (
-        facts,
-        tuple(data.features),
-        data.canvas_mode,
-        config.sizes.canvas,
-        batch_size,
-        seed,
-        1,  # once the number of hosts, on which the order no longer depends
-    )
-    if data.labels:  # only if set, so that older runs keep their fingerprint
-        order += (data.labels, tuple(data.palette))
-    if data.styles:
-        order += (tuple(data.styles),)
-    return hashlib.sha256(repr(order).encode()).hexdigest()[:16] + dot + examples
-
-
-def check_order(saved: str, config, **order: int) -> None:
-    """Raises a DatasetError if a run was saved with other data.
-
-    Args:
-      saved: the fingerprint in a checkpoint of any version.
-      config: the whole configuration.
-      **order: the other arguments of `order_fingerprint`.
-    """
-    if is_same(saved, order_fingerprint(config, **order)):
-        return
-    if saved != order_fingerprint(config, **order, of_examples=fingerprint_of_bytes):
-        raise DatasetError(
-            "The dataset, its configuration, the batch size or the seed has changed since this "
-            "run began, so it cannot be resumed: take a new --workdir."
-        )
 
 
 def eval_batches(

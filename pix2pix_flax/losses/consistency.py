@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from cartoon_tfds.errors import UserError
 
 _BORDER = 8  # pixels next to the wrapped edge that the loss leaves out too
+_OCTAVES = 4  # the noise has grains of 1, 2, 4 and 8 pixels, ...
+_DECAY = 0.5  # ... each with this share of the deviation of the grains before
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Consistency:
 
     Attributes:
       max_shift: largest translation in pixels, each way.
-      noise: standard deviation of the noise, for images in [-1, 1].
+      noise: standard deviation of the finest noise, for images in [-1, 1].
     """
 
     max_shift: int
@@ -35,8 +37,8 @@ class Consistency:
     def views(self, rng: jax.Array, images: jax.Array) -> jax.Array:
         """Returns [2B, H, W, C]: `images` in [-1, 1], and the same images moved and with noise."""
         moved = _shift(images, self.draw(rng, len(images)))
-        noise = self.noise * jax.random.normal(jax.random.fold_in(rng, 1), images.shape)
-        return jnp.concatenate([images, jnp.clip(moved + noise, -1.0, 1.0)])
+        noisy = moved + self.noise * _noise(jax.random.fold_in(rng, 1), images.shape)
+        return jnp.concatenate([images, jnp.clip(noisy, -1.0, 1.0)])
 
     def loss(self, rng: jax.Array, outputs: jax.Array, scale: int = 1) -> jax.Array:
         """Returns the mean absolute difference, away from the borders.
@@ -57,6 +59,22 @@ class Consistency:
             )
         difference = jnp.abs(moved - _shift(first, scale * self.draw(rng, len(first))))
         return jnp.mean(difference[:, margin:-margin, margin:-margin])
+
+
+def _noise(rng: jax.Array, shape: tuple[int, int, int, int]) -> jax.Array:
+    """Returns noise with grains of several sizes, float32 [B, H, W, C].
+
+    The noise of films has large grains too, and the blocks of a codec have 8 pixels. A network
+    averages noise of single pixels away, and then paints soft areas that flicker.
+    """
+    batch, height, width, channels = shape
+    total = jnp.zeros(shape)
+    for octave in range(_OCTAVES):
+        grain = 2**octave
+        small = (batch, -(-height // grain), -(-width // grain), channels)
+        noise = _DECAY**octave * jax.random.normal(jax.random.fold_in(rng, octave), small)
+        total += noise.repeat(grain, axis=1).repeat(grain, axis=2)[:, :height, :width]
+    return total
 
 
 def _shift(images: jax.Array, offsets: jax.Array) -> jax.Array:

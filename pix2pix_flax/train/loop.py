@@ -13,7 +13,7 @@ from tqdm import tqdm
 from cartoon_tfds.files import locked
 from pix2pix_flax import ranges
 from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
-from pix2pix_flax.data.pipeline import check_order, order_fingerprint
+from pix2pix_flax.data.order import check_order, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
 from pix2pix_flax.report.page import write_at_end
@@ -145,7 +145,7 @@ class Trainer:
         if restored is None:
             self.iterator.set_state(first_position)
             return self._initialized(init(key, example, self.frozen)), example
-        self.check_order(restored.run["data"]["fingerprint"])
+        self.check_order(restored.run)
         self.iterator.set_state(restored.run["data"]["position"])
         self.unlogged = restored.run.get("unlogged", [])
         step = int(restored.state.step)

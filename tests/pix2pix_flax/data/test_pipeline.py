@@ -14,7 +14,6 @@ from pix2pix_flax.data.pipeline import (
     different_places,
     eval_batches,
     make_train_iterator,
-    order_fingerprint,
 )
 from pix2pix_flax.data.source import DatasetError, open_source
 
@@ -240,27 +239,6 @@ def test_an_unknown_canvas_mode_is_named(smoke_config):
     assert text == (
         "config.data.canvas_mode must be one of crop, resize, scale_width, none, not 'pad'."
     )
-
-
-def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
-    def fingerprint(**changes):
-        size = changes.pop("batch_size", BATCH)
-        seed = changes.pop("seed", 0)
-        config = smoke_config(**changes)
-        return order_fingerprint(config, batch_size=size, seed=seed)
-
-    palette = (("road", (128, 64, 128), (0,)),)
-    found = [
-        fingerprint(),
-        fingerprint(seed=1),
-        fingerprint(batch_size=4),
-        fingerprint(sizes__canvas=64),
-        fingerprint(data__styles=("ink", "poster")),
-        fingerprint(data__styles=("poster", "ink")),
-        fingerprint(data__labels="cartoon", data__palette=palette),
-    ]
-    assert len(set(found)) == len(found)
-    assert fingerprint(sizes__evaluation=16, data__num_threads=1) == found[0]
 
 
 @pytest.mark.parametrize(

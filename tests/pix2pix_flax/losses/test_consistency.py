@@ -42,8 +42,23 @@ def test_shifts_are_of_all_sizes_both_ways():
 def test_noise_is_as_strong_as_said_and_only_in_what_is_moved(photos):
     views = Consistency(max_shift=0, noise=0.05).views(RNG, 0.5 * photos)
     np.testing.assert_array_equal(views[:4], 0.5 * photos)
-    assert np.std(views[4:] - views[:4]) == pytest.approx(0.05, rel=0.02)
+    noise = np.asarray(views[4:] - views[:4])
+    fine = np.diff(noise, axis=2)[:, :, ::2]  # grains of 2, 4 and 8 pixels are the same in both
+    assert np.std(fine) == pytest.approx(0.05 * np.sqrt(2), rel=0.02)
     assert np.abs(Consistency(max_shift=0, noise=1.0).views(RNG, photos)).max() == 1
+
+
+def test_noise_has_grains_of_several_sizes():
+    views = np.asarray(Consistency(max_shift=0, noise=0.01).views(RNG, jnp.zeros((8, 60, 92, 3))))
+    deviations = []
+    for grain in (1, 2, 4, 8):
+        pixels = views[8:, :56, :88].reshape(8, 56 // grain, grain, 88 // grain, grain, 3)
+        deviations.append(np.std(pixels.mean(axis=(2, 4))))
+    # The mean of k x k pixels keeps 1 / k of the deviation of the finer grains, and all of the rest.
+    variances = 0.01**2 * 0.25 ** np.arange(4.0)
+    for size, deviation in zip((1, 2, 4, 8), deviations, strict=True):
+        shares = [min(1.0, (grain / size) ** 2) for grain in (1, 2, 4, 8)]
+        assert deviation == pytest.approx(np.sqrt(np.dot(variances, shares)), rel=0.06)
 
 
 def test_what_moves_with_its_input_has_no_loss(photos):

@@ -14,7 +14,7 @@ from tensorflow_datasets.proto import tf_example_pb2
 from pix2pix_flax.checkpoint.integrity import CheckpointError, verify
 from pix2pix_flax.checkpoint.manager import find_checkpoint
 from pix2pix_flax.data.fingerprint import fingerprint_of_bytes
-from pix2pix_flax.data.pipeline import order_fingerprint
+from pix2pix_flax.data.order import order_fingerprint
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError
 from pix2pix_flax.report.scalars import read_scalars
 from pix2pix_flax.train import train
