@@ -119,11 +119,9 @@ def _scored(config) -> int:
 
 def _evaluations(trainer: Trainer) -> int:
     """Returns the number of evaluations that are left, without those that are due by the clock."""
-    steps, is_moment = (
-        range(trainer.first + 1, trainer.total_steps + 1),
-        trainer.every["eval"].is_moment,
-    )
-    return sum(step == trainer.total_steps or is_moment(step) for step in steps)
+    last = trainer.total_steps
+    at_the_end = last > trainer.first
+    return trainer.every["eval"].moments(trainer.first, last - 1) + at_the_end
 
 
 def _how_often(train) -> str:

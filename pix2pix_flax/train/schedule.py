@@ -87,6 +87,17 @@ class Every:
         by_steps = bool(self._steps) and step % self._steps == 0
         return by_steps or bool(self._epochs and self._count.ended(step, self._epochs))
 
+    def moments(self, after: int, last: int) -> int:
+        """Returns the number of steps over `after`, up to `last`, for which `is_moment` is true."""
+        found: set[int] = set()
+        if self._steps:
+            found.update(range(after + self._steps - after % self._steps, last + 1, self._steps))
+        if self._epochs:
+            first, end = (round(self._count.at(step) / self._epochs) for step in (after, last))
+            ends = (self._count.steps(n * self._epochs) for n in range(first, end + 2))
+            found.update(step for step in ends if step > after and self.is_moment(step))
+        return sum(step <= last for step in found)
+
 
 def make_every(train, work: str, epochs: Epochs, clock: Callable[[], float]) -> Every:
     """Returns the schedule of one of `WORK`, from the keys `WORK_every_UNIT` of config.train."""

@@ -1,5 +1,7 @@
 """When evaluations, previews and kept checkpoints are due."""
 
+import time
+
 import pytest
 
 from pix2pix_flax.train.schedule import Epochs, Every
@@ -25,6 +27,22 @@ def due(last, count=EPOCHS, **units):
 )
 def test_each_unit_makes_it_due(units, expected):
     assert due(10, **units) == expected
+
+
+@pytest.mark.parametrize("after", [0, 3, 4, 5, 9, 40])
+@pytest.mark.parametrize("steps", [0, 1, 4, 7])
+@pytest.mark.parametrize("epochs", [0.0, 0.1, 0.7, 1.0, 2.0, 9.0])
+def test_moments_are_counted_without_asking_for_each_step(after, steps, epochs):
+    every = Every(steps, 0.0, epochs, EPOCHS)
+    for last in (after, after + 1, after + 2, 17, 40):
+        expected = sum(every.is_moment(step) for step in range(after + 1, last + 1))
+        assert every.moments(after, last) == expected
+
+
+def test_moments_of_a_giant_training_are_counted_at_once():
+    start = time.monotonic()
+    assert Every(10_000, 0.0, 0.0, EPOCHS).moments(0, 10**9) == 10**5
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize(
