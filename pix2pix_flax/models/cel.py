@@ -18,6 +18,8 @@ SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
 HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
+_REACH = 3  # cells whose colours are averaged, each way, ...
+_CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
 
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
@@ -63,7 +65,7 @@ def draw(
     small = nn.avg_pool(photos, (_CELL, _CELL), (_CELL, _CELL))
     hardness, shares = jnp.split(half_layers, (1,), axis=-1)
     hardness = jax.nn.sigmoid(hardness + HARDNESS_BIAS)
-    chroma = upsample(_turned(rgb_to_lab(small)[..., 1:], colours), shares)
+    chroma = upsample(evened(_turned(rgb_to_lab(small)[..., 1:], colours)), shares)
     smooth = enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
     hardness, chroma = jnp.split(smooth, (1,), axis=-1)
     tone, ink = jnp.split(layers, 2, axis=-1)
@@ -81,6 +83,34 @@ def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:
     a, b = jnp.split(chroma, 2, axis=-1)
     gain, turn = jnp.split(change, 2, axis=-1)
     return chroma + jnp.concatenate([gain * a - turn * b, gain * b + turn * a], axis=-1)
+
+
+def evened(cells: jax.Array) -> jax.Array:
+    """Averages each cell with those near it that have nearly its colour.
+
+    A bilateral filter (Tomasi and Manduchi 1998), along columns and then along rows (Pham and van
+    Vliet 2005). The noise of a film's colours is softer than a cell; on even areas it would stay
+    and flicker.
+
+    Args:
+      cells: chroma in units of Lab, float32 [B, h, w, 2].
+
+    Returns:
+      float32 of the same shape.
+    """
+    for axis in (1, 2):
+        padding = [(0, 0)] * 4
+        padding[axis] = (_REACH, _REACH)
+        padded = jnp.pad(cells, padding, mode="edge")
+        total, weights = jnp.zeros_like(cells), jnp.zeros_like(cells[..., :1])
+        for start in range(2 * _REACH + 1):
+            other = jax.lax.slice_in_dim(padded, start, start + cells.shape[axis], axis=axis)
+            difference = (other - cells) / _CONTRAST
+            weight = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1, keepdims=True))
+            total += weight * other
+            weights += weight
+        cells = total / weights
+    return cells
 
 
 def stairs(tone: jax.Array, steps: int, sharpness: jax.Array | float) -> jax.Array:
