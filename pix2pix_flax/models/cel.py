@@ -18,8 +18,8 @@ SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
 HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
-_REACH = 3  # cells whose colours are averaged, each way, ...
-_CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
+REACH = 3  # cells whose colours are averaged, each way, ...
+CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
 
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
@@ -100,12 +100,12 @@ def evened(cells: jax.Array) -> jax.Array:
     """
     for axis in (1, 2):
         padding = [(0, 0)] * 4
-        padding[axis] = (_REACH, _REACH)
+        padding[axis] = (REACH, REACH)
         padded = jnp.pad(cells, padding, mode="edge")
         total, weights = jnp.zeros_like(cells), jnp.zeros_like(cells[..., :1])
-        for start in range(2 * _REACH + 1):
+        for start in range(2 * REACH + 1):
             other = jax.lax.slice_in_dim(padded, start, start + cells.shape[axis], axis=axis)
-            difference = (other - cells) / _CONTRAST
+            difference = (other - cells) / CONTRAST
             weight = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1, keepdims=True))
             total += weight * other
             weights += weight

@@ -25,7 +25,8 @@ def draw(
     small = graph("AveragePool", photos, kernel_shape=size, strides=size)
     hardness, shares = graph.split(half_layers, [1, cel.SHARES])
     hardness = graph("Sigmoid", graph("Add", hardness, graph.floats(cel.HARDNESS_BIAS)))
-    chroma = _upsample(graph, _turned(graph, _chroma(graph, small), colours), shares)
+    cells = _evened(graph, _turned(graph, _chroma(graph, small), colours))
+    chroma = _upsample(graph, cells, shares)
     tone, ink = graph.split(layers, [1, 1])
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
     ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
@@ -53,6 +54,26 @@ def _turned(graph: Graph, chroma: str, change: str) -> str:
     across = _mixed(graph, chroma, [[0, -1], [1, 0]])  # a quarter of a turn
     change = graph("Add", graph("Mul", chroma, gain), graph("Mul", across, turn))
     return graph("Add", chroma, change)
+
+
+def _evened(graph: Graph, cells: str) -> str:
+    """Adds a `models.cel.evened`."""
+    for axis in (2, 3):
+        pads = np.zeros((2, 4), np.int64)
+        pads[:, axis] = cel.REACH
+        padded = graph("Pad", cells, graph.array(pads.ravel()), mode="edge")
+        products, weights = [], []
+        for start in range(2 * cel.REACH + 1):
+            end = start - 2 * cel.REACH or np.iinfo(np.int32).max
+            other = graph("Slice", padded, *(graph.array([at]) for at in (start, end, axis)))
+            difference = graph("Sub", other, cells)
+            square = _mixed(
+                graph, graph("Mul", difference, difference), [[-0.5 / cel.CONTRAST**2] * 2]
+            )
+            weights.append(graph("Exp", square))
+            products.append(graph("Mul", weights[-1], other))
+        cells = graph("Div", graph("Sum", *products), graph("Sum", *weights))
+    return cells
 
 
 def _stairs(graph: Graph, tone: str, steps: int, sharpness: str) -> str:
@@ -91,12 +112,12 @@ def _chroma(graph: Graph, rgb: str) -> str:
     """Adds the a and b of `image.colour.rgb_to_lab`."""
     rgb = graph("Mul", graph("Add", rgb, graph.floats(1)), graph.floats(0.5))
     curve = graph("Mul", graph("Add", rgb, graph.floats(0.055)), graph.floats(1 / 1.055))
-    curve = graph("Pow", curve, graph.floats(2.4))
+    curve = _power(graph, curve, 2.4)
     line = graph("Mul", rgb, graph.floats(1 / 12.92))
     linear = graph("Where", graph("Greater", rgb, graph.floats(0.04045)), curve, line)
     t = _mixed(graph, linear, colour.XYZ_OF_RGB / colour.WHITE[:, np.newaxis])
     knee = graph.floats(colour.KNEE**3)
-    root = graph("Pow", graph("Max", t, knee), graph.floats(1 / 3))
+    root = _power(graph, graph("Max", t, knee), 1 / 3)
     line = graph("Mul", t, graph.floats(1 / (3 * colour.KNEE**2)))
     line = graph("Add", line, graph.floats(4 / 29))
     f = graph("Where", graph("Greater", t, knee), root, line)
@@ -113,7 +134,7 @@ def _lab_to_clipped_rgb(graph: Graph, lab: str) -> str:
     linear = _mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE)
     linear = graph("Clip", linear, graph.floats(0), graph.floats(1))
     knee = graph.floats(0.0031308)
-    curve = graph("Pow", graph("Max", linear, knee), graph.floats(1 / 2.4))
+    curve = _power(graph, graph("Max", linear, knee), 1 / 2.4)
     curve = graph("Sub", graph("Mul", curve, graph.floats(1.055)), graph.floats(0.055))
     line = graph("Mul", linear, graph.floats(12.92))
     rgb = graph("Where", graph("Greater", linear, knee), curve, line)
@@ -121,5 +142,17 @@ def _lab_to_clipped_rgb(graph: Graph, lab: str) -> str:
 
 
 def _mixed(graph: Graph, x: str, matrix) -> str:
-    """Adds a product of each pixel's channels with a matrix."""
-    return graph("Conv", x, graph.floats(np.array(matrix)[:, :, np.newaxis, np.newaxis]))
+    """Adds a product of each pixel's channels with a matrix.
+
+    Runtimes pad the few channels of a convolution to 8 or 16, but not those of `MatMul`.
+    """
+    rows = len(matrix)
+    flat = graph("MatMul", graph.floats(matrix), graph("Reshape", x, graph.array([0, 0, -1])))
+    sizes = graph("Slice", graph.sizes(x), graph.array([2]), graph.array([4]))
+    batch = graph("Slice", graph.sizes(x), graph.array([0]), graph.array([1]))
+    return graph("Reshape", flat, graph("Concat", batch, graph.array([rows]), sizes, axis=0))
+
+
+def _power(graph: Graph, x: str, exponent: float) -> str:
+    """Adds a power of numbers over 0; the node `Pow` takes far longer than these."""
+    return graph("Exp", graph("Mul", graph("Log", x), graph.floats(exponent)))

@@ -93,8 +93,14 @@ def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray
 def _doubled(
     graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, name: str, norm: str
 ) -> str:
-    weights = graph.floats(kernel.transpose(2, 3, 0, 1)), graph.floats(bias)
-    x = graph("ConvTranspose", x, *weights, strides=[2, 2], pads=[1] * 4)
+    # ConvTranspose as a runtime has it is slow. The pixels of an output row between two input rows
+    # depend on these two alone, so a 2x2 convolution over all pairs of rows and columns gives them.
+    inputs, outputs = kernel.shape[2:]
+    taps = kernel.reshape(2, 2, 2, 2, inputs, outputs)[::-1, :, ::-1]
+    weights = taps.transpose(1, 3, 5, 4, 0, 2).reshape(4 * outputs, inputs, 2, 2)
+    x = graph("Conv", x, graph.floats(weights), graph.floats(np.tile(bias, 4)), pads=[1] * 4)
+    x = graph("DepthToSpace", x, blocksize=2, mode="DCR")
+    x = graph("Slice", x, graph.array([1, 1]), graph.array([-1, -1]), graph.array([2, 3]))
     return _normed(graph, x, name, norm)
 
 
