@@ -170,14 +170,14 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "fine_width": 0,  # channels of convolutions at full resolution; 0: none
             "residual": False,  # whether the network adds its output to its input
             "cel_steps": 0,  # steps of the tone of a drawing in layers of paint and ink; 0: RGB
+            "cel_print": False,  # whether its shadows are navy and its lights cream
             "kernel_init": "normal",  # N(0, 0.02); or xavier, kaiming, orthogonal
             "remat": False,  # on GPUs: saves memory by a second forward pass in each step
         }
     )
     # A term of weight 0 is not computed. `perceptual` and `lpips` (extra `lpips`) compare features
-    # of a frozen network; they are calibrated on the data so that their weights compare with the
-    # weight of l1. `cross_entropy` is for segmentation by logits, which uses no other term.
-    # `consistency` asks the output to move with its input, for steady videos.
+    # of a frozen network, calibrated on the data so that their weights compare with that of l1.
+    # `cross_entropy` is the only term of segmentation by logits. `consistency` steadies videos.
     config.loss_weights = ml_collections.ConfigDict(
         {
             "l1": 100.0,

@@ -21,6 +21,12 @@ _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour eac
 REACH = 3  # cells whose colours are averaged, each way, ...
 CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
 
+# Lab colours of the style `poster`: the ink of its shadows and its paper; the luminances between
+# which they fade out and in, and their largest shares.
+SHADOW_INK, PAPER = (np.array(lab, np.float32) for lab in ([20, 14, -30], [96, 1, 10]))
+SHADOWS, LIGHTS = (8.0, 32.0), (72.0, 98.0)
+SHADOW_SHARE, LIGHT_SHARE = 0.9, 0.8
+
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
 # Sharpness of the steps of the tone. With the 3 to 6 of the styles, regression prefers soft steps
@@ -38,6 +44,8 @@ def draw(
     photos: jax.Array,
     steps: int,
     scale: int = 1,
+    *,
+    is_print: bool = False,
 ) -> jax.Array:
     """Returns the drawing that a network's layers describe.
 
@@ -58,6 +66,7 @@ def draw(
       photos: RGB in [-1, 1], [B, H, W, 3].
       steps: number of steps of the tone between black and white.
       scale: size of the drawing divided by the size of the layers.
+      is_print: whether shadows are navy and lights are cream paper, as in the style `poster`.
 
     Returns:
       RGB float32 [B, scale * H, scale * W, 3] in [-1, 1].
@@ -75,7 +84,25 @@ def draw(
     luminance = stairs(tone, steps, sharpness) * (100 / steps)
     cover = stairs(cover, 1, scale * INK_SHARPNESS)
     paint = jnp.concatenate([luminance, chroma], axis=-1)
+    paint = _printed(paint) if is_print else paint
     return lab_to_clipped_rgb(paint * (1 - cover * (1 - UNDER_INK)))
+
+
+def _printed(paint: jax.Array) -> jax.Array:
+    """Returns Lab colours with the ink of a print in shadows, and its paper in lights."""
+    luminance = paint[..., :1]
+    for colour, share in (
+        (SHADOW_INK, SHADOW_SHARE * (1 - _smooth_step(luminance, *SHADOWS))),
+        (PAPER, LIGHT_SHARE * _smooth_step(luminance, *LIGHTS)),
+    ):
+        paint += share * (colour - paint)
+    return paint
+
+
+def _smooth_step(values: jax.Array, low: float, high: float) -> jax.Array:
+    """Returns 0 below `low`, 1 above `high` and the cubic 3t^2 - 2t^3 between."""
+    t = jnp.clip((values - low) / (high - low), 0, 1)
+    return t * t * (3 - 2 * t)
 
 
 def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:

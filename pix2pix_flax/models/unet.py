@@ -51,6 +51,7 @@ class Unet(nn.Module):
         of the input and limits the sum to [-1, 1]. So an unchanged pixel costs no learning.
       cel_steps: steps of the tone of a drawing in layers (`models/cel.py`), which the network then
         describes instead of RGB; 0: no layers.
+      cel_print: whether this drawing is a print: shadows are navy and lights are cream paper.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
       enlarge: size of the output divided by the size of the input; edges are as sharp as without
@@ -69,6 +70,7 @@ class Unet(nn.Module):
     fine_width: int = 0
     residual: bool = False
     cel_steps: int = 0
+    cel_print: bool = False
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
@@ -155,7 +157,7 @@ class Unet(nn.Module):
         half_layers = half(nn.relu(decoded[cel.HALF_LEVEL]))
         colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[cel.COLOURS_LEVEL]))
         parts = (x.astype(jnp.float32) for x in (layers, half_layers, colours, images[..., :3]))
-        return cel.draw(*parts, self.cel_steps, self.enlarge)
+        return cel.draw(*parts, self.cel_steps, self.enlarge, is_print=self.cel_print)
 
     @property
     def _outputs(self) -> int:

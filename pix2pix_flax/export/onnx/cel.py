@@ -16,6 +16,8 @@ def draw(
     photos: str,
     steps: int,
     factor: str = "",
+    *,
+    is_print: bool = False,
 ) -> str:
     """Adds a `models.cel.draw`; its arguments have the channels on axis 1.
 
@@ -46,7 +48,26 @@ def draw(
     left = graph("Mul", cover, graph.floats(cel.UNDER_INK[:, np.newaxis, np.newaxis] - 1))
     left = graph("Add", left, graph.floats(1))
     paint = graph("Concat", luminance, chroma, axis=1)
+    paint = _printed(graph, paint, luminance) if is_print else paint
     return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
+
+
+def _printed(graph: Graph, paint: str, luminance: str) -> str:
+    dark = _smooth_step(graph, luminance, *cel.SHADOWS)
+    dark = graph("Mul", graph("Sub", graph.floats(1), dark), graph.floats(cel.SHADOW_SHARE))
+    light = _smooth_step(graph, luminance, *cel.LIGHTS)
+    light = graph("Mul", light, graph.floats(cel.LIGHT_SHARE))
+    for lab, share in ((cel.SHADOW_INK, dark), (cel.PAPER, light)):
+        missing = graph("Sub", graph.floats(lab[:, np.newaxis, np.newaxis]), paint)
+        paint = graph("Add", paint, graph("Mul", share, missing))
+    return paint
+
+
+def _smooth_step(graph: Graph, values: str, low: float, high: float) -> str:
+    t = graph("Mul", graph("Sub", values, graph.floats(low)), graph.floats(1 / (high - low)))
+    t = graph("Clip", t, graph.floats(0), graph.floats(1))
+    rest = graph("Sub", graph.floats(3), graph("Mul", graph.floats(2), t))
+    return graph("Mul", graph("Mul", t, t), rest)
 
 
 def _turned(graph: Graph, chroma: str, change: str) -> str:

@@ -108,7 +108,9 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
     if module.cel_steps:
         half_layers = conv(graph, decoded[HALF_LEVEL], "half")
         colours = conv(graph, decoded[COLOURS_LEVEL], "colours")
-        return cel.draw(graph, x, half_layers, colours, images, module.cel_steps, factor)
+        layers = x, half_layers, colours
+        settings = {"factor": factor, "is_print": module.cel_print}
+        return cel.draw(graph, *layers, images, module.cel_steps, **settings)
     x = graph("Tanh", x)
     if module.residual:
         x = graph("Add", images, graph("Mul", x, graph.floats(2.0)))

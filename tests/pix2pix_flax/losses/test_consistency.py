@@ -54,7 +54,7 @@ def test_noise_has_grains_of_several_sizes():
     for grain in (1, 2, 4, 8):
         pixels = views[8:, :56, :88].reshape(8, 56 // grain, grain, 88 // grain, grain, 3)
         deviations.append(np.std(pixels.mean(axis=(2, 4))))
-    # The mean of k x k pixels keeps 1 / k of the deviation of the finer grains, and all of the rest.
+    # The mean of k x k pixels divides the deviation of finer grains, and keeps larger ones.
     variances = 0.01**2 * 0.25 ** np.arange(4.0)
     for size, deviation in zip((1, 2, 4, 8), deviations, strict=True):
         shares = [min(1.0, (grain / size) ** 2) for grain in (1, 2, 4, 8)]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import skimage.data
 
+from cartoon_tfds.styles import paintings
 from cartoon_tfds.styles.colour import draw_lines
-from cartoon_tfds.styles.tone import quantise_softly
+from cartoon_tfds.styles.tone import quantise_softly, smooth_step
 from pix2pix_flax.image.colour import rgb_to_lab
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.models import cel
@@ -70,7 +71,7 @@ def test_upsampling_equals_numpy():
 
 
 def averaged(cells, axis):
-    """Averages float [h, w, 2] over seven cells along an axis, weighted by their nearness in Lab."""
+    """Averages float [h, w, 2] over seven cells along an axis, by their nearness in Lab."""
     cells = np.moveaxis(np.asarray(cells, np.float64), axis, 0)
     padded = np.pad(cells, ((3, 3), (0, 0), (0, 0)), mode="edge")
     found = np.zeros_like(cells)
@@ -117,6 +118,20 @@ def test_a_tone_and_the_colours_of_the_photo_make_the_paint():
     dull = np.linalg.norm(chroma, axis=-1) < 20  # of any luminance, so none is brought into RGB
     assert 0.1 < dull.mean() < 0.9
     np.testing.assert_allclose(lab[0][dull, 1:], chroma[dull], atol=1.0)  # OpenCV rounds Lab
+
+
+def test_a_print_has_the_inks_of_the_style_poster():
+    np.testing.assert_array_equal(cel.SHADOW_INK, paintings._NAVY)
+    np.testing.assert_array_equal(cel.PAPER, paintings._CREAM)
+    photo = jnp.full((1, 64, 96, 3), 0.3)  # grey, so that no colour is brought into RGB
+    for tone in np.linspace(-0.95, 0.95, 9):
+        layers = layers_of(np.arctanh(tone))
+        drawing = cel.draw(layers, half_layers_of(), cells_of(), photo, 6, is_print=True)[0, 0, 0]
+        paint = np.asarray(rgb_to_lab(draw(photo, layers)))[0, :1, :1].astype(np.float32)
+        expected = paint + 0.9 * (1 - smooth_step(paint[..., :1], 8, 32)) * (cel.SHADOW_INK - paint)
+        light = 0.8 * smooth_step(paint[..., :1], 72, 98)
+        expected += light * (cel.PAPER - expected)
+        np.testing.assert_allclose(drawing, rgb_of(expected)[0, 0], atol=0.01)
 
 
 def test_gain_and_turn_change_chroma_and_hue():

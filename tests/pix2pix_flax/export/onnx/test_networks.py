@@ -32,7 +32,13 @@ def test_every_unet_of_any_size(upsample, norm, tmp_path):
 
 @pytest.mark.parametrize("norm", ["batch", "instance"])
 @pytest.mark.parametrize(
-    "settings", [{"fine_width": 4}, {"residual": True}, {"fine_width": 4, "cel_steps": 6}]
+    "settings",
+    [
+        {"fine_width": 4},
+        {"residual": True},
+        {"fine_width": 4, "cel_steps": 6},
+        {"fine_width": 4, "cel_steps": 5, "cel_print": True},
+    ],
 )
 def test_a_unet_with_convolutions_at_full_resolution_and_other_outputs(settings, norm, tmp_path):
     settings = {"fine_width": 0, "residual": False, "cel_steps": 0, **settings}
