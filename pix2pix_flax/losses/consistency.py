@@ -10,11 +10,16 @@ from cartoon_tfds.errors import UserError
 _BORDER = 8  # pixels next to the wrapped edge that the loss leaves out too
 _OCTAVES = 4  # the noise has grains of 1, 2, 4 and 8 pixels, ...
 _DECAY = 0.5  # ... each with this share of the deviation of the grains before
+_FAINTEST = 4  # the faintest noise has 2**-4 of the strongest one's deviation
+_STILL = 0.5  # share of the images that do not move, as behind a still camera
 
 
 @dataclasses.dataclass(frozen=True)
 class Consistency:
     """The loss |G(T(x)) - T(G(x))| for small translations T; T(x) also has noise.
+
+    Half of the translations are none: beside the difference that a movement makes, the loss would
+    not feel the faint noise of a still camera, which areas of soft paint enlarge.
 
     If the output for an object depends on the pixel at which the object begins, a video flickers
     (Eilertsen, Mantiuk and Unger, "Single-frame Regularization for Temporally Stable CNNs", 2019,
@@ -23,7 +28,8 @@ class Consistency:
 
     Attributes:
       max_shift: largest translation in pixels, each way.
-      noise: standard deviation of the finest noise, for images in [-1, 1].
+      noise: standard deviation of the finest noise, for images in [-1, 1], of the noisiest
+        images; the others have a share of it, down to a sixteenth.
     """
 
     max_shift: int
@@ -32,13 +38,17 @@ class Consistency:
     def draw(self, rng: jax.Array, count: int) -> jax.Array:
         """Draws a translation for each image, int32 [count, 2]: pixels down and to the right."""
         low, high = -self.max_shift, self.max_shift + 1
-        return jax.random.randint(jax.random.fold_in(rng, 0), (count, 2), low, high)
+        offsets = jax.random.randint(jax.random.fold_in(rng, 0), (count, 2), low, high)
+        is_still = jax.random.bernoulli(jax.random.fold_in(rng, 2), _STILL, (count, 1))
+        return jnp.where(is_still, 0, offsets)
 
     def views(self, rng: jax.Array, images: jax.Array) -> jax.Array:
         """Returns [2B, H, W, C]: `images` in [-1, 1], and the same images moved and with noise."""
         moved = _shift(images, self.draw(rng, len(images)))
-        noisy = moved + self.noise * _noise(jax.random.fold_in(rng, 1), images.shape)
-        return jnp.concatenate([images, jnp.clip(noisy, -1.0, 1.0)])
+        shape = (len(images), 1, 1, 1)
+        halvings = jax.random.uniform(jax.random.fold_in(rng, 3), shape, maxval=_FAINTEST)
+        noise = self.noise * 2**-halvings * _noise(jax.random.fold_in(rng, 1), images.shape)
+        return jnp.concatenate([images, jnp.clip(moved + noise, -1.0, 1.0)])
 
     def loss(self, rng: jax.Array, outputs: jax.Array, scale: int = 1) -> jax.Array:
         """Returns the mean absolute difference, away from the borders.
