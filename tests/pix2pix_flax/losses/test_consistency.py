@@ -33,32 +33,41 @@ def test_views_are_the_images_and_the_same_moved(photos):
         np.testing.assert_array_equal(moved, np.roll(image, offset, axis=(0, 1)))
 
 
-def test_shifts_are_of_all_sizes_both_ways():
+def test_half_of_the_shifts_are_none_and_the_others_of_all_sizes_both_ways():
     offsets = np.asarray(Consistency(max_shift=2, noise=0.0).draw(RNG, 1000))
     assert set(offsets[:, 0]) == set(offsets[:, 1]) == {-2, -1, 0, 1, 2}
-    assert abs(np.corrcoef(offsets.T)[0, 1]) < 0.1
+    assert (offsets == 0).all(axis=1).mean() == pytest.approx(0.5 + 0.5 / 25, abs=0.05)
+    moved = offsets[(offsets != 0).any(axis=1)]
+    assert abs(np.corrcoef(moved.T)[0, 1]) < 0.1
 
 
-def test_noise_is_as_strong_as_said_and_only_in_what_is_moved(photos):
+def noise_of(count):
+    """Returns the noise of grey images, [count, 56, 88, 3]."""
+    consistency = Consistency(max_shift=0, noise=0.04)
+    return np.asarray(consistency.views(RNG, jnp.zeros((count, 56, 88, 3))))[count:]
+
+
+def test_noise_is_at_most_as_strong_as_said_and_only_in_what_is_moved(photos):
     views = Consistency(max_shift=0, noise=0.05).views(RNG, 0.5 * photos)
     np.testing.assert_array_equal(views[:4], 0.5 * photos)
-    noise = np.asarray(views[4:] - views[:4])
-    fine = np.diff(noise, axis=2)[:, :, ::2]  # grains of 2, 4 and 8 pixels are the same in both
-    assert np.std(fine) == pytest.approx(0.05 * np.sqrt(2), rel=0.02)
-    assert np.abs(Consistency(max_shift=0, noise=1.0).views(RNG, photos)).max() == 1
+    fine = np.diff(noise_of(200), axis=2)[:, :, ::2]  # larger grains are the same in both pixels
+    halvings = -np.log2(fine.std(axis=(1, 2, 3)) / np.sqrt(2) / 0.04)
+    assert halvings.min() == pytest.approx(0, abs=0.1)
+    assert halvings.max() == pytest.approx(4, abs=0.1)
+    assert halvings.mean() == pytest.approx(2, abs=0.25)
+    assert np.abs(Consistency(max_shift=0, noise=9.0).views(RNG, photos)).max() == 1
 
 
 def test_noise_has_grains_of_several_sizes():
-    views = np.asarray(Consistency(max_shift=0, noise=0.01).views(RNG, jnp.zeros((8, 60, 92, 3))))
-    deviations = []
-    for grain in (1, 2, 4, 8):
-        pixels = views[8:, :56, :88].reshape(8, 56 // grain, grain, 88 // grain, grain, 3)
-        deviations.append(np.std(pixels.mean(axis=(2, 4))))
+    noise = noise_of(8)
+    fine = np.diff(noise, axis=2)[:, :, ::2].std(axis=(1, 2, 3), keepdims=True) / np.sqrt(2)
     # The mean of k x k pixels divides the deviation of finer grains, and keeps larger ones.
-    variances = 0.01**2 * 0.25 ** np.arange(4.0)
-    for size, deviation in zip((1, 2, 4, 8), deviations, strict=True):
+    variances = 0.25 ** np.arange(4.0)
+    for size in (1, 2, 4, 8):
+        pixels = (noise / fine).reshape(8, 56 // size, size, 88 // size, size, 3)
         shares = [min(1.0, (grain / size) ** 2) for grain in (1, 2, 4, 8)]
-        assert deviation == pytest.approx(np.sqrt(np.dot(variances, shares)), rel=0.06)
+        expected = np.sqrt(np.dot(variances, shares))
+        assert np.std(pixels.mean(axis=(2, 4))) == pytest.approx(expected, rel=0.06)
 
 
 def test_what_moves_with_its_input_has_no_loss(photos):
