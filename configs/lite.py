@@ -29,10 +29,10 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
 
 def _steady(config: ml_collections.ConfigDict) -> None:
     """Turns the configuration into the training that comes after it."""
-    config.loss_weights.consistency = 200.0
+    config.loss_weights.consistency = 400.0
     config.loss_weights.ink = 3200.0
     config.loss_weights.white = 1200.0
     config.loss_weights.lpips = 90.0
     config.consistency.noise = 0.06
-    config.optimizer.learning_rate = 6e-4
-    config.train.steps = 9_000
+    config.optimizer.learning_rate = 4e-4
+    config.train.steps = 5_000
