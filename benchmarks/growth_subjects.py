@@ -22,7 +22,8 @@ from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.base import Local
 from cartoon_tfds.sources.folders import PictureFolder
 from configs import default
-from pix2pix_flax.data.pipeline import different_places, make_train_iterator, order_fingerprint
+from pix2pix_flax.data.order import order_fingerprint
+from pix2pix_flax.data.pipeline import different_places, make_train_iterator
 from pix2pix_flax.inference.sampler import write_video
 from pix2pix_flax.inference.video import VideoOptions, translate_video
 from pix2pix_flax.tasks.factory import make_task
