@@ -255,19 +255,19 @@ def remove_adversary(config: ml_collections.ConfigDict) -> None:
         config.loss_weights.cross_entropy = 1.0
 
 
-def variant(config: ml_collections.ConfigDict, arg: str) -> ml_collections.ConfigDict:
+def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collections.ConfigDict:
     """Returns a variant of a configuration, locked.
 
     Args:
       config: the configuration, complete.
-      arg: the words behind the colon of `--config=FILE:WORDS`, separated by commas. `supervised`
+      arg: the words behind the colon of `--config=FILE:WORDS`, with commas between. `supervised`
         leaves the discriminator out, `smoke` shrinks all sizes to seconds and takes the dataset
-        sample, unless the command line names a dataset (pix2pix_flax/main.py); '' changes nothing.
+        sample, unless flags name one (pix2pix_flax/main.py). **own: more words, which come first.
 
     Raises:
       ValueError: for another word.
     """
-    known = {"supervised": remove_adversary, "smoke": _shrink}
+    known = own | {"supervised": remove_adversary, "smoke": _shrink}
     words = [word for word in arg.split(",") if word]
     for word in words:
         if word not in known:

@@ -21,10 +21,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.generator.width, config.generator.fine_width = 20, 8
     config.loss_weights.consistency = 100.0
     config.train.steps = 16_000
-    words = arg.split(",")
-    if "steady" in words:
-        _steady(config)
-    return base.variant(config, ",".join(word for word in words if word != "steady"))
+    return base.variant(config, arg, steady=_steady)
 
 
 def _steady(config: ml_collections.ConfigDict) -> None:

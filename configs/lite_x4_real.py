@@ -44,10 +44,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.train.batch_size = 4
     config.train.steps = 2_500
     config.train.eval_every_steps = 500
-    words = arg.split(",")
-    if "l1" in words:
-        _learn_pixels_alone(config)
-    return base.variant(config, ",".join(word for word in words if word != "l1"))
+    return base.variant(config, arg, l1=_learn_pixels_alone)
 
 
 def _learn_pixels_alone(config: ml_collections.ConfigDict) -> None:
