@@ -267,12 +267,12 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
     Raises:
       ValueError: for another word.
     """
-    known = own | {"supervised": remove_adversary, "smoke": _shrink}
+    shared = {"supervised": remove_adversary, "smoke": _shrink}
     words = [word for word in arg.split(",") if word]
     for word in words:
-        if word not in known:
-            raise ValueError(f"A config has no variant {word!r}, only {' and '.join(known)}.")
-    for word, change in known.items():
+        if word not in shared | own:
+            raise ValueError(f"A config has no variant {word!r}, only {' and '.join(shared | own)}.")
+    for word, change in (own | shared).items():
         if word in words:
             change(config)
     return config.lock()
