@@ -268,10 +268,10 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
       ValueError: for another word.
     """
     shared = {"supervised": remove_adversary, "smoke": _shrink}
-    words = [word for word in arg.split(",") if word]
+    known, words = " and ".join(shared | own), [word for word in arg.split(",") if word]
     for word in words:
         if word not in shared | own:
-            raise ValueError(f"A config has no variant {word!r}, only {' and '.join(shared | own)}.")
+            raise ValueError(f"A config has no variant {word!r}, only {known}.")
     for word, change in (own | shared).items():
         if word in words:
             change(config)
