@@ -30,7 +30,9 @@ _CHECKPOINT = flags.DEFINE_string("checkpoint", "lite", "The network that draws.
 _CLIP = flags.DEFINE_string("clip", None, "Video file.", required=True)
 _START = flags.DEFINE_integer("start", 112, "First frame of the clip.", lower_bound=0)
 _NETWORKS = flags.DEFINE_list(
-    "networks", ["lite", "sketch", "watercolour"], "Networks that draw the same photographs."
+    "networks",
+    ["lite", "sketch", "watercolour", "poster"],
+    "Networks that draw the same photographs.",
 )
 _OUT = flags.DEFINE_string("out", "docs", "Folder to write to.")
 

@@ -4,7 +4,7 @@
     python -m pix2pix_flax.main --config=configs/poster.py --workdir=runs/poster
 
 Drawn in layers like `lite`; its shadows are printed in navy, and its lights are the cream of the
-paper. Its time is not measured, and no weights are shipped; configs/watercolour.py has some.
+paper. Photographs, time and scores in docs/weights.md.
 """
 
 import ml_collections

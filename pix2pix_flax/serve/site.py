@@ -25,7 +25,7 @@ _PACKAGE = Path(__file__).parents[1]
 BUILT = Path(__file__).with_name("site")
 """The folder that `build_site` makes for the package itself."""
 
-NETWORKS = {"lite": "Ink", "sketch": "Sketch", "watercolour": "Watercolour"}
+NETWORKS = {"lite": "Ink", "sketch": "Sketch", "watercolour": "Watercolour", "poster": "Poster"}
 """Titles of the networks that the page and the service offer, by checkpoint."""
 
 RUNTIME = "onnxruntime-web@1.30.0"

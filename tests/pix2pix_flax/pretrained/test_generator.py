@@ -32,6 +32,7 @@ from pix2pix_flax.train import Trainer, train
 LIMITS = {  # of the number of parameters
     "lite": 500_000,
     "lite_x4": 500_000,
+    "lite_x4_clean": 700_000,
     "lite_x4_real": 700_000,
     "mid": 2_000_000,
     "poster": 500_000,
