@@ -40,7 +40,6 @@ PARTS: dict[str, dict[str, object]] = {
     "-gan": {},
     "+lpips": {"loss_weights.lpips": 50.0, "perceptual.net": "alexnet"},
     "+consistency": {"loss_weights.consistency": 50.0},
-    "+even": {"generator.cel_even": True},
     "depth4": {"generator.depth": 4},
 }
 """The changes of `configs/demo.py`, by dotted names; `-gan` leaves the discriminator out."""

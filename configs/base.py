@@ -103,8 +103,9 @@ def _data() -> ml_collections.ConfigDict:
             "styles": (),  # styles of the examples, if the network shall draw each of them
             "train_split": "train",
             "validation_split": "validation",
-            "labels": "",  # the feature that holds label maps, if one does, and their classes:
-            # (name, colour, ids), one of them `void`; ids are () if maps show colours (camvid.py).
+            "labels": "",  # the feature that holds label maps, if one does, and ...
+            # ... their classes, one of them `void`: (name, colour, ids); ids are () if the maps
+            # show the colours. See configs/camvid.py.
             "palette": (),
             # How the loader makes the canvas of an image. crop: a random square in the scale of
             # the pixels, for the lines of a cartoon have one width. resize: the whole image,
@@ -170,7 +171,6 @@ def add_translation(config: ml_collections.ConfigDict) -> None:
             "residual": False,  # whether the network adds its output to its input
             "cel_steps": 0,  # steps of the tone of a drawing in layers of paint and ink; 0: RGB
             "cel_print": False,  # whether its shadows are navy and its lights cream
-            "cel_even": False,  # whether its tones are even too, which makes films steadier
             "kernel_init": "normal",  # N(0, 0.02); or xavier, kaiming, orthogonal
             "remat": False,  # on GPUs: saves memory by a second forward pass in each step
         }

@@ -28,7 +28,7 @@ def _steady(config: ml_collections.ConfigDict) -> None:
     """Turns the configuration into the training that comes after it."""
     config.loss_weights.consistency = 400.0
     config.loss_weights.ink = 3200.0
-    config.loss_weights.white = 1600.0
+    config.loss_weights.white = 1200.0
     config.loss_weights.lpips = 90.0
     config.consistency.noise = 0.06
     config.optimizer.learning_rate = 4e-4

@@ -14,7 +14,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config("supervised")
     config.unlock()
     config.generator.width, config.generator.fine_width = 24, 16
-    config.generator.cel_even = True
     config.loss_weights.ink = 2400.0
     config.loss_weights.lpips = 60.0
     config.perceptual.net = "alexnet"

@@ -14,13 +14,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = base.pix2pix()
     config.generator.name = "resnet"
     config.generator.blocks = 9  # exact tiles need a halo of 14 + 8 * blocks pixels
-    for name in (
-        "depth",
-        "fine_width",
-        "residual",
-        "cel_steps",
-        "cel_print",
-        "cel_even",
-    ):  # of a U-Net
+    for name in ("depth", "fine_width", "residual", "cel_steps", "cel_print"):  # of a U-Net
         del config.generator[name]
     return base.variant(config, arg)

@@ -18,7 +18,6 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.unlock()
     config.data.name = "cartoon_tfds/watercolour"
     config.generator.cel_steps = 10
-    config.generator.cel_even = False  # washes are soft
     config.loss_weights.ink = 600.0
     config.train.steps = 6_000
     return base.variant(config, arg)

@@ -73,13 +73,7 @@ _ADVERSARIAL = {
 
 _LATER_KEYS: dict[str, dict[str, Any]] = {
     # Of U-Nets.
-    "generator": {
-        "fine_width": 0,
-        "residual": False,
-        "cel_steps": 0,
-        "cel_print": False,
-        "cel_even": False,
-    },
+    "generator": {"fine_width": 0, "residual": False, "cel_steps": 0, "cel_print": False},
     "loss_weights": {"ink": 0.0, "white": 0.0},  # of pairs
     "augment": {"min_scale": 1.0, "max_scale": 1.0},
     "segmentation": {"class_weights": "none"},

@@ -19,8 +19,7 @@ HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the s
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
 REACH = 3  # cells whose colours are averaged, each way, ...
-# ... if they differ by not much more than this, in units of Lab: by their chroma; by their tone too
-CONTRAST, CONTRAST_WITH_TONE = 6.0, 8.0
+CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
 
 # Lab colours of the style `poster`: the ink of its shadows and its paper; the luminances between
 # which they fade out and in, and their largest shares.
@@ -47,7 +46,6 @@ def draw(
     scale: int = 1,
     *,
     is_print: bool = False,
-    is_even: bool = False,
 ) -> jax.Array:
     """Returns the drawing that a network's layers describe.
 
@@ -69,37 +67,25 @@ def draw(
       steps: number of steps of the tone between black and white.
       scale: size of the drawing divided by the size of the layers.
       is_print: whether shadows are navy and lights are cream paper, as in the style `poster`.
-      is_even: whether the tone is averaged over even areas, as the chroma always is.
 
     Returns:
       RGB float32 [B, scale * H, scale * W, 3] in [-1, 1].
     """
-    tone, ink = jnp.split(layers, 2, axis=-1)
-    tone, cover = 50 * (jnp.tanh(tone) + 1), jax.nn.sigmoid(ink + INK_BIAS)
-    chroma = _turned(rgb_to_lab(_mean_of_cells(photos))[..., 1:], colours)
-    if is_even:
-        cells = jnp.concatenate([_mean_of_cells(tone), chroma], axis=-1)
-        even = evened(cells, CONTRAST_WITH_TONE)
-        tone += enlarged((even - cells)[..., :1], _CELL)
-        chroma = even[..., 1:]
-    else:
-        chroma = evened(chroma, CONTRAST)
+    small = nn.avg_pool(photos, (_CELL, _CELL), (_CELL, _CELL))
     hardness, shares = jnp.split(half_layers, (1,), axis=-1)
     hardness = jax.nn.sigmoid(hardness + HARDNESS_BIAS)
-    chroma = upsample(chroma, shares)
+    chroma = upsample(evened(_turned(rgb_to_lab(small)[..., 1:], colours)), shares)
     smooth = enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
     hardness, chroma = jnp.split(smooth, (1,), axis=-1)
+    tone, ink = jnp.split(layers, 2, axis=-1)
+    tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + INK_BIAS)
     tone, cover = jnp.split(enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
     sharpness = SOFT + (scale * HARD - SOFT) * hardness
-    luminance = stairs(tone * (steps / 100), steps, sharpness) * (100 / steps)
+    luminance = stairs(tone, steps, sharpness) * (100 / steps)
     cover = stairs(cover, 1, scale * INK_SHARPNESS)
     paint = jnp.concatenate([luminance, chroma], axis=-1)
     paint = _printed(paint) if is_print else paint
     return lab_to_clipped_rgb(paint * (1 - cover * (1 - UNDER_INK)))
-
-
-def _mean_of_cells(pixels: jax.Array) -> jax.Array:
-    return nn.avg_pool(pixels, (_CELL, _CELL), (_CELL, _CELL))
 
 
 def _printed(paint: jax.Array) -> jax.Array:
@@ -126,16 +112,15 @@ def _turned(chroma: jax.Array, change: jax.Array) -> jax.Array:
     return chroma + jnp.concatenate([gain * a - turn * b, gain * b + turn * a], axis=-1)
 
 
-def evened(cells: jax.Array, contrast: float) -> jax.Array:
+def evened(cells: jax.Array) -> jax.Array:
     """Averages each cell with those near it that have nearly its colour.
 
     A bilateral filter (Tomasi and Manduchi 1998), along columns and then along rows (Pham and van
-    Vliet 2005). The noise of a film is softer than a cell; on even areas it would stay and flicker,
-    most of all where the tone is near the border of two steps.
+    Vliet 2005). The noise of a film's colours is softer than a cell; on even areas it would stay
+    and flicker.
 
     Args:
-      cells: colours in units of Lab, float32 [B, h, w, C].
-      contrast: a cell at this distance in Lab has the weight exp(-1/2).
+      cells: chroma in units of Lab, float32 [B, h, w, 2].
 
     Returns:
       float32 of the same shape.
@@ -147,7 +132,7 @@ def evened(cells: jax.Array, contrast: float) -> jax.Array:
         total, weights = jnp.zeros_like(cells), jnp.zeros_like(cells[..., :1])
         for start in range(2 * REACH + 1):
             other = jax.lax.slice_in_dim(padded, start, start + cells.shape[axis], axis=axis)
-            difference = (other - cells) / contrast
+            difference = (other - cells) / CONTRAST
             weight = jnp.exp(-0.5 * jnp.sum(difference**2, axis=-1, keepdims=True))
             total += weight * other
             weights += weight

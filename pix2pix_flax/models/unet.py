@@ -52,7 +52,6 @@ class Unet(nn.Module):
       cel_steps: steps of the tone of a drawing in layers (`models/cel.py`), which the network then
         describes instead of RGB; 0: no layers.
       cel_print: whether this drawing is a print: shadows are navy and lights are cream paper.
-      cel_even: whether its tones are averaged over even areas, as its chroma always is.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
       enlarge: size of the output divided by the size of the input; edges are as sharp as without
@@ -72,7 +71,6 @@ class Unet(nn.Module):
     residual: bool = False
     cel_steps: int = 0
     cel_print: bool = False
-    cel_even: bool = False
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
     remat: bool = False
@@ -159,8 +157,7 @@ class Unet(nn.Module):
         half_layers = half(nn.relu(decoded[cel.HALF_LEVEL]))
         colours = self._conv("colours", 2, use_bias=True)(nn.relu(decoded[cel.COLOURS_LEVEL]))
         parts = (x.astype(jnp.float32) for x in (layers, half_layers, colours, images[..., :3]))
-        settings = {"is_print": self.cel_print, "is_even": self.cel_even}
-        return cel.draw(*parts, self.cel_steps, self.enlarge, **settings)
+        return cel.draw(*parts, self.cel_steps, self.enlarge, is_print=self.cel_print)
 
     @property
     def _outputs(self) -> int:

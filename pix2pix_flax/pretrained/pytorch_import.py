@@ -24,13 +24,7 @@ from pix2pix_flax.pretrained.super_resolution_names import UnknownError, from_na
 from pix2pix_flax.typing import PyTree
 
 _DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256
-_PLAIN_UNET = {
-    "fine_width": 0,
-    "residual": False,
-    "cel_steps": 0,
-    "cel_print": False,
-    "cel_even": False,
-}
+_PLAIN_UNET = {"fine_width": 0, "residual": False, "cel_steps": 0, "cel_print": False}
 _DROPOUT = 0.5
 _GREY = np.float32([0.299, 0.587, 0.114])  # of red, green and blue, as in PIL's mode L
 _LEAVES = {

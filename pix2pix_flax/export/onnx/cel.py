@@ -7,8 +7,6 @@ from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.image import colour
 from pix2pix_flax.models import cel
 
-_CELL = 2**cel.COLOURS_LEVEL
-
 
 def draw(
     graph: Graph,
@@ -20,27 +18,20 @@ def draw(
     factor: str = "",
     *,
     is_print: bool = False,
-    is_even: bool = False,
 ) -> str:
     """Adds a `models.cel.draw`; its arguments have the channels on axis 1.
 
     `factor` is the name of its `scale`, int64; empty: 1.
     """
-    tone, ink = graph.split(layers, [1, 1])
-    tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(50))
-    ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
-    chroma = _turned(graph, _chroma(graph, _mean_of_cells(graph, photos)), colours)
-    if is_even:
-        mean = _mean_of_cells(graph, tone)
-        cells = graph("Concat", mean, chroma, axis=1)
-        even, chroma = graph.split(_evened(graph, cells, cel.CONTRAST_WITH_TONE, 3), [1, 2])
-        change = enlarged(graph, graph("Sub", even, mean), graph.floats([_CELL]))
-        tone = graph("Add", tone, change)
-    else:
-        chroma = _evened(graph, chroma, cel.CONTRAST, 2)
+    size = [2**cel.COLOURS_LEVEL] * 2
+    small = graph("AveragePool", photos, kernel_shape=size, strides=size)
     hardness, shares = graph.split(half_layers, [1, cel.SHARES])
     hardness = graph("Sigmoid", graph("Add", hardness, graph.floats(cel.HARDNESS_BIAS)))
-    chroma = _upsample(graph, chroma, shares)
+    cells = _evened(graph, _turned(graph, _chroma(graph, small), colours))
+    chroma = _upsample(graph, cells, shares)
+    tone, ink = graph.split(layers, [1, 1])
+    tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
+    ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
     scale = graph.floats([1])
     if factor:
         scale = as_scale(graph, factor)
@@ -51,7 +42,6 @@ def draw(
     hardness, chroma = graph.split(smooth, [1, 2])
     more = graph("Sub", graph("Mul", scale, graph.floats(cel.HARD)), graph.floats(cel.SOFT))
     sharpness = graph("Add", graph("Mul", hardness, more), graph.floats(cel.SOFT))
-    tone = graph("Mul", tone, graph.floats(steps / 100))
     luminance = _stairs(graph, tone, steps, sharpness)
     luminance = graph("Mul", luminance, graph.floats(100 / steps))
     cover = _stairs(graph, ink, 1, graph("Mul", scale, graph.floats(cel.INK_SHARPNESS)))
@@ -60,10 +50,6 @@ def draw(
     paint = graph("Concat", luminance, chroma, axis=1)
     paint = _printed(graph, paint, luminance) if is_print else paint
     return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
-
-
-def _mean_of_cells(graph: Graph, pixels: str) -> str:
-    return graph("AveragePool", pixels, kernel_shape=[_CELL] * 2, strides=[_CELL] * 2)
 
 
 def _printed(graph: Graph, paint: str, luminance: str) -> str:
@@ -91,9 +77,8 @@ def _turned(graph: Graph, chroma: str, change: str) -> str:
     return graph("Add", chroma, change)
 
 
-def _evened(graph: Graph, cells: str, contrast: float, channels: int) -> str:
-    """Adds a `models.cel.evened` of cells with this number of channels."""
-    minus_half = [[-0.5 / contrast**2] * channels]
+def _evened(graph: Graph, cells: str) -> str:
+    """Adds a `models.cel.evened`."""
     for axis in (2, 3):
         pads = np.zeros((2, 4), np.int64)
         pads[:, axis] = cel.REACH
@@ -103,7 +88,9 @@ def _evened(graph: Graph, cells: str, contrast: float, channels: int) -> str:
             end = start - 2 * cel.REACH or np.iinfo(np.int32).max
             other = graph("Slice", padded, *(graph.array([at]) for at in (start, end, axis)))
             difference = graph("Sub", other, cells)
-            square = _mixed(graph, graph("Mul", difference, difference), minus_half)
+            square = _mixed(
+                graph, graph("Mul", difference, difference), [[-0.5 / cel.CONTRAST**2] * 2]
+            )
             weights.append(graph("Exp", square))
             products.append(graph("Mul", weights[-1], other))
         cells = graph("Div", graph("Sum", *products), graph("Sum", *weights))

@@ -109,7 +109,7 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
         half_layers = conv(graph, decoded[HALF_LEVEL], "half")
         colours = conv(graph, decoded[COLOURS_LEVEL], "colours")
         layers = x, half_layers, colours
-        settings = {"factor": factor, "is_print": module.cel_print, "is_even": module.cel_even}
+        settings = {"factor": factor, "is_print": module.cel_print}
         return cel.draw(graph, *layers, images, module.cel_steps, **settings)
     x = graph("Tanh", x)
     if module.residual:

@@ -26,7 +26,6 @@ FIRST_LAYOUT = json.loads(
 _RGB = {
     "generator.fine_width": 0,
     "generator.cel_steps": 0,
-    "generator.cel_even": False,
     "loss_weights.ink": 0.0,
     "loss_weights.gradient": 0.0,
     "sizes.inference": 0,

@@ -52,7 +52,7 @@ def test_default_generator_is_small():
 def test_keys_of_another_network_are_named():
     config = default.get_config().generator
     config.name = "resnet"
-    message = r"config\.generator of a resnet has the keys blocks, .* width, not cel_even, "
+    message = r"config\.generator of a resnet has the keys blocks, .* width, not cel_print, "
     with pytest.raises(ValueError, match=message):
         make_generator(config, "float32")
 

@@ -42,6 +42,8 @@ LIMITS = {  # of the number of parameters
 
 LAST_TRAINING = {"lite": "steady"}  # variants of the configurations, if not the file itself
 
+# Least share of the photograph's contours that stays. A print melts low ones together, as its style.
+KEEP = {"poster": 0.7}
 CARTOONS = [name for name in SHIPPED if not name.startswith("lite_x4")]
 
 
@@ -72,7 +74,7 @@ def test_it_draws_cartoons_of_photographs_that_it_never_saw(name):
     for photo in (skimage.data.chelsea()[:256, 60:316], skimage.data.astronaut()[:256, 100:356]):
         cartoon = predict(photo[None])[0]
         assert style_metrics.flat_share(cartoon) > style_metrics.flat_share(photo) + 0.05
-        assert style_metrics.edge_keep(photo, cartoon) > 0.9
+        assert style_metrics.edge_keep(photo, cartoon) > KEEP.get(name, 0.9)
         vivid = look_metrics.look(photo, cartoon).vivid
         assert vivid < 0.05 if name == "sketch" else vivid > 1.05
 

@@ -71,13 +71,7 @@ def test_the_configuration_says_what_it_is(name):
     found = import_generator(DATA / f"{name}.pth", get_config()).config
     constant = {"out_channels": 3, "upsample": "transpose", "kernel_init": "normal", "remat": False}
     if found.generator.name == "unet":
-        constant |= {
-            "fine_width": 0,
-            "residual": False,
-            "cel_steps": 0,
-            "cel_print": False,
-            "cel_even": False,
-        }
+        constant |= {"fine_width": 0, "residual": False, "cel_steps": 0, "cel_print": False}
     assert found.generator.to_dict() == SETTINGS[name] | constant
     assert (found.inference.statistics, found.inference.dropout) == ("running", False)
     given = get_config().to_dict()

@@ -37,7 +37,6 @@ def test_every_unet_of_any_size(upsample, norm, tmp_path):
         {"fine_width": 4},
         {"residual": True},
         {"fine_width": 4, "cel_steps": 6},
-        {"fine_width": 4, "cel_steps": 6, "cel_even": True},
         {"fine_width": 4, "cel_steps": 5, "cel_print": True},
     ],
 )

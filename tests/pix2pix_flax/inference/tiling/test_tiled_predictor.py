@@ -61,7 +61,7 @@ def test_tiles_with_convolutions_at_full_resolution_equal_the_whole_picture(floa
 
 
 def test_tiles_of_a_drawing_in_layers_equal_the_whole_picture():
-    predictor = tiny_unet(3, settings={"fine_width": 4, "cel_steps": 6, "cel_even": True})
+    predictor = tiny_unet(3, settings={"fine_width": 4, "cel_steps": 6})
     tiled = TiledPredictor(predictor, halo="exact", tile=64)
     for size in [(65, 130), (64, 200), (3, 63)]:
         assert_equal(tiled(photograph(*size)), predictor(photograph(*size)))
