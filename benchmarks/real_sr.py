@@ -19,7 +19,7 @@ from absl import flags
 from PIL import Image
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.images import PICTURE_SUFFIXES, eight_bits, read_picture, write_png
+from cartoon_tfds.images import PICTURE_SUFFIXES, eight_bits, read_picture, write_picture
 from pix2pix_flax.cli import command as command_line
 
 _INPUT = flags.DEFINE_multi_string("input", None, "Folder of large pictures; may be repeated.")
@@ -27,7 +27,7 @@ _CHECKPOINT = flags.DEFINE_multi_string(
     "checkpoint", ["lite_x4"], "Network of scale 4; may be repeated."
 )
 _LIMIT = flags.DEFINE_integer("limit", 50, "Pictures of each folder, at most.", lower_bound=1)
-_SHEET = flags.DEFINE_string("sheet", None, "PNG file to write with crops of all rows.")
+_SHEET = flags.DEFINE_string("sheet", None, "PNG or JPEG file to write with crops of all rows.")
 _SEED = flags.DEFINE_integer("seed", 0, "Seed of the noise, and of the crops of --sheet.")
 
 _SCALE = 4
@@ -145,7 +145,7 @@ def main(argv: list[str]) -> None:
         sheets.append(sheet)
     if _SHEET.value:
         crops = [row for row in itertools.chain(*sheets) if row.shape[0] == _SCALE * _CROP]
-        write_png(_SHEET.value, panel(crops, [*rows, "target"]))
+        write_picture(_SHEET.value, panel(crops, [*rows, "target"]))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ LIMITS = {  # of the number of parameters
 
 LAST_TRAINING = {"lite": "steady"}  # variants of the configurations, if not the file itself
 
-# Least share of the photograph's contours that stays. A print melts low ones together, as its style.
+# Least share of the photograph's contours that stays. A print melts low ones together, as its style
+# does.
 KEEP = {"poster": 0.7}
 CARTOONS = [name for name in SHIPPED if not name.startswith("lite_x4")]
 
