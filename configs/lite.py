@@ -11,16 +11,26 @@ parts of the shipped network's training, photographs and scores are in docs/weig
 
 import ml_collections
 
-from configs import base, mid
+from configs import base, default
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = mid.get_config()
+    config = default.get_config("supervised")
     config.unlock()
     config.generator.depth = 4
     config.generator.width, config.generator.fine_width = 20, 8
+    config.loss_weights.ink = 2400.0
+    config.loss_weights.lpips = 60.0
+    config.perceptual.net = "alexnet"
     config.loss_weights.consistency = 100.0
+    config.consistency.noise = 0.03
+    config.optimizer.learning_rate = 1e-3
+    config.optimizer.decay_start = 0.2
+    config.sizes.crop = 64
     config.train.steps = 16_000
+    config.train.eval_every_steps = 1_000
+    config.train.eval_examples = 64
+    config.evaluation.lpips = True
     return base.variant(config, arg, steady=_steady)
 
 

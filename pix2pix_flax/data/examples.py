@@ -23,6 +23,8 @@ from pix2pix_flax.data.records import DatasetError
 PLACES = ("none", "host", "disk", "device")
 """Values of `config.data.cache`; `device` is the trainer's own, see `train/batches.py`."""
 
+_LOCKS = 64  # of examples that are being made; more than the threads of a pipeline
+
 _log = logging.getLogger(__name__)
 
 
@@ -81,6 +83,7 @@ class Kept(Sequence):
         self._examples, self._left, self._folder = examples, most_bytes, folder
         self._memory: dict[int, Example] = {}
         self._lock = threading.Lock()
+        self._being_made = [threading.Lock() for _ in range(_LOCKS)]
         if folder:
             self._left -= sum(file.stat().st_size for file in folder.glob("*.npy"))
 
@@ -88,12 +91,21 @@ class Kept(Sequence):
         return len(self._examples)
 
     def __getitem__(self, index: int) -> Example:
-        found = self._read(index) if self._folder else self._memory.get(index)
-        if found is None:
-            found = self._examples[index]
-            if self._has_room(found):
-                self._keep(index, found)
-        return found
+        found = self._find(index)
+        return self._make(index) if found is None else found
+
+    def _make(self, index: int) -> Example:
+        """Returns an example that is not kept yet; of threads that need one, the first makes it."""
+        with self._being_made[index % _LOCKS]:
+            found = self._find(index)
+            if found is None:
+                found = self._examples[index]
+                if self._has_room(found):
+                    self._keep(index, found)
+            return found
+
+    def _find(self, index: int) -> Example | None:
+        return self._read(index) if self._folder else self._memory.get(index)
 
     def _has_room(self, example: Example) -> bool:
         num_bytes = sum(array.nbytes for array in _different(example).values())

@@ -23,6 +23,7 @@ from cartoon_tfds.errors import UserError, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.pretrained.finite import refuse_not_finite
+from pix2pix_flax.pretrained.growth import can_grow, grown
 from pix2pix_flax.pretrained.shipped_files import FOLDER, METADATA, SHIPPED, shipped_file
 from pix2pix_flax.steps.state import TrainState
 from pix2pix_flax.tasks import Task
@@ -155,6 +156,8 @@ def is_shipped(generator: TrainedGenerator) -> bool:
 def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
     """Returns a state with a trained generator, also as its average, and all else unchanged.
 
+    A U-Net may also be narrower than the one of the state: it grows (`pretrained/growth.py`).
+
     Args:
       checkpoint: an argument of `load_generator`.
       state: the state at step 0.
@@ -164,16 +167,20 @@ def started_from(checkpoint: str | Path, state: TrainState) -> TrainState:
       GeneratorFileError: the file holds no generator, or is damaged.
     """
     trained = load_generator(checkpoint)
-    problems = differences(trained.variables, state.nets["gen"].variables, False)
+    wanted = state.nets["gen"].variables
+    variables = trained.variables
+    if trained.config.generator.name == "unet" and can_grow(variables, wanted):
+        variables = grown(variables, wanted, trained.config.generator.depth)
+    problems = differences(variables, wanted, False)
     if problems:
         raise CheckpointError(
             f"config.init_from: {trained.origin} holds another network: {problems[0]}."
         )
     nets = dict(state.nets)
     for name in nets.keys() & {"gen", "gen_ema"}:
-        variables = jax.tree.map(jnp.array, trained.variables)  # donated buffers are not shared
-        params = variables.pop("params")
-        nets[name] = nets[name].replace(params=params, model_state=variables)
+        copies = jax.tree.map(jnp.array, variables)  # donated buffers are not shared
+        params = copies.pop("params")
+        nets[name] = nets[name].replace(params=params, model_state=copies)
     return state.replace(nets=nets)
 
 

@@ -1,0 +1,86 @@
+"""A wider network that begins as a narrower one."""
+
+import jax
+import numpy as np
+import pytest
+
+from pix2pix_flax.models.unet import Unet
+from pix2pix_flax.pretrained.generator import load_generator, started_from
+from pix2pix_flax.pretrained.growth import can_grow, grown
+from pix2pix_flax.tasks.factory import make_task
+
+KINDS = {
+    "drawing in layers": {"cel_steps": 6, "fine_width": 4},
+    "colours": {"fine_width": 4, "residual": True, "norm": "instance"},
+    "paper": {"upsample": "transpose", "fine_width": 0},
+}
+
+
+def unet(kind, factor):
+    settings = {"norm": "batch", "upsample": "resize", **KINDS[kind]}
+    settings["fine_width"] *= factor
+    return Unet(depth=4, width=4 * factor, out_channels=3, dropout=0.0, **settings)
+
+
+def started(network, images, seed):
+    """Returns variables with lively kernels, and statistics of BatchNorm that are no longer 0."""
+    variables = network.init(jax.random.key(seed), images, train=False)
+    lively = jax.tree.map(lambda leaf: 4 * leaf if leaf.ndim > 1 else leaf, variables["params"])
+    variables = {**variables, "params": lively}
+    for _ in range(3):
+        _, changed = network.apply(variables, images, train=True, mutable=["batch_stats"])
+        variables = {**variables, **changed}
+    return variables
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_wider_network_computes_the_same_and_has_channels_to_learn_with(kind):
+    images = jax.random.uniform(jax.random.key(0), (2, 48, 32, 3), minval=-1)
+    narrow, wide = unet(kind, 1), unet(kind, 3)
+    trained, fresh = started(narrow, images, 1), started(wide, images, 2)
+    variables = grown(trained, fresh, narrow.depth)
+    jax.tree.map(
+        lambda found, wanted: np.testing.assert_equal(found.shape, wanted.shape), variables, fresh
+    )
+    for train in (False, True):
+        mutable = ["batch_stats"]
+        expected, _ = narrow.apply(trained, images, train=train, mutable=mutable)
+        found, _ = wide.apply(variables, images, train=train, mutable=mutable)
+        np.testing.assert_allclose(found, expected, atol=2e-4)
+        other, _ = wide.apply(fresh, images, train=train, mutable=mutable)
+        assert np.abs(other - expected).max() > 0.02
+
+    def loss(params):
+        output = wide.apply({**variables, "params": params}, images, train=False)
+        return (output**2).mean()
+
+    gradient = jax.grad(loss)(variables["params"])
+    new_inputs = gradient["down2"]["kernel"][:, :, 8:, :16]
+    assert np.count_nonzero(new_inputs) > 0.9 * new_inputs.size
+
+
+def test_only_to_the_same_arrays_with_more_channels():
+    images = np.zeros((1, 16, 16, 3), np.float32)
+    narrow, wide, other = (
+        unet(kind, factor).init(jax.random.key(0), images, train=False)
+        for kind, factor in (("colours", 1), ("colours", 2), ("paper", 2))
+    )
+    assert can_grow(narrow, wide)
+    assert can_grow(narrow, narrow)
+    assert not can_grow(wide, narrow)
+    assert not can_grow(narrow, other)
+
+
+def test_a_training_begins_with_the_drawings_of_lite(smoke_config):
+    lite = load_generator("lite")
+    config = smoke_config()
+    with config.unlocked():
+        config.generator = lite.config.generator.copy_and_resolve_references()
+        config.generator.width, config.generator.fine_width = 24, 12
+    task = make_task(config, 1)
+    images = jax.random.uniform(jax.random.key(0), (1, 64, 64, 3), minval=-1)
+    state = jax.jit(task.init)(jax.random.key(0), {"input": images, "target": images})
+    gen = started_from("lite", state).nets["gen"]
+    found = task.module.apply(gen.variables, images, train=False)
+    expected = lite.task.module.apply(lite.variables, images, train=False)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
