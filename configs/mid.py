@@ -17,5 +17,5 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.init_from = "lite"
     config.generator.width, config.generator.fine_width = 40, 16
     config.optimizer.learning_rate = 6e-4
-    config.train.steps = 12_000
+    config.train.steps = 9_000
     return base.variant(config, arg)
