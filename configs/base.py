@@ -279,10 +279,8 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
 
 
 def _shrink(config: ml_collections.ConfigDict) -> None:
-    if "depth" in config.generator:
-        config.generator.depth = 3
-    else:
-        config.generator.blocks = 1
+    config.init_from = None  # it has another size
+    config.generator.update({"depth": 3} if "depth" in config.generator else {"blocks": 1})
     config.generator.width = 8
     if config.generator.get("fine_width"):
         config.generator.fine_width = 4

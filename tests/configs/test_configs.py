@@ -80,7 +80,7 @@ def test_configs_are_locked_and_complete(name, variant):
             own |= {field for field in flat if field.startswith(f"{net}.")}
             reference = {f: v for f, v in reference.items() if not f.startswith(f"{net}.")}
     assert flat.keys() - own == reference.keys()
-    for field in reference.keys() - {"train.epochs"}:  # None, or a number
+    for field in reference.keys() - {"train.epochs", "init_from"}:  # None, or a value
         assert type(flat[field]) is type(reference[field]), field
     assert json.loads(config.to_json())["data"]["data_dir"] is None  # as checkpoints hold it
 
