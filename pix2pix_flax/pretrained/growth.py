@@ -17,20 +17,26 @@ _SHUFFLED = 4  # pixels of `pixel_shuffle`, each with channels of its own
 
 
 def can_grow(trained: PyTree, fresh: PyTree) -> bool:
-    """Returns whether a network has the arrays of another one, and no array has a shorter side."""
+    """Returns whether a U-Net has the arrays of another one, none shorter, and as many outputs."""
     small, large = flatten_dict(trained), flatten_dict(fresh)
-    return small.keys() == large.keys() and all(
-        np.ndim(large[name]) == np.ndim(array)
-        and all(np.less_equal(np.shape(array), np.shape(large[name])))
-        for name, array in small.items()
-    )
+    if small.keys() != large.keys():
+        return False
+    last = "fine2" if "fine2" in fresh["params"] else "up0"
+    for name, array in small.items():
+        narrow, wide = np.shape(array), np.shape(large[name])
+        if len(narrow) != len(wide) or any(np.greater(narrow, wide)):
+            return False
+        if name[1] == last and narrow[-1] != wide[-1]:
+            return False
+    return True
 
 
 def grown(trained: PyTree, fresh: PyTree, depth: int) -> PyTree:
     """Returns the variables of a wider U-Net whose output equals the output of a trained one.
 
     Args:
-      trained: variables of a `models.unet.Unet`.
+      trained: variables of a `models.unet.Unet`. With `norm="group"` the outputs differ at first,
+        for the groups of the wider network hold other channels.
       fresh: variables of a wider one, with `can_grow(trained, fresh)`.
       depth: the depth of both.
 
@@ -47,7 +53,7 @@ def grown(trained: PyTree, fresh: PyTree, depth: int) -> PyTree:
             into[outputs] = array
             continue
         inputs = _places(array.shape[-2], into.shape[-2], _input_parts(name[1], depth))
-        into[..., outputs] = 0
+        into[..., outputs] = 0  # also where a trained channel would see a new one
         into[..., inputs[:, np.newaxis], outputs] = array
     return unflatten_dict(large)
 

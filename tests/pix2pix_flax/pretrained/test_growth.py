@@ -71,6 +71,19 @@ def test_only_to_the_same_arrays_with_more_channels():
     assert not can_grow(narrow, other)
 
 
+def test_not_to_more_outputs():
+    images = np.zeros((1, 16, 16, 3), np.float32)
+    settings = {"norm": "batch", "upsample": "resize", "dropout": 0.0}
+    for fine_width in (0, 4):
+        two, three = (
+            Unet(4, 4, outputs, fine_width=fine_width, **settings).init(
+                jax.random.key(0), images, train=False
+            )
+            for outputs in (2, 3)
+        )
+        assert not can_grow(two, three)
+
+
 def test_a_training_begins_with_the_drawings_of_lite(smoke_config):
     lite = load_generator("lite")
     config = smoke_config()
