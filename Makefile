@@ -36,9 +36,12 @@ demo: $(INSTALLED)
 	@echo "  $(DEMO)/photos/       all photographs and OpenCV's cartoons of them, in a folder for each split"
 	@echo "  $(DEMO)/run/          the training run; to watch it: $(BIN)/tensorboard --logdir=$(DEMO)"
 
-# In two processes, which share what they compile; a process needs up to 4 GB.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
+
+# In two processes, which share what they compile; a process needs up to 4 GB. Status 3 says that
+# pytest itself failed, and no test: then they are run once more.
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(PYTEST) || { [ $$? -eq 3 ] && echo "pytest itself failed, not a test. Once more:" && $(PYTEST); }
 
 # Pure parts, in about a minute: images, the style ink, losses, metrics and the meter.
 FAST := test_import_rules.py cartoon_tfds/images cartoon_tfds/styles/test_styles.py pix2pix_flax/image \
@@ -46,11 +49,11 @@ FAST := test_import_rules.py cartoon_tfds/images cartoon_tfds/styles/test_styles
 	pix2pix_flax/train/test_meter.py
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/,$(FAST))
+	$(PYTEST) $(addprefix tests/,$(FAST))
 
 # The tests marked `long`, which `make test` leaves out.
 test-long: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	$(PYTEST) -m long
 
 # Damaged files of every kind, for some minutes; the files that end badly lie in fuzz/.
 fuzz: $(INSTALLED)

@@ -38,6 +38,18 @@ os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 ROOT = Path(__file__).parent.parent
+_internal_errors = []
+
+
+def pytest_internalerror(excrepr):
+    """Keeps errors of pytest itself, of a worker too; the later ones are consequences."""
+    _internal_errors.append(str(excrepr))
+
+
+def pytest_unconfigure():
+    """Prints the first error of pytest itself last, where a log that was cut still has it."""
+    if _internal_errors and "PYTEST_XDIST_WORKER" not in os.environ:
+        print(f"The first error of pytest itself:\n{_internal_errors[0][-4000:]}")
 
 
 @pytest.fixture(scope="session")
