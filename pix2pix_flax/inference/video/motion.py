@@ -9,6 +9,7 @@ _LONG_SIDE = 288  # pixels: the flow is estimated on frames that are scaled to t
 _LEAST_SCALE = 0.5  # or by this factor if it is larger, to stay precise on large frames
 _SHORT_SIDE = 16  # pixels: DIS does not work on smaller frames
 _STILL = 0.25  # pixels of the warped image: smaller shifts count as no motion
+_AROUND = (9, 9)  # pixels over which a flow is compared with no motion
 
 
 class Motion:
@@ -25,12 +26,17 @@ class Motion:
     def __call__(self, start: np.ndarray, end: np.ndarray) -> np.ndarray:
         """Returns the flow from `start` to `end`, float32 [H, W, 2]: columns and rows in pixels.
 
+        On even areas of a still picture DIS follows the noise. So the flow is 0 wherever `end` is
+        nearer to `start` without it.
+
         Args:
           start: a frame from `shrink`, uint8 RGB [H, W, 3].
           end: another frame of the same shape.
         """
         grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)]
-        return self._dis.calc(*grey, None)
+        flow = self._dis.calc(*grey, None)
+        flow[_difference(end, start) < _difference(warp(end, flow), start)] = 0
+        return flow
 
 
 def shrink(frame: np.ndarray) -> np.ndarray:
@@ -60,6 +66,12 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         return image
     points = cv2.add(cv2.resize(flow * moves, (width, height)), _grid(height, width))
     return cv2.remap(image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Returns the mean absolute difference around each pixel, summed over RGB, float32 [H, W]."""
+    difference = cv2.absdiff(first, second).sum(axis=-1, dtype=np.float32)
+    return cv2.blur(difference, _AROUND)
 
 
 @functools.lru_cache(maxsize=4)

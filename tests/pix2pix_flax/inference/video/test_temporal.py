@@ -222,3 +222,11 @@ def test_motion_within_a_quarter_of_a_pixel_is_none():
 )  # fmt: skip
 def test_motion_is_looked_for_in_smaller_frames(size, shrunken):
     assert shrink(np.zeros((*size, 3), np.uint8)).shape == (*shrunken, 3)
+
+
+def test_noise_moves_no_large_part_of_a_still_picture():
+    photo = cv2.GaussianBlur(CAT[:240, :320], (0, 0), 6)  # of even areas, which DIS cannot hold
+    noise = RNG.normal(0, 6, (2, *photo.shape))
+    start, end = (shrink(np.clip(photo + part, 0, 255).astype(np.uint8)) for part in noise)
+    flow = Motion()(start, end)
+    assert np.mean(np.all(np.abs(flow) < 0.25, axis=-1)) > 0.4  # of DIS alone: 0.27
