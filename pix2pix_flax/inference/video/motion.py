@@ -33,8 +33,8 @@ class Motion:
           start: a frame from `shrink`, uint8 RGB [H, W, 3].
           end: another frame of the same shape.
         """
-        grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end)]
-        flow = self._dis.calc(*grey, None)
+        start, end = (cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (start, end))
+        flow = self._dis.calc(start, end, None)
         flow[_difference(end, start) < _difference(warp(end, flow), start)] = 0
         return flow
 
@@ -56,7 +56,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     Shifts under a quarter of a pixel are ignored, because sampling between pixels blurs.
 
     Args:
-      image: uint8 [H, W, C].
+      image: uint8 [H, W] or [H, W, C].
       flow: float32 [h, w, 2] of the whole image, at any resolution, in pixels of [h, w].
     """
     height, width = image.shape[:2]
@@ -69,9 +69,8 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Returns the mean absolute difference around each pixel, summed over RGB, float32 [H, W]."""
-    difference = cv2.absdiff(first, second).sum(axis=-1, dtype=np.float32)
-    return cv2.blur(difference, _AROUND)
+    """Returns the sum of absolute differences around each pixel, float32 [H, W]."""
+    return cv2.boxFilter(cv2.absdiff(first, second), cv2.CV_32F, _AROUND, normalize=False)
 
 
 @functools.lru_cache(maxsize=4)
