@@ -20,6 +20,7 @@ from pix2pix_flax.export.onnx.layers import (
     resize_conv,
     with_planes,
 )
+from pix2pix_flax.export.onnx.smoothing import smoothed
 from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL
 from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.layers import doublings
@@ -68,16 +69,22 @@ def to_onnx(
         factor = enlargement.factor(graph, size, working_size)
         stride = graph("Mul", factor, graph.array(module.stride))
         x = enlargement.shrink(graph, normalize(graph, graph.pad("images", stride, border)), factor)
-        x = _unet(graph, module, with_planes(graph, x, planes), factor)
+        x = _unet(graph, module, _input(graph, module, x, planes), factor)
     else:
         x = normalize(graph, graph.pad("images", graph.array(module.stride), border))
-        x = NETWORKS[type(module)](graph, module, with_planes(graph, x, planes))
+        x = NETWORKS[type(module)](graph, module, _input(graph, module, x, planes))
     wanted = graph("Slice", size, graph.array([1]), graph.array([3]))
     starts = graph.array([scale * border] * 2)
     ends = graph("Add", graph("Mul", wanted, graph.array(scale)), starts)
     x = graph("Slice", x, starts, ends, graph.array([2, 3]))
     denormalize(graph, x, "translated")
     return graph.finish(metadata, scale)
+
+
+def _input(graph: Graph, module: nn.Module, rgb: str, planes: Sequence[float]) -> str:
+    """Adds what a network sees: the image, smoothed if it is to be drawn in layers, and planes."""
+    is_drawn = isinstance(module, Unet) and module.cel_steps
+    return with_planes(graph, smoothed(graph, rgb) if is_drawn else rgb, planes)
 
 
 def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:

@@ -71,12 +71,12 @@ def test_upsampling_equals_numpy():
 
 
 def averaged(cells, axis):
-    """Averages float [h, w, 2] over seven cells along an axis, by their nearness in Lab."""
+    """Averages float [h, w, 2] over nine cells along an axis, by their nearness in Lab."""
     cells = np.moveaxis(np.asarray(cells, np.float64), axis, 0)
-    padded = np.pad(cells, ((3, 3), (0, 0), (0, 0)), mode="edge")
+    padded = np.pad(cells, ((4, 4), (0, 0), (0, 0)), mode="edge")
     found = np.zeros_like(cells)
     for place in np.ndindex(cells.shape[:2]):
-        near = padded[place[0] : place[0] + 7, place[1]]
+        near = padded[place[0] : place[0] + 9, place[1]]
         weights = np.exp(-((near - cells[place]) ** 2).sum(-1) / (2 * 6.0**2))
         found[place] = weights @ near / weights.sum()
     return np.moveaxis(found, 0, axis)

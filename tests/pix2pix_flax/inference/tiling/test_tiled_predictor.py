@@ -67,8 +67,9 @@ def test_tiles_of_a_drawing_in_layers_equal_the_whole_picture():
         assert_equal(tiled(photograph(*size)), predictor(photograph(*size)))
         assert not tiled.seam
     # Chroma is enlarged from half resolution by linear interpolation, which sees 1 pixel more, and
-    # averaged over 3 cells of 4 pixels each way.
-    assert tiled.halo == tiled.exact_halo == 33
+    # averaged over 4 cells of 4 pixels each way. The smoothing before takes a mean of means, each
+    # over 2 pixels of half the size each way.
+    assert tiled.halo == tiled.exact_halo == 45
 
 
 def test_random_sizes_equal_the_whole_picture(floats):

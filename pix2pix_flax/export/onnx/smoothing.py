@@ -1,0 +1,30 @@
+"""`models.smoothing.smoothed` as ONNX nodes, on [B, C, H, W]."""
+
+import numpy as np
+
+from pix2pix_flax.export.onnx.enlargement import enlarged
+from pix2pix_flax.export.onnx.graph import Graph
+from pix2pix_flax.models.smoothing import AROUND, GRAIN, HALF, LUMA
+
+
+def smoothed(graph: Graph, rgb: str) -> str:
+    """Adds a `models.smoothing.smoothed` of RGB images."""
+    luminance = graph("Conv", rgb, graph.floats(LUMA[np.newaxis, :, np.newaxis, np.newaxis]))
+    powers = graph("Concat", luminance, graph("Mul", luminance, luminance), axis=1)
+    powers = graph("AveragePool", powers, kernel_shape=HALF, strides=HALF)
+    mean, square = graph.split(_around(graph, powers), [1, 1])
+    variance = graph("Sub", square, graph("Mul", mean, mean))
+    variance = graph("Max", variance, graph.floats(0))
+    gain = graph("Div", variance, graph("Add", variance, graph.floats(GRAIN**2)))
+    offset = graph("Mul", graph("Sub", graph.floats(1), gain), mean)
+    line = _around(graph, graph("Concat", gain, offset, axis=1))
+    gain, offset = graph.split(enlarged(graph, line, graph.floats([2])), [1, 1])
+    change = graph("Sub", graph("Add", graph("Mul", gain, luminance), offset), luminance)
+    return graph("Clip", graph("Add", rgb, change), graph.floats(-1), graph.floats(1))
+
+
+def _around(graph: Graph, x: str) -> str:
+    pads = np.zeros((2, 4), np.int64)
+    pads[:, 2:] = [side // 2 for side in AROUND]
+    padded = graph("Pad", x, graph.array(pads.ravel()), mode="edge")
+    return graph("AveragePool", padded, kernel_shape=AROUND)
