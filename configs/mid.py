@@ -1,9 +1,12 @@
-"""The cartoon network `mid`: `lite` with twice the channels, 1.84 M parameters.
+r"""The cartoon network `mid`: `lite` with twice the channels, 1.84 M parameters.
 
-    python -m pix2pix_flax.main --config=configs/mid.py --workdir=runs/mid
+    python -m pix2pix_flax.main --config=configs/mid.py --workdir=runs/first
+    python -m pix2pix_flax.main --config=configs/mid.py:longer --workdir=runs/mid \
+        --config.init_from=runs/first
 
 Training begins with the shipped `lite`, which grows: the trained channels are copied, and the new
 ones are not seen at first (`pix2pix_flax/pretrained/growth.py`). So the first step draws already.
+The second training, `:longer`, goes on with smaller steps.
 """
 
 import ml_collections
@@ -18,4 +21,9 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.generator.width, config.generator.fine_width = 40, 16
     config.optimizer.learning_rate = 6e-4
     config.train.steps = 9_000
-    return base.variant(config, arg)
+    return base.variant(config, arg, longer=_longer)
+
+
+def _longer(config: ml_collections.ConfigDict) -> None:
+    """Turns the configuration into the training that comes after it."""
+    config.optimizer.learning_rate = 4e-4

@@ -40,7 +40,7 @@ LIMITS = {  # of the number of parameters
     "watercolour": 500_000,
 }
 
-LAST_TRAINING = {"lite": "steady"}  # variants of the configurations, if not the file itself
+LAST_TRAINING = {"lite": "steady", "mid": "longer"}  # variants, if not the file itself
 
 # Least share of the photograph's contours that stays. A print melts low ones together, as its style
 # does.
