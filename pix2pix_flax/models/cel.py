@@ -12,11 +12,13 @@ import numpy as np
 
 from pix2pix_flax.image.colour import lab_to_clipped_rgb, rgb_to_lab
 from pix2pix_flax.models.enlargement import enlarged
+from pix2pix_flax.models.smoothing import smoothed
 
 LAYERS = 2  # at full resolution: tone and ink
 SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
 HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
+SMOOTHED_STEPS = 6  # of the tone at most: a drawing in so few treats faint shades as grain
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
 REACH = 4  # cells whose colours are averaged, each way, ...
 CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
@@ -35,6 +37,21 @@ SOFT, HARD = 4.5, 6.0
 HARDNESS_BIAS = 2.0  # an untrained network makes nearly hard steps
 INK_SHARPNESS = 4.0
 _LEAK = 0.3  # share of the gradient of the identity in the gradient of `stairs`
+
+
+def seen(images: jax.Array, steps: int) -> jax.Array:
+    """Returns images as the network sees them: without grain, if the drawing has few tones.
+
+    A drawing in many tones, like a watercolour, shows faint shades and would lose contours.
+
+    Args:
+      images: float32 [B, H, W, C] in [-1, 1], with even H and W; RGB first.
+      steps: number of steps of the tone; 0: no drawing in layers.
+
+    Returns:
+      float32 of the same shape and range.
+    """
+    return smoothed(images) if 0 < steps <= SMOOTHED_STEPS else images
 
 
 def draw(

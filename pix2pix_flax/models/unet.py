@@ -19,7 +19,6 @@ from pix2pix_flax.models.layers import (
     stage,
     up_conv,
 )
-from pix2pix_flax.models.smoothing import smoothed
 
 _LEAKY_SLOPE = 0.2
 _DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the paper
@@ -51,8 +50,8 @@ class Unet(nn.Module):
       residual: whether the network adds its output, times 2, to the first `out_channels` channels
         of the input and limits the sum to [-1, 1]. So an unchanged pixel costs no learning.
       cel_steps: steps of the tone of a drawing in layers (`models/cel.py`), which the network then
-        describes instead of RGB; 0: no layers. The network sees photographs without their grain
-        (`models/smoothing.py`).
+        describes instead of RGB; 0: no layers. If they are few, the network sees photographs
+        without their grain (`models/smoothing.py`).
       cel_print: whether this drawing is a print: shadows are navy and lights are cream paper.
       remat: whether the backward pass computes each level again, which saves memory.
       logits: whether to leave out the last bound, tanh, or the limit of `residual`.
@@ -100,8 +99,7 @@ class Unet(nn.Module):
           float32 [B, enlarge * H, enlarge * W, out_channels], in [-1, 1] unless `logits` is set.
         """
         height, width = images.shape[1:3]
-        padded = pad_to_multiple(images, self.stride)
-        padded = smoothed(padded) if self.cel_steps else padded
+        padded = cel.seen(pad_to_multiple(images, self.stride), self.cel_steps)
         x = padded.astype(self.dtype)
         decoded = self._decode(self._encode(x, train), train)
         x = self._refine(x, decoded[0], train) if self.fine_width else decoded[0]

@@ -13,6 +13,7 @@ from cartoon_tfds.styles.tone import quantise_softly, smooth_step
 from pix2pix_flax.image.colour import rgb_to_lab
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.models import cel
+from pix2pix_flax.models.smoothing import smoothed
 
 PHOTO = skimage.data.astronaut()[np.newaxis, 30:94, 180:276]
 
@@ -68,6 +69,13 @@ def test_upsampling_equals_numpy():
             pixel = weights[:, row, column, :, np.newaxis] * around.reshape(2, 9, 2)
             expected[:, row, column] = pixel.sum(1)
     np.testing.assert_allclose(cel.upsample(cells, shares), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [0, 5, 6, 7, 10])
+def test_grain_is_smoothed_for_drawings_in_few_tones(steps):
+    photo = normalize(PHOTO)
+    expected = smoothed(photo) if steps in (5, 6) else photo
+    np.testing.assert_array_equal(cel.seen(photo, steps), expected)
 
 
 def averaged(cells, axis):
