@@ -97,7 +97,6 @@ class Checkpoints:
             options=ocp.CheckpointManagerOptions(
                 best_fn=score,  # without it Orbax writes no metrics
                 preservation_policy=make_policy(keep, score, keep_every_minutes, is_kept),
-                cleanup_tmp_directories=True,
                 todelete_subdir=_DELETED,
                 async_options=ocp.AsyncOptions(post_finalization_callback=self._before_commit),
             ),
@@ -194,8 +193,11 @@ class Checkpoints:
     def _before_commit(self) -> None:
         """Writes the manifest of a step whose arrays are on the disk, before it gets its name."""
         if is_first_host():
-            for path in self._folder.glob(f"{self._step}.*tmp*"):
+            for path in self._unfinished(self._step):
                 describe(path, without=WRITTEN_BY_COMMIT)
+
+    def _unfinished(self, step: int | str) -> list[Path]:
+        return list(self._folder.glob(f"{step}.orbax-checkpoint-tmp*"))
 
     def _finish(self, step: int) -> None:
         """Completes the manifest of a step that is saved now, and deletes older steps for good."""
@@ -206,6 +208,9 @@ class Checkpoints:
                 self._empty_deleted()
 
     def _clean_up(self) -> None:
+        # Orbax would delete them in the background, and go on without waiting.
+        for path in self._unfinished("*"):
+            shutil.rmtree(path)
         for path, why in unusable(self._folder):
             set_aside(path, why)  # Orbax would take it for a step
         self._empty_deleted()

@@ -149,6 +149,17 @@ def test_full_disk_stops_with_one_line(tmp_path):
     assert {"1", "2"} <= set(kept)
 
 
+def test_unfinished_save_is_gone_before_the_training_goes_on(tmp_path):
+    save(tmp_path, 1, 2)
+    unfinished = tmp_path / "checkpoints" / "3.orbax-checkpoint-tmp"
+    unfinished.mkdir()
+    for index in range(5000):  # takes long to delete
+        (unfinished / str(index)).touch()
+    checkpoints = open_checkpoints(tmp_path)
+    assert names(tmp_path) == ["1", "2"]
+    checkpoints.close()
+
+
 def test_killed_while_an_old_step_is_deleted(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "_empty_deleted", lambda self: None)  # killed before
