@@ -11,6 +11,7 @@ from pix2pix_flax.models.patch_discriminator import PatchDiscriminator
 from pix2pix_flax.models.r3gan import R3GANDiscriminator, R3GANGenerator
 from pix2pix_flax.models.resnet_generator import ResnetGenerator
 from pix2pix_flax.models.rrdb import RRDBNet
+from pix2pix_flax.models.span import Span
 from pix2pix_flax.models.srgan_discriminator import SRGANDiscriminator
 from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
@@ -21,6 +22,7 @@ GENERATORS = {
     "srresnet": SRResNet,
     "rrdb": RRDBNet,
     "compact": Compact,
+    "span": Span,
     "dcgan": DCGANGenerator,
     "r3gan": R3GANGenerator,
 }

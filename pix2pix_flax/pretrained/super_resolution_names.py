@@ -1,44 +1,36 @@
 """Super-resolution networks under the names that PyTorch projects give their arrays.
 
-Real-ESRGAN and BasicSR (RRDBNet, SRVGGNetCompact), ESRGAN (RRDBNet under two older sets of names)
-and SRGAN-PyTorch (SRResNet). Each table goes both ways. Such networks compute on levels in [0, 1].
+Real-ESRGAN and BasicSR (RRDBNet, SRVGGNetCompact), ESRGAN (RRDBNet under two older sets of names),
+SRGAN-PyTorch (SRResNet) and SPAN. Each table goes both ways. Such networks compute on levels in
+[0, 1].
 """
 
-import itertools
 import math
 import re
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.registry import make_generator
+from pix2pix_flax.pretrained import reparameterised
+from pix2pix_flax.pretrained import super_resolution_tables as tables
+from pix2pix_flax.pretrained.super_resolution_tables import RRDB_NAMES, TABLES, Table
 from pix2pix_flax.typing import PyTree
 
 _RGB = 3
 _RRDB_WIDTH = 64  # other programs take 32 channels for each dense layer
-_NOT_USED = ".num_batches_tracked"  # of BatchNorm; not used at test
+_SPAN_BLOCKS = 6  # other programs open no other number
+_NO_NORM = "no_norm"  # marks a SPAN that does not subtract a mean colour
+_NOT_USED = (".num_batches_tracked", _NO_NORM)  # of BatchNorm: not used at test
 
 Arrays = dict[str, np.ndarray]
 
 
 class UnknownError(Exception):
     """A state dict does not belong to a known network; the message is one line."""
-
-
-class _Place(NamedTuple):
-    """The name of an array, and the factor of the pixel shuffle behind its layer, or 1."""
-
-    name: str
-    shuffled: int
-
-
-Table = dict[str, _Place]
-"""Places by the paths of this project's arrays, such as `params/first/kernel`."""
 
 
 def recognise(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
@@ -71,7 +63,7 @@ def from_names(arrays: Arrays, table: Table, generator, dtype: str) -> PyTree:
     Raises:
       UnknownError: an array is missing, left over, or has another shape.
     """
-    left, found = dict(arrays), {}
+    left, found = reparameterised.merge(arrays), {}
     for path, shape in _shapes(generator, dtype).items():
         place = table[path]
         if place.name not in left:
@@ -96,23 +88,27 @@ def to_names(variables: PyTree, generator) -> Arrays:
     Raises:
       UnknownError: there are no names for this network.
     """
-    if generator.name not in _TABLES or not generator.get("unit_range", True):
+    if generator.name not in TABLES or not generator.get("unit_range", True):
         raise UnknownError(
-            "names are known for networks that compute on levels in [0, 1]: compact, and rrdb and "
-            "srresnet with config.generator.unit_range"
+            "names are known for networks that compute on levels in [0, 1]: compact, span, and "
+            "rrdb and srresnet with config.generator.unit_range"
         )
     if generator.get("norm", "batch") != "batch":
         raise UnknownError("names are known for an srresnet with config.generator.norm batch alone")
     if generator.name == "rrdb" and generator.width != _RRDB_WIDTH:
         raise UnknownError(f"programs open an rrdb of config.generator.width {_RRDB_WIDTH} alone")
-    found, table = {}, _TABLES[generator.name](generator)
+    if generator.name == "span" and generator.blocks != _SPAN_BLOCKS:
+        raise UnknownError(f"programs open a span of config.generator.blocks {_SPAN_BLOCKS} alone")
+    found, table = {}, TABLES[generator.name](generator)
     for path, leaf in flatten_dict(variables, sep="/").items():
         place, array = table[path], np.asarray(leaf, np.float32)
         array = _shuffled(array, place.shuffled)
         if array.ndim == 4:
             array = array.transpose(3, 2, 0, 1)
         found[place.name] = np.ascontiguousarray(array.reshape(array.shape or 1))
-    return found
+    if generator.name == "span":
+        found[_NO_NORM] = np.zeros(1, np.float32)
+    return reparameterised.split(found)
 
 
 def _shapes(generator, dtype: str) -> dict[str, tuple[int, ...]]:
@@ -136,97 +132,6 @@ def _shuffled(array: np.ndarray, factor: int) -> np.ndarray:
     return parts.swapaxes(-1, -2).reshape(array.shape)
 
 
-def _conv(ours: str, theirs: str, shuffled: int = 1) -> Table:
-    leaves = {"kernel": "weight", "bias": "bias"}
-    return {f"params/{ours}/{a}": _Place(f"{theirs}.{b}", shuffled) for a, b in leaves.items()}
-
-
-def _norm(ours: str, theirs: str) -> Table:
-    leaves = {"params": {"scale": "weight", "bias": "bias"}}
-    leaves["batch_stats"] = {"mean": "running_mean", "var": "running_var"}
-    return {
-        f"{collection}/{ours}/BatchNorm_0/{a}": _Place(f"{theirs}.{b}", 1)
-        for collection, names in leaves.items()
-        for a, b in names.items()
-    }
-
-
-def _compact(generator) -> Table:
-    table = {}
-    for index in range(generator["blocks"] + 1):
-        table |= _conv(f"conv{index}", f"body.{2 * index}")
-        table[f"params/slopes{index}"] = _Place(f"body.{2 * index + 1}.weight", 1)
-    return table | _conv("out", f"body.{2 * generator['blocks'] + 2}", generator["scale"])
-
-
-_RRDB_NAMES = {
-    "new": {
-        "first": "conv_first",
-        "dense": "body.{block}.rdb{rdb}.conv{conv}",
-        "last": "conv_body",
-        "up": "conv_up{up}",
-        "hr": "conv_hr",
-        "out": "conv_last",
-    },
-    "trunk": {
-        "first": "conv_first",
-        "dense": "RRDB_trunk.{block}.RDB{rdb}.conv{conv}",
-        "last": "trunk_conv",
-        "up": "upconv{up}",
-        "hr": "HRconv",
-        "out": "conv_last",
-    },
-    "old": {
-        "first": "model.0",
-        "dense": "model.1.sub.{block}.RDB{rdb}.conv{conv}.0",
-        "last": "model.1.sub.{blocks}",
-        "up": "model.{up_index}",
-        "hr": "model.{hr_index}",
-        "out": "model.{out_index}",
-    },
-}
-"""Names of RRDBNet's layers: of Real-ESRGAN, of ESRGAN since 2019, and of ESRGAN before."""
-
-
-def _rrdb(generator, style: str = "new") -> Table:
-    names, ups = _RRDB_NAMES[style], doublings(generator["scale"])
-    indices = {"blocks": generator["blocks"], "hr_index": 3 * ups + 2, "out_index": 3 * ups + 4}
-    table = {}
-    for ours in ("first", "last", "hr", "out"):
-        table |= _conv(ours, names[ours].format(**indices))
-    for block, rdb, conv in itertools.product(range(generator["blocks"]), range(3), range(5)):
-        place = names["dense"].format(block=block, rdb=rdb + 1, conv=conv + 1)
-        table |= _conv(f"block{block}_{rdb}_{conv}", place)
-    for index in range(ups):
-        place = names["up"].format(up=index + 1, up_index=3 * index + 3)
-        table |= _conv(f"up{index}/Conv_0", place)
-    return table
-
-
-def _srresnet(generator) -> Table:
-    blocks, ups = generator["blocks"], doublings(generator["scale"])
-    slopes = ["conv1.1", *(f"trunk.{i}.rcb.2" for i in range(blocks))]
-    slopes += [f"upsampling.{i}.upsample_block.2" for i in range(ups)]
-    table = _conv("first", "conv1.0") | _conv("out", "conv3")
-    normed = {"last": ("conv2", 0)}
-    for i in range(blocks):
-        normed |= {f"block{i}_0": (f"trunk.{i}.rcb", 0), f"block{i}_1": (f"trunk.{i}.rcb", 3)}
-    for ours, (place, index) in normed.items():
-        table |= _conv(ours, f"{place}.{index}") | _norm(f"{ours}_norm", f"{place}.{index + 1}")
-    for i in range(ups):
-        table |= _conv(f"up{i}", f"upsampling.{i}.upsample_block.0", 2)
-    for i, place in enumerate(slopes):
-        table[f"params/PReLU_{i}/negative_slope"] = _Place(f"{place}.weight", 1)
-    return table
-
-
-_TABLES: dict[str, Callable[..., Table]] = {
-    "compact": _compact,
-    "rrdb": _rrdb,
-    "srresnet": _srresnet,
-}
-
-
 def _count(arrays: Arrays, pattern: str) -> int:
     """Returns the largest number that a pattern with one group finds in the names, plus 1."""
     found = (re.match(pattern, name) for name in arrays)
@@ -245,7 +150,21 @@ def _describe_compact(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
     scale = math.isqrt(len(arrays[f"body.{last}.weight"]) // _RGB)
     settings = {"blocks": (last - 2) // 2, "scale": scale, "kernel_init": "kaiming"}
     settings = _settings("compact", arrays, "body.0", **settings)
-    return settings, _compact(settings)
+    return settings, tables.compact(settings)
+
+
+def _describe_span(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
+    if "conv_cat.weight" not in arrays:
+        return None
+    if _NO_NORM not in arrays:
+        raise UnknownError(
+            "it is a SPAN that subtracts a mean colour (no array no_norm), which cannot be imported"
+        )
+    scale = math.isqrt(len(arrays["upsampler.0.weight"]) // _RGB)
+    blocks = _count(arrays, r"block_(\d+)\.c1_r\.sk\.weight") - 1
+    settings = {"blocks": blocks, "scale": scale, "kernel_init": "kaiming"}
+    settings = _settings("span", arrays, "conv_1.sk", **settings)
+    return settings, tables.span(settings)
 
 
 def _describe_rrdb(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
@@ -255,13 +174,13 @@ def _describe_rrdb(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
         "old": (r"model\.1\.sub\.(\d+)\.RDB1\.", r"model\.(\d+)\.weight"),
     }
     for style, (block, up) in styles.items():
-        first = _RRDB_NAMES[style]["first"]
+        first = RRDB_NAMES[style]["first"]
         if f"{first}.weight" in arrays and (blocks := _count(arrays, block)):
             last = _count(arrays, up) - 1
             ups = (last - 4) // 3 if style == "old" else max(last, 0)
             settings = {"blocks": blocks, "scale": 2**ups, "kernel_init": "kaiming"}
             settings = _settings("rrdb", arrays, first, unit_range=True, **settings)
-            return settings, _rrdb(settings, style)
+            return settings, tables.rrdb(settings, style)
     return None
 
 
@@ -274,7 +193,7 @@ def _describe_srresnet(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
         "unit_range": True,
     }
     settings = _settings("srresnet", arrays, "conv1.0", **settings)
-    return settings, _srresnet(settings)
+    return settings, tables.srresnet(settings)
 
 
 _KINDS = {
@@ -282,5 +201,6 @@ _KINDS = {
     "conv_first": _describe_rrdb,
     "model.0": _describe_rrdb,
     "conv1.0": _describe_srresnet,
+    "conv_1.sk": _describe_span,
 }
 """Functions that describe a state dict by the name of its first layer."""

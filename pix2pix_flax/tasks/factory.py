@@ -65,8 +65,8 @@ def _super_resolution(config, total_steps: int) -> PairedTask:
     representation = Images(config.input_channels, config.generator.out_channels)
     if "scale" not in config.generator:
         raise UserError(
-            "config.generator.name must be a network with a scale (srresnet, rrdb, compact) for "
-            f"config.task super_resolution, not {config.generator.name!r} of scale 1."
+            "config.generator.name must be a network with a scale (srresnet, rrdb, compact, span) "
+            f"for config.task super_resolution, not {config.generator.name!r} of scale 1."
         )
     scale = config.generator.scale
     if config.sizes.crop % scale:

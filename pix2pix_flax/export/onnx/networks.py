@@ -25,6 +25,7 @@ from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL, SMOOTHED_STEPS
 from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
+from pix2pix_flax.models.span import Span
 from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.typing import PyTree
@@ -172,6 +173,24 @@ def _compact(graph: Graph, module: Compact, x: str) -> str:
     return _from_range(graph, module, graph("Add", x, large))
 
 
+def _span(graph: Graph, module: Span, x: str) -> str:
+    first = x = conv(graph, _to_range(graph, module, x), "first")
+    outputs = []
+    for index in range(module.blocks):
+        middle = _silu(graph, conv(graph, x, f"block{index}_0"))
+        y = conv(graph, _silu(graph, conv(graph, middle, f"block{index}_1")), f"block{index}_2")
+        weight = graph("Sub", graph("Sigmoid", y), graph.floats(0.5))
+        x = graph("Mul", graph("Add", x, y), weight)
+        outputs.append(x)
+    x = graph("Concat", first, conv(graph, x, "last"), outputs[0], middle, axis=1)
+    x = conv(graph, conv(graph, x, "mix"), "out")
+    return _from_range(graph, module, pixel_shuffle(graph, x, module.scale))
+
+
+def _silu(graph: Graph, x: str) -> str:
+    return graph("Mul", x, graph("Sigmoid", x))
+
+
 def _to_range(graph: Graph, module: nn.Module, x: str) -> str:
     """Maps [-1, 1] to the range of the network, see `models.layers.to_range`."""
     if not module.unit_range:
@@ -206,5 +225,6 @@ NETWORKS: dict[type[nn.Module], Callable[[Graph, nn.Module, str], str]] = {
     SRResNet: _srresnet,
     RRDBNet: _rrdb,
     Compact: _compact,
+    Span: _span,
 }
 """Functions that add a network's nodes: (graph, module, name of input) -> name of output."""

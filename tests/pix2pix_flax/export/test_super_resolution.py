@@ -49,8 +49,9 @@ def make_generator(recipe, **changes):
         (srresnet, {"scale": 8, "norm": "none", "blocks": 1}),
         (rrdb, {"scale": 4, "blocks": 1}),
         (lite_x4_real, {"scale": 3, "blocks": 2}),
+        (lite_x4_real, {"scale": 2, "blocks": 2, "name": "span"}),
     ],
-    ids=["batch", "instance", "group", "none", "rrdb", "compact"],
+    ids=["batch", "instance", "group", "none", "rrdb", "compact", "span"],
 )
 def test_every_network_in_every_size(recipe, changes, tmp_path):
     generator, file = make_generator(recipe, **changes), tmp_path / "a.onnx"

@@ -13,6 +13,7 @@ from configs import lite_x4_real, paper, rrdb, srresnet
 from pix2pix_flax.export.exporter import ExportError, export_generator
 from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError
 from pix2pix_flax.pretrained import super_resolution_names as names
+from pix2pix_flax.pretrained import super_resolution_tables as tables
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator, to_safetensors
 from pix2pix_flax.pretrained.pytorch_import import import_generator
 from pix2pix_flax.tasks.factory import make_task
@@ -21,6 +22,7 @@ from tests.pix2pix_flax.export.networks import PHOTOGRAPHS, roughened
 TOLERANCE = 1e-4  # of [0, 1]
 KINDS = {
     "compact": (lite_x4_real, {"blocks": 2, "width": 8, "scale": 3}),
+    "span": (lite_x4_real, {"name": "span", "blocks": 6, "width": 8, "scale": 3}),
     "rrdb": (rrdb, {"blocks": 1, "width": 64, "scale": 4}),
     "srresnet": (srresnet, {"blocks": 2, "width": 8, "scale": 2, "unit_range": True}),
 }
@@ -73,8 +75,8 @@ def test_a_network_comes_back_from_its_names(generator, tmp_path):
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_older_names_of_esrgan_are_read(tmp_path, style, scale):
     generator = make_generator("rrdb", scale=scale, width=8)
-    table = names._rrdb(generator.config.generator, style)
-    newest = names._rrdb(generator.config.generator)
+    table = tables.rrdb(generator.config.generator, style)
+    newest = tables.rrdb(generator.config.generator)
     arrays = dict(flatten_dict(generator.variables, sep="/"))
     stored = {}
     for path, array in arrays.items():
@@ -112,6 +114,17 @@ def test_other_networks_are_refused_in_one_line(tmp_path, change, problem):
     assert "\n" not in str(caught.value)
 
 
+def test_a_span_that_other_programs_cannot_open_is_refused(tmp_path):
+    generator = make_generator("span", blocks=2)
+    with pytest.raises(names.UnknownError, match="blocks 6 alone"):
+        names.to_names(generator.variables, generator.config.generator)
+    generator = make_generator("span")
+    arrays = names.to_names(generator.variables, generator.config.generator)
+    del arrays["no_norm"]
+    with pytest.raises(PyTorchFileError, match="subtracts a mean colour"):
+        import_generator(write(tmp_path / "a.safetensors", arrays), paper.get_config())
+
+
 def test_an_export_under_these_names_is_compared_with_the_network(tmp_path):
     file, output = tmp_path / "a.safetensors", tmp_path / "pytorch.safetensors"
     file.write_bytes(to_safetensors(make_generator("compact")))
@@ -124,7 +137,7 @@ def test_an_export_under_these_names_is_compared_with_the_network(tmp_path):
         export_generator(file, "pytorch", output, PHOTOGRAPHS, overwrite=True)
 
 
-@pytest.mark.parametrize("kind", ["compact", "rrdb"])
+@pytest.mark.parametrize("kind", ["compact", "span", "rrdb"])
 def test_spandrel_opens_it_and_both_compute_the_same(tmp_path, kind):
     torch, spandrel = pytest.importorskip("torch"), pytest.importorskip("spandrel")
     generator = make_generator(kind)

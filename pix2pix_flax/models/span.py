@@ -1,0 +1,97 @@
+"""SPAN, a small and fast network for super-resolution (Wan et al. 2023, arXiv:2311.12770)."""
+
+from typing import ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from pix2pix_flax.models.layers import (
+    Dtype,
+    from_range,
+    icnr,
+    initializer,
+    passing_on,
+    pixel_shuffle,
+    to_range,
+)
+
+
+class Span(nn.Module):
+    """Swift parameter-free attention network: blocks whose features weigh themselves.
+
+    Levels are in [0, 1] within the network. A 3x3 convolution stands for the paper's `Conv3XC`,
+    whose three convolutions are one linear map; here it is trained as one. At the start the network
+    repeats each pixel of the input, which the paper's network has to learn.
+
+    Attributes:
+      blocks: number of attention blocks, 6 in the paper.
+      width: channels, 48 in the paper's larger network and 28 or 32 in the smaller ones.
+      out_channels: channels of the output, as many as of the input; at most `width`.
+      scale: factor by which height and width grow, any from 1.
+      dtype: the compute dtype; parameters are float32.
+      kernel_init: initializer of the kernels, a key of `layers.INITS`.
+    """
+
+    blocks: int
+    width: int
+    out_channels: int
+    scale: int
+    dtype: Dtype = jnp.float32
+    kernel_init: str = "kaiming"
+
+    input_kind: ClassVar[str] = "image"
+    unit_range: ClassVar[bool] = True
+
+    @property
+    def stride(self) -> int:
+        """The multiple that heights and widths are padded to."""
+        return 1
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool) -> jax.Array:
+        """Returns the enlarged images (figure 2 of the paper).
+
+        Args:
+          images: [B, H, W, C] in [-1, 1], C = `out_channels`.
+          train: unused; the network has no dropout and no running statistics.
+
+        Returns:
+          float32 [B, scale * H, scale * W, C]; -1 is black, 1 is white, not clipped.
+        """
+        del train
+        init = initializer(self.kernel_init)
+        passing = passing_on(init, self.out_channels)
+        images = to_range(images, self.unit_range).astype(self.dtype)
+        first = x = self._conv("first", passing)(images)
+        outputs = []
+        for index in range(self.blocks):
+            x, middle = self._block(f"block{index}", x)
+            outputs.append(x)
+        x = jnp.concatenate([first, self._conv("last", init)(x), outputs[0], middle], axis=-1)
+        x = self._conv("mix", passing, size=1)(x)
+        x = self._conv("out", icnr(passing, self.scale), self.scale**2 * self.out_channels)(x)
+        return from_range(pixel_shuffle(x.astype(jnp.float32), self.scale), self.unit_range)
+
+    def _block(self, name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Returns the output of a block (equations 1 to 5) and its first features."""
+        init = initializer(self.kernel_init)
+        middle = nn.silu(self._conv(f"{name}_0", init)(x))
+        y = nn.silu(self._conv(f"{name}_1", init)(middle))
+        y = self._conv(f"{name}_2", init)(y)
+        return (x + y) * (nn.sigmoid(y) - 0.5), middle
+
+    def _conv(
+        self,
+        name: str,
+        kernel_init: nn.initializers.Initializer,
+        features: int | None = None,
+        size: int = 3,
+    ) -> nn.Conv:
+        return nn.Conv(
+            features or self.width,
+            (size, size),
+            kernel_init=kernel_init,
+            dtype=self.dtype,
+            name=name,
+        )

@@ -1,0 +1,66 @@
+"""Convolutions of SPAN, which PyTorch projects train as four (Wan et al. 2023, section 3.3).
+
+Their `Conv3XC` holds `conv.0` (1x1, to twice the channels), `conv.1` (3x3) and `conv.2` (1x1),
+which follow each other, `sk` (1x1), which is added, and `eval_conv`, the 3x3 convolution that has
+the same output. Without padding in between, the four are linear, so one convolution is enough.
+"""
+
+import re
+
+import numpy as np
+
+_MERGED = ".eval_conv"
+_PARTS = re.compile(r"(.*)\.(?:sk|conv\.[012]|eval_conv)\.(?:weight|bias)$")
+
+Arrays = dict[str, np.ndarray]
+
+
+def merge(arrays: Arrays) -> Arrays:
+    """Returns a state dict in which each `Conv3XC` has its `eval_conv` alone.
+
+    `eval_conv` is computed anew, as it is in PyTorch: in a file it may be older than the rest.
+
+    Args:
+      arrays: the state dict of any network; kernels are [out, in, height, width].
+    """
+    layers = {name.removesuffix(f"{_MERGED}.weight") for name in arrays if _MERGED in name}
+    merged = {
+        name: array
+        for name, array in arrays.items()
+        if not ((found := _PARTS.match(name)) and found[1] in layers)
+    }
+    for layer in sorted(name for name in layers if f"{name}.sk.weight" in arrays):
+        first, last = (arrays[f"{layer}.conv.{i}.weight"][..., 0, 0] for i in (0, 2))
+        kernel = np.einsum("om,mnhw,ni->oihw", last, arrays[f"{layer}.conv.1.weight"], first)
+        kernel[..., 1, 1] += arrays[f"{layer}.sk.weight"][..., 0, 0]
+        biases = [arrays[f"{layer}.{part}.bias"] for part in ("conv.0", "conv.1", "conv.2", "sk")]
+        middle = arrays[f"{layer}.conv.1.weight"].sum((2, 3)) @ biases[0] + biases[1]
+        merged[f"{layer}{_MERGED}.weight"] = kernel
+        merged[f"{layer}{_MERGED}.bias"] = last @ middle + biases[2] + biases[3]
+    return merged
+
+
+def split(arrays: Arrays) -> Arrays:
+    """Inverse of `merge`: adds the parts of each `eval_conv`; `conv.0` and `conv.2` pass it on."""
+    found = dict(arrays)
+    for name in [name for name in arrays if name.endswith(f"{_MERGED}.weight")]:
+        layer = name.removesuffix(f"{_MERGED}.weight")
+        kernel, bias = arrays[name], arrays[f"{layer}{_MERGED}.bias"]
+        outputs, inputs = kernel.shape[:2]
+        twice = np.zeros((2 * outputs, 2 * inputs, *kernel.shape[2:]), np.float32)
+        twice[:outputs, :inputs] = kernel
+        parts = {
+            "conv.0": (_square(2 * inputs, inputs), np.zeros(2 * inputs)),
+            "conv.1": (twice, np.pad(bias, (0, outputs))),
+            "conv.2": (_square(outputs, 2 * outputs), np.zeros(outputs)),
+            "sk": (np.zeros((outputs, inputs, 1, 1)), np.zeros(outputs)),
+        }
+        for part, (part_kernel, part_bias) in parts.items():
+            found[f"{layer}.{part}.weight"] = part_kernel.astype(np.float32)
+            found[f"{layer}.{part}.bias"] = part_bias.astype(np.float32)
+    return found
+
+
+def _square(outputs: int, inputs: int) -> np.ndarray:
+    """Returns a 1x1 kernel that passes the first channels on."""
+    return np.eye(outputs, inputs)[..., None, None]
