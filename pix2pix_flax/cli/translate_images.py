@@ -45,6 +45,13 @@ _HINTS = flags.DEFINE(
     "PNG file of the picture's size whose opaque pixels are the wished colours, for a network that "
     "was trained with hints (docs/comics.md).",
 )
+_REFERENCE = flags.DEFINE(
+    PATH,
+    "reference",
+    None,
+    "Coloured picture, such as a panel of the same page, whose colours go to the places that look "
+    "alike, for a network that was trained with hints; needs the extra lpips.",
+)
 _KEEP_GREY = flags.DEFINE_bool(
     "keep_grey",
     None,
@@ -64,7 +71,7 @@ def main(argv: list[str]) -> int:
     # Imported here, so that a wrong flag fails at once.
     from pix2pix_flax.inference.images import translate_images
 
-    translate = translation_flags.make_translator(_HINTS.value)
+    translate = translation_flags.make_translator(_HINTS.value, _REFERENCE.value)
     comparison = None
     if _COMPARE.value:
         from pix2pix_flax.inference.images.compare import Comparison

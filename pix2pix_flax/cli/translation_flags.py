@@ -70,11 +70,12 @@ flags.register_validator(
 )
 
 
-def make_translator(hints: str | None = None) -> Translator:
+def make_translator(hints: str | None = None, reference: str | None = None) -> Translator:
     """Makes the translator that the flags describe.
 
     Args:
-      hints: file of the colour hints; None: no hints.
+      hints: file of the colour hints; None: no such file.
+      reference: coloured picture that gives the hints; None: no such picture.
 
     Raises:
       UserError: the checkpoint cannot be used, or the engine or the network does not support one of
@@ -87,10 +88,10 @@ def make_translator(hints: str | None = None) -> Translator:
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style
     network, engine = make(CHECKPOINT.value)
-    if hints is not None:
+    if hints is not None or reference is not None:
         from pix2pix_flax.inference.hinted import with_hints
 
-        network = with_hints(network, hints)
+        network = with_hints(network, hints, reference)
     return Translator(network, _OUTSCALE.value, _STRENGTH.value, engine)
 
 

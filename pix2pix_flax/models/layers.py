@@ -251,24 +251,6 @@ def icnr(kernel_init: nn.initializers.Initializer, factor: int) -> nn.initialize
     return draw
 
 
-def passing_on(
-    kernel_init: nn.initializers.Initializer, channels: int
-) -> nn.initializers.Initializer:
-    """Returns an initializer for a convolution that passes its first channels on unchanged.
-
-    Args:
-      kernel_init: draws the kernel of all other channels of the output.
-      channels: number of channels, at most as many as the input and the output have.
-    """
-
-    def draw(key: jax.Array, shape: tuple[int, ...], dtype: Dtype = jnp.float32) -> jax.Array:
-        kernel = kernel_init(key, shape, dtype).at[..., :channels].set(0.0)
-        first, (height, width) = jnp.arange(channels), shape[:2]
-        return kernel.at[height // 2, width // 2, first, first].set(1.0)
-
-    return draw
-
-
 def to_range(images: jax.Array, unit_range: bool) -> jax.Array:
     """Returns images in [-1, 1] unchanged, or with `unit_range` in [0, 1]."""
     return (images + 1.0) / 2.0 if unit_range else images

@@ -6,29 +6,22 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import (
-    Dtype,
-    from_range,
-    icnr,
-    initializer,
-    passing_on,
-    pixel_shuffle,
-    to_range,
-)
+from pix2pix_flax.models.layers import Dtype, from_range, icnr, initializer, pixel_shuffle, to_range
 
 
 class Span(nn.Module):
     """Swift parameter-free attention network: blocks whose features weigh themselves.
 
     Levels are in [0, 1] within the network. A 3x3 convolution stands for the paper's `Conv3XC`,
-    whose three convolutions are one linear map; here it is trained as one. At the start the network
-    repeats each pixel of the input, which the paper's network has to learn.
+    whose convolutions are one linear map; here it is trained as one.
 
     Attributes:
       blocks: number of attention blocks, 6 in the paper.
       width: channels, 48 in the paper's larger network and 28 or 32 in the smaller ones.
-      out_channels: channels of the output, as many as of the input; at most `width`.
+      out_channels: channels of the output, as many as of the input.
       scale: factor by which height and width grow, any from 1.
+      residual: whether the enlarged input is added to the output, as in `Compact`; the paper's
+        network has to learn it.
       dtype: the compute dtype; parameters are float32.
       kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
@@ -37,6 +30,7 @@ class Span(nn.Module):
     width: int
     out_channels: int
     scale: int
+    residual: bool
     dtype: Dtype = jnp.float32
     kernel_init: str = "kaiming"
 
@@ -61,17 +55,20 @@ class Span(nn.Module):
         """
         del train
         init = initializer(self.kernel_init)
-        passing = passing_on(init, self.out_channels)
-        images = to_range(images, self.unit_range).astype(self.dtype)
-        first = x = self._conv("first", passing)(images)
+        images = to_range(images, self.unit_range)
+        first = x = self._conv("first", init)(images.astype(self.dtype))
         outputs = []
         for index in range(self.blocks):
             x, middle = self._block(f"block{index}", x)
             outputs.append(x)
         x = jnp.concatenate([first, self._conv("last", init)(x), outputs[0], middle], axis=-1)
-        x = self._conv("mix", passing, size=1)(x)
-        x = self._conv("out", icnr(passing, self.scale), self.scale**2 * self.out_channels)(x)
-        return from_range(pixel_shuffle(x.astype(jnp.float32), self.scale), self.unit_range)
+        x = self._conv("mix", init, size=1)(x)
+        small = icnr(nn.initializers.variance_scaling(0.01, "fan_in", "normal"), self.scale)
+        x = self._conv("out", small, self.scale**2 * self.out_channels)(x)
+        x = pixel_shuffle(x.astype(jnp.float32), self.scale)
+        if self.residual:
+            x = x + images.repeat(self.scale, axis=1).repeat(self.scale, axis=2)
+        return from_range(x, self.unit_range)
 
     def _block(self, name: str, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Returns the output of a block (equations 1 to 5) and its first features."""

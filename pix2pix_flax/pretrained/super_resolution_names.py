@@ -15,7 +15,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from pix2pix_flax.models.registry import make_generator
-from pix2pix_flax.pretrained import reparameterised
+from pix2pix_flax.pretrained import span_form
 from pix2pix_flax.pretrained import super_resolution_tables as tables
 from pix2pix_flax.pretrained.super_resolution_tables import RRDB_NAMES, TABLES, Table
 from pix2pix_flax.typing import PyTree
@@ -63,7 +63,7 @@ def from_names(arrays: Arrays, table: Table, generator, dtype: str) -> PyTree:
     Raises:
       UnknownError: an array is missing, left over, or has another shape.
     """
-    left, found = reparameterised.merge(arrays), {}
+    left, found = span_form.merge(arrays), {}
     for path, shape in _shapes(generator, dtype).items():
         place = table[path]
         if place.name not in left:
@@ -100,15 +100,19 @@ def to_names(variables: PyTree, generator) -> Arrays:
     if generator.name == "span" and generator.blocks != _SPAN_BLOCKS:
         raise UnknownError(f"programs open a span of config.generator.blocks {_SPAN_BLOCKS} alone")
     found, table = {}, TABLES[generator.name](generator)
-    for path, leaf in flatten_dict(variables, sep="/").items():
-        place, array = table[path], np.asarray(leaf, np.float32)
+    leaves = flatten_dict(variables, sep="/")
+    arrays = {path: np.asarray(leaf, np.float32) for path, leaf in leaves.items()}
+    if generator.get("residual"):
+        arrays = span_form.without_residual(arrays, generator.scale)
+    for path, array in arrays.items():
+        place = table[path]
         array = _shuffled(array, place.shuffled)
         if array.ndim == 4:
             array = array.transpose(3, 2, 0, 1)
         found[place.name] = np.ascontiguousarray(array.reshape(array.shape or 1))
     if generator.name == "span":
         found[_NO_NORM] = np.zeros(1, np.float32)
-    return reparameterised.split(found)
+    return span_form.split(found)
 
 
 def _shapes(generator, dtype: str) -> dict[str, tuple[int, ...]]:
@@ -162,7 +166,7 @@ def _describe_span(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
         )
     scale = math.isqrt(len(arrays["upsampler.0.weight"]) // _RGB)
     blocks = _count(arrays, r"block_(\d+)\.c1_r\.sk\.weight") - 1
-    settings = {"blocks": blocks, "scale": scale, "kernel_init": "kaiming"}
+    settings = {"blocks": blocks, "scale": scale, "residual": False, "kernel_init": "kaiming"}
     settings = _settings("span", arrays, "conv_1.sk", **settings)
     return settings, tables.span(settings)
 

@@ -154,12 +154,15 @@ def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
 
 
 def _compact(graph: Graph, module: Compact, x: str) -> str:
-    scale = module.scale
     images = x = _to_range(graph, module, x)
     for index in range(module.blocks + 1):
         slopes = graph.take(f"params/slopes{index}")[:, None, None]
         x = graph("PRelu", conv(graph, x, f"conv{index}"), graph.floats(slopes))
-    x = pixel_shuffle(graph, conv(graph, x, "out"), scale)
+    x = pixel_shuffle(graph, conv(graph, x, "out"), module.scale)
+    return _from_range(graph, module, _add_enlarged(graph, x, images, module.scale))
+
+
+def _add_enlarged(graph: Graph, x: str, images: str, scale: int) -> str:
     sizes = graph.floats([1.0, 1.0, scale, scale])
     large = graph(
         "Resize",
@@ -170,11 +173,12 @@ def _compact(graph: Graph, module: Compact, x: str) -> str:
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
     )
-    return _from_range(graph, module, graph("Add", x, large))
+    return graph("Add", x, large)
 
 
 def _span(graph: Graph, module: Span, x: str) -> str:
-    first = x = conv(graph, _to_range(graph, module, x), "first")
+    images = _to_range(graph, module, x)
+    first = x = conv(graph, images, "first")
     outputs = []
     for index in range(module.blocks):
         middle = _silu(graph, conv(graph, x, f"block{index}_0"))
@@ -183,8 +187,10 @@ def _span(graph: Graph, module: Span, x: str) -> str:
         x = graph("Mul", graph("Add", x, y), weight)
         outputs.append(x)
     x = graph("Concat", first, conv(graph, x, "last"), outputs[0], middle, axis=1)
-    x = conv(graph, conv(graph, x, "mix"), "out")
-    return _from_range(graph, module, pixel_shuffle(graph, x, module.scale))
+    x = pixel_shuffle(graph, conv(graph, conv(graph, x, "mix"), "out"), module.scale)
+    if module.residual:
+        x = _add_enlarged(graph, x, images, module.scale)
+    return _from_range(graph, module, x)
 
 
 def _silu(graph: Graph, x: str) -> str:

@@ -27,10 +27,16 @@ pytest.importorskip("onnxruntime")
 PHOTO = skimage.data.coffee()[100:124, 200:232]
 
 
+SMALL = {"blocks": 2, "width": 16, "out_channels": 3, "kernel_init": "kaiming"}
+
+
 def make_generator(recipe, **changes):
     """A network with weights far from their start, that returns levels of all kinds."""
     config = recipe.get_config("smoke")
-    config.generator.update(changes)
+    with config.unlocked():
+        if "name" in changes:
+            config.generator = {}
+        config.generator.update(changes)
     config.sizes.crop = 24  # a multiple of each scale
     task, picture = make_task(config, total_steps=1), PHOTO[None, :8, :8]
     start = jax.jit(lambda: task.step.gen.net.init(jax.random.key(0), task.network_input()))()
@@ -48,10 +54,11 @@ def make_generator(recipe, **changes):
         (srresnet, {"scale": 1, "norm": "group", "blocks": 1}),
         (srresnet, {"scale": 8, "norm": "none", "blocks": 1}),
         (rrdb, {"scale": 4, "blocks": 1}),
-        (lite_x4_real, {"scale": 3, "blocks": 2}),
-        (lite_x4_real, {"scale": 2, "blocks": 2, "name": "span"}),
+        (lite_x4_real, SMALL | {"name": "compact", "scale": 3}),
+        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "residual": True}),
+        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "residual": False}),
     ],
-    ids=["batch", "instance", "group", "none", "rrdb", "compact", "span"],
+    ids=["batch", "instance", "group", "none", "rrdb", "compact", "span", "paper's span"],
 )
 def test_every_network_in_every_size(recipe, changes, tmp_path):
     generator, file = make_generator(recipe, **changes), tmp_path / "a.onnx"

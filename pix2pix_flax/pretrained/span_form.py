@@ -1,8 +1,11 @@
-"""Convolutions of SPAN, which PyTorch projects train as four (Wan et al. 2023, section 3.3).
+"""SPAN as PyTorch projects store it (Wan et al. 2023, arXiv:2311.12770).
 
-Their `Conv3XC` holds `conv.0` (1x1, to twice the channels), `conv.1` (3x3) and `conv.2` (1x1),
-which follow each other, `sk` (1x1), which is added, and `eval_conv`, the 3x3 convolution that has
-the same output. Without padding in between, the four are linear, so one convolution is enough.
+Each 3x3 convolution is four in training (section 3.3). `Conv3XC` holds `conv.0` (1x1, to twice the
+channels), `conv.1` (3x3) and `conv.2` (1x1), which follow each other, `sk` (1x1), which is added,
+and `eval_conv`, the 3x3 convolution that has the same output. Without padding in between, the four
+are linear, so one convolution is enough.
+
+The network there does not add its enlarged input, so the input takes channels of its own.
 """
 
 import re
@@ -10,6 +13,8 @@ import re
 import numpy as np
 
 _MERGED = ".eval_conv"
+_RGB = 3
+_MIXED = 4  # feature maps that the convolution `mix` takes
 _PARTS = re.compile(r"(.*)\.(?:sk|conv\.[012]|eval_conv)\.(?:weight|bias)$")
 
 Arrays = dict[str, np.ndarray]
@@ -59,6 +64,43 @@ def split(arrays: Arrays) -> Arrays:
             found[f"{layer}.{part}.weight"] = part_kernel.astype(np.float32)
             found[f"{layer}.{part}.bias"] = part_bias.astype(np.float32)
     return found
+
+
+def without_residual(arrays: Arrays, scale: int) -> Arrays:
+    """Returns a network without `residual` that computes the same: three channels pass it on.
+
+    Args:
+      arrays: kernels [height, width, in, out] and biases of a `Span`, by paths such as
+        `params/first/kernel`.
+      scale: the factor of the network.
+    """
+    found = {}
+    for path, array in arrays.items():
+        _, layer, leaf = path.split("/")
+        new = _RGB if layer != "out" else 0
+        if leaf == "bias":
+            found[path] = np.pad(array, (0, new))
+            continue
+        groups = {"first": 0, "mix": _MIXED}.get(layer, 1)
+        wide = _with_inputs(array, groups) if groups else array
+        wide = np.pad(wide, ((0, 0), (0, 0), (0, 0), (0, new)))
+        height, width, inputs, _ = wide.shape
+        middle = wide[height // 2, width // 2]
+        if layer == "first":
+            middle[:, -_RGB:] = np.eye(_RGB)
+        elif layer == "mix":
+            middle[inputs // _MIXED - _RGB : inputs // _MIXED, -_RGB:] = np.eye(_RGB)
+        elif layer == "out":
+            middle[-_RGB:] = np.tile(np.eye(_RGB), scale**2)
+        found[path] = wide
+    return found
+
+
+def _with_inputs(kernel: np.ndarray, groups: int) -> np.ndarray:
+    """Returns the kernel with three more inputs, of weight 0, at the end of each group."""
+    parts = np.split(kernel, groups, axis=2)
+    wide = [np.pad(part, ((0, 0), (0, 0), (0, _RGB), (0, 0))) for part in parts]
+    return np.concatenate(wide, axis=2)
 
 
 def _square(outputs: int, inputs: int) -> np.ndarray:
