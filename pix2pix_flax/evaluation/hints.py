@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import numpy as np
 
 from pix2pix_flax.evaluation.panel import Output
 from pix2pix_flax.pretrained.generator import TrainedGenerator
@@ -24,11 +25,13 @@ def hinted_outputs(generator: TrainedGenerator) -> dict[str, Output]:
     if task.input_kind != "image" or not task.representation.takes_hints:
         return {}
 
-    def predict(points: int, variables: PyTree, batch: Batch) -> jax.Array:
-        return task.predict_from(variables, task.representation.evaluation_input(batch, points))
+    @jax.jit  # once for all numbers of hints: panels of comics have many sizes
+    def predict(variables: PyTree, points: jax.Array, batch: Batch) -> jax.Array:
+        inputs = task.representation.evaluation_input(batch, points, max_points=max(POINTS))
+        return task.predict_from(variables, inputs)
 
     return {
-        f"{_ROW}{points}": partial(jax.jit(partial(predict, points)), generator.variables)
+        f"{_ROW}{points}": partial(predict, generator.variables, np.int32(points))
         for points in POINTS
     }
 

@@ -34,18 +34,21 @@ def draw_hints(rng: jax.Array, ab: jax.Array, *, max_points: int, max_patch: int
     return jax.vmap(draw)(jax.random.split(rng, len(ab)), ab)
 
 
-def exact_hints(keys: jax.Array, ab: jax.Array, points: int, *, patch: int) -> jax.Array:
+def exact_hints(
+    keys: jax.Array, ab: jax.Array, points: jax.Array | int, *, max_points: int, patch: int
+) -> jax.Array:
     """Returns hints for evaluation, float32 [B, H, W, 3]: a number of squares of one size.
 
     Args:
       keys: random keys [B]. More points keep the places of fewer points.
       ab: the true a and b, [B, H, W, 2].
-      points: number of points in each image.
+      points: number of points in each image, a scalar; it may be traced.
+      max_points: largest value of `points`.
       patch: side of each square in pixels.
     """
 
     def draw(key, image):
-        return _points(key, image, points, points, patch, min_patch=patch)
+        return _points(key, image, points, max_points, patch, min_patch=patch)
 
     return jax.vmap(draw)(keys, ab)
 

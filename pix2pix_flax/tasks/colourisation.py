@@ -95,15 +95,19 @@ class HintedLab(Lab):
         hints = draw_hints(rng, ab, max_points=self.max_points, max_patch=self.max_patch)
         return self._with_hints(batch["input"], hints)
 
-    def evaluation_input(self, batch: Batch, points: int) -> jax.Array:
+    def evaluation_input(
+        self, batch: Batch, points: jax.Array | int, *, max_points: int
+    ) -> jax.Array:
         """Returns the generator's input with a number of hints, always the same for an example.
 
         Args:
           batch: uint8 `input` and `target`, and `index`, the places of the examples in the split.
-          points: number of hints in each image.
+          points: number of hints in each image, a scalar; it may be traced.
+          max_points: largest value of `points`.
         """
         keys = jax.vmap(jax.random.key)(batch["index"])
-        hints = exact_hints(keys, self.to_target(batch["target"]), points, patch=_PATCH)
+        ab = self.to_target(batch["target"])
+        hints = exact_hints(keys, ab, points, max_points=max_points, patch=_PATCH)
         return self._with_hints(batch["input"], hints)
 
     def _with_hints(self, images: jax.Array, hints: jax.Array) -> jax.Array:

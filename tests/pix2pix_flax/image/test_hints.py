@@ -36,7 +36,7 @@ def test_the_number_of_hints_is_geometric(ab):
 
 def test_a_larger_hint_has_the_mean_colour_of_its_square(ab):
     keys = jax.random.split(jax.random.key(2), len(ab))
-    hints = np.asarray(exact_hints(keys, ab, 1, patch=5))
+    hints = np.asarray(exact_hints(keys, ab, 1, max_points=9, patch=5))
     for image, true in zip(hints[:8], np.asarray(ab), strict=False):
         rows, columns = np.nonzero(image[..., 2])
         assert np.ptp(rows) < 5
@@ -48,7 +48,9 @@ def test_a_larger_hint_has_the_mean_colour_of_its_square(ab):
 
 def test_more_hints_keep_the_places_of_fewer(ab):
     keys = jax.random.split(jax.random.key(3), 4)
-    masks = [np.asarray(exact_hints(keys, ab[:4], n, patch=1))[..., 2] for n in (0, 1, 5, 100)]
+    draw = jax.jit(lambda points: exact_hints(keys, ab[:4], points, max_points=100, patch=1))
+    masks = [np.asarray(draw(points))[..., 2] for points in (0, 1, 5, 100)]
+    assert draw._cache_size() == 1
     assert [mask.sum() for mask in masks[:2]] == [0, 4]
     for fewer, more in itertools.pairwise(masks):
         assert (more >= fewer).all()
