@@ -13,6 +13,7 @@ from configs import comics
 from pix2pix_flax.evaluation.hints import POINTS, hint_curve, hinted_outputs
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.inference.reference import Reference
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator, to_safetensors
 from pix2pix_flax.tasks.factory import make_task
@@ -100,22 +101,26 @@ def test_the_command_takes_a_picture_of_hints(file, tmp_path):
         "import sys; sys.argv[1:1] = ['images']; from pix2pix_flax.cli.console import main; main()",
     )
 
-    def run(hints, network=file):
+    def run(*given, network=file):
         flags = f"--checkpoint={network}", f"--input={tmp_path / 'page.png'}", "--overwrite"
-        return run_command(
-            *command, *flags, f"--output={tmp_path / 'out.png'}", f"--hints={tmp_path / hints}"
-        )
+        files = [f"--{flag}={tmp_path / name}" for flag, name in given]
+        return run_command(*command, *flags, f"--output={tmp_path / 'out.png'}", *files)
 
-    done = run("hints.png")
-    assert done.returncode == 0, done.stderr
-    expected = load_predictor(file)(with_hints(hint_picture()))[0]
-    np.testing.assert_array_equal(read_picture(tmp_path / "out.png").rgb, expected)
-    for hints, network, words in (
-        ("small.png", file, "is 80x60 and the picture 80x64: both must have one size"),
-        ("opaque.png", file, "must be transparent where there is no hint"),
-        ("hints.png", "opencv:ink", "was not trained with hints: leave out --hints="),
+    hints, reference = ("hints", "hints.png"), ("reference", "opaque.png")
+    for given, seen in ((hints, hint_picture()), (reference, Reference(PHOTO)(PHOTO[None])[0])):
+        done = run(given)
+        assert done.returncode == 0, done.stderr
+        expected = load_predictor(file)(with_hints(seen))[0]
+        np.testing.assert_array_equal(read_picture(tmp_path / "out.png").rgb, expected)
+    both = "--hints and --reference both give the hints: leave one of them out"
+    for given, network, words in (
+        ([("hints", "small.png")], file, "is 80x60 and the picture 80x64: both must have one size"),
+        ([("hints", "opaque.png")], file, "must be transparent where there is no hint"),
+        ([hints], "opencv:ink", "was not trained with hints: leave out --hints="),
+        ([reference], "lite", "was not trained with hints: leave out --reference="),
+        ([hints, reference], file, both),
     ):
-        done = run(hints, network)
+        done = run(*given, network=network)
         assert done.returncode == 1
         assert words in done.stdout + done.stderr
 
