@@ -5,15 +5,20 @@ channels), `conv.1` (3x3) and `conv.2` (1x1), which follow each other, `sk` (1x1
 and `eval_conv`, the 3x3 convolution that has the same output. Without padding in between, the four
 are linear, so one convolution is enough.
 
-The network there does not add its enlarged input, so the input takes channels of its own.
+The network there does not add its enlarged input, so the input takes channels of its own. If it
+subtracts the mean colour, it also multiplies by 255.
 """
 
 import re
 
 import numpy as np
 
+from pix2pix_flax.models.span import MEAN
+
 _MERGED = ".eval_conv"
 _RGB = 3
+_LEVELS = 255  # factor of the input of a network that subtracts the mean colour
+_FIRST = "params/first/kernel"
 _MIXED = 4  # feature maps that the convolution `mix` takes
 _PARTS = re.compile(r"(.*)\.(?:sk|conv\.[012]|eval_conv)\.(?:weight|bias)$")
 
@@ -66,20 +71,33 @@ def split(arrays: Arrays) -> Arrays:
     return found
 
 
-def without_residual(arrays: Arrays, scale: int) -> Arrays:
-    """Returns a network without `residual` that computes the same: three channels pass it on.
+def to_stored(arrays: Arrays, generator) -> Arrays:
+    """Returns the arrays of the network that PyTorch projects have and that computes the same.
 
     Args:
       arrays: kernels [height, width, in, out] and biases of a `Span`, by paths such as
         `params/first/kernel`.
-      scale: the factor of the network.
+      generator: `config.generator`.
     """
+    mean = MEAN if generator.centred else (0.0,) * _RGB
+    found = _without_residual(arrays, generator.scale, mean) if generator.residual else arrays
+    return found | {_FIRST: found[_FIRST] / _LEVELS} if generator.centred else found
+
+
+def from_stored(arrays: Arrays, generator) -> Arrays:
+    """Inverse of `to_stored` for a network without `residual`."""
+    return arrays | {_FIRST: arrays[_FIRST] * _LEVELS} if generator.centred else arrays
+
+
+def _without_residual(arrays: Arrays, scale: int, mean: tuple[float, ...]) -> Arrays:
+    """Returns a network in which three channels pass the input on, less the mean colour."""
     found = {}
     for path, array in arrays.items():
         _, layer, leaf = path.split("/")
         new = _RGB if layer != "out" else 0
         if leaf == "bias":
-            found[path] = np.pad(array, (0, new))
+            shift = np.tile(np.float32(mean), scale**2) if layer == "out" else 0
+            found[path] = np.pad(array, (0, new)) + shift
             continue
         groups = {"first": 0, "mix": _MIXED}.get(layer, 1)
         wide = _with_inputs(array, groups) if groups else array

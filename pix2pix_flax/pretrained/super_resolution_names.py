@@ -79,6 +79,8 @@ def from_names(arrays: Arrays, table: Table, generator, dtype: str) -> PyTree:
         found[path] = np.array(array.reshape(shape), np.float32, order="C")  # keeps a scalar one
     if strangers := sorted(name for name in left if not name.endswith(_NOT_USED)):
         raise UnknownError(f"no layer has a place for {strangers[0]}")
+    if generator.name == "span":
+        found = span_form.from_stored(found, generator)
     return unflatten_dict(found, sep="/")
 
 
@@ -102,15 +104,15 @@ def to_names(variables: PyTree, generator) -> Arrays:
     found, table = {}, TABLES[generator.name](generator)
     leaves = flatten_dict(variables, sep="/")
     arrays = {path: np.asarray(leaf, np.float32) for path, leaf in leaves.items()}
-    if generator.get("residual"):
-        arrays = span_form.without_residual(arrays, generator.scale)
+    if generator.name == "span":
+        arrays = span_form.to_stored(arrays, generator)
     for path, array in arrays.items():
         place = table[path]
         array = _shuffled(array, place.shuffled)
         if array.ndim == 4:
             array = array.transpose(3, 2, 0, 1)
         found[place.name] = np.ascontiguousarray(array.reshape(array.shape or 1))
-    if generator.name == "span":
+    if generator.name == "span" and not generator.centred:
         found[_NO_NORM] = np.zeros(1, np.float32)
     return span_form.split(found)
 
@@ -160,13 +162,10 @@ def _describe_compact(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
 def _describe_span(arrays: Arrays) -> tuple[dict[str, Any], Table] | None:
     if "conv_cat.weight" not in arrays:
         return None
-    if _NO_NORM not in arrays:
-        raise UnknownError(
-            "it is a SPAN that subtracts a mean colour (no array no_norm), which cannot be imported"
-        )
     scale = math.isqrt(len(arrays["upsampler.0.weight"]) // _RGB)
     blocks = _count(arrays, r"block_(\d+)\.c1_r\.sk\.weight") - 1
-    settings = {"blocks": blocks, "scale": scale, "residual": False, "kernel_init": "kaiming"}
+    settings = {"blocks": blocks, "scale": scale, "kernel_init": "kaiming"}
+    settings |= {"centred": _NO_NORM not in arrays, "residual": False}
     settings = _settings("span", arrays, "conv_1.sk", **settings)
     return settings, tables.span(settings)
 

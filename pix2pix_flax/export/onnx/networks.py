@@ -25,7 +25,7 @@ from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL, SMOOTHED_STEPS
 from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
-from pix2pix_flax.models.span import Span
+from pix2pix_flax.models.span import MEAN, Span
 from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
 from pix2pix_flax.typing import PyTree
@@ -178,7 +178,10 @@ def _add_enlarged(graph: Graph, x: str, images: str, scale: int) -> str:
 
 def _span(graph: Graph, module: Span, x: str) -> str:
     images = _to_range(graph, module, x)
-    first = x = conv(graph, images, "first")
+    x = images
+    if module.centred:
+        x = graph("Sub", x, graph.floats([[[level]] for level in MEAN]))
+    first = x = conv(graph, x, "first")
     outputs = []
     for index in range(module.blocks):
         middle = _silu(graph, conv(graph, x, f"block{index}_0"))

@@ -55,8 +55,8 @@ def make_generator(recipe, **changes):
         (srresnet, {"scale": 8, "norm": "none", "blocks": 1}),
         (rrdb, {"scale": 4, "blocks": 1}),
         (lite_x4_real, SMALL | {"name": "compact", "scale": 3}),
-        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "residual": True}),
-        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "residual": False}),
+        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "centred": True, "residual": True}),
+        (lite_x4_real, SMALL | {"name": "span", "scale": 2, "centred": False, "residual": False}),
     ],
     ids=["batch", "instance", "group", "none", "rrdb", "compact", "span", "paper's span"],
 )
