@@ -74,14 +74,17 @@ class OnnxNetwork:
 def load_on_cpu(checkpoint: str, make_tiled: Callable[[], Network]) -> OnnxNetwork | None:
     """Returns a shipped network on onnxruntime where this is its fastest engine, else None.
 
-    It is the fastest on machines without an accelerator for JAX, if onnxruntime runs there.
+    It is the fastest on machines without an accelerator for JAX, if onnxruntime runs there. A
+    network that gives colours stays on JAX, where it takes hints.
 
     Args:
       checkpoint: a name in `SHIPPED`, or another checkpoint, for which None is returned.
       make_tiled: see `OnnxNetwork`.
     """
     path = shipped_file(checkpoint)
-    if path is None or not importlib.util.find_spec("onnxruntime") or has_accelerator():
+    if path is None or read_config(path).task == "colourisation":
+        return None
+    if not importlib.util.find_spec("onnxruntime") or has_accelerator():
         return None
     try:
         translate = load_exported(onnx_of(path))

@@ -30,6 +30,7 @@ from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train import Trainer, train
 
 LIMITS = {  # of the number of parameters
+    "comics": 1_500_000,
     "lite": 500_000,
     "lite_x4": 500_000,
     "lite_x4_clean": 700_000,
@@ -40,12 +41,12 @@ LIMITS = {  # of the number of parameters
     "watercolour": 500_000,
 }
 
-LAST_TRAINING = {"lite": "steady", "mid": "longer"}  # variants, if not the file itself
+LAST_TRAINING = {"comics": "lite", "lite": "steady", "mid": "longer"}  # variants, if not the file itself
 
 # Least share of the photograph's contours that stays. A print melts low ones together, as its style
 # does.
 KEEP = {"poster": 0.7}
-CARTOONS = [name for name in SHIPPED if not name.startswith("lite_x4")]
+CARTOONS = [name for name in SHIPPED if not name.startswith(("comics", "lite_x4"))]
 
 
 FOLDER = Path(importlib.util.find_spec("pix2pix_flax").origin).with_name("pretrained") / "shipped"
@@ -107,6 +108,23 @@ def test_noise_is_not_made_sharper():
         network, other = predict(small)[0], of_clean(small)[0]
         assert decibels(network, photo) > decibels(other, photo) + 0.8
         assert detail(network) < 0.7 * detail(other)
+
+
+def test_hints_and_a_reference_give_a_drawing_its_colours():
+    drawing = cartoonize(skimage.data.chelsea()[:256, 60:316], "ink")
+    network = load_predictor("comics")
+    hints = np.zeros((256, 256, 4), np.uint8)
+    rows, columns = np.indices((256, 256)) % 32
+    hints[(rows < 7) & (columns < 7)] = 255
+    hints[..., :3] = drawing
+
+    def error(image):
+        return np.abs(ab(image) - ab(drawing)).mean()
+
+    alone = error(network(drawing[None])[0])
+    assert error(network(np.concatenate([drawing, hints], axis=-1)[None])[0]) < 0.5 * alone
+    mirrored = HintedNetwork(network, Reference(np.ascontiguousarray(drawing[:, ::-1])))
+    assert error(mirrored(drawing[None])[0]) < 0.8 * alone
 
 
 @pytest.mark.parametrize("name", SHIPPED)
