@@ -8,15 +8,14 @@ import jax
 import jax.numpy as jnp
 
 _SUCCESS = 1 / 8  # of the geometric distribution (section 3.2): seven points on average
-_SHARE_OF_ALL = 0.1  # of images whose whole picture is revealed; section 3.2 has 0.01
+_SHARE_OF_ALL = 0.01  # of images whose whole picture is revealed (section 3.2)
 
 
 def draw_hints(rng: jax.Array, ab: jax.Array, *, max_points: int, max_patch: int) -> jax.Array:
     """Returns hints for training, float32 [B, H, W, 3] (section 3.2).
 
-    The number of points is geometric, so an eighth of the images has none. One image of ten
-    shows all its colours: from these, a network learns to keep the colour of a hint. The paper has
-    one of a hundred, and a hundred times as many steps.
+    The number of points is geometric, so an eighth of the images has none. One image of a hundred
+    shows all its colours.
 
     Args:
       rng: random key; each image draws from a key of its own.

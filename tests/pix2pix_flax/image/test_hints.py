@@ -29,7 +29,7 @@ def test_the_number_of_hints_is_geometric(ab):
     mask = np.asarray(draw(jax.random.key(1), ab, max_points=64, max_patch=1))[..., 2]
     counts = mask.sum((1, 2))
     whole = counts == mask[0].size
-    assert 12 <= whole.sum() <= 40  # one of ten shows all its colours
+    assert 0 <= whole.sum() <= 10  # one of a hundred shows all its colours
     assert 0.06 < (counts == 0).mean() < 0.2  # an eighth
     assert 5 < counts[~whole].mean() < 8.5  # seven, and a few lie on one another
 
