@@ -32,9 +32,8 @@ def draw(
     tone, ink = graph.split(layers, [1, 1])
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
     ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
-    scale = graph.floats([1])
+    scale = as_scale(graph, factor) if factor else graph.floats([1])
     if factor:
-        scale = as_scale(graph, factor)
         smooth = enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
         tone, ink = graph.split(smooth, [1, 1])
     half = graph("Mul", scale, graph.floats(2**cel.HALF_LEVEL))
