@@ -39,7 +39,12 @@ _BY_STEPS = {
 CHANGED = {
     "anime": _BY_STEPS,
     "camvid": {"augment.min_scale": 1.0, "augment.max_scale": 1.0, "sizes.canvas": 256},
-    "comics": {"hints.max_points": 0},
+    "comics": {
+        "hints.max_points": 0,
+        "generator.norm": "batch",
+        "generator.kernel_init": "normal",
+        "generator.fine_width": 0,
+    },
     "dcgan": _BY_STEPS,
     "default": _RGB,
     "l1": _RGB,

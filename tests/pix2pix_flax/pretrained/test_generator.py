@@ -14,9 +14,13 @@ import safetensors.numpy
 import skimage.data
 
 from benchmarks import look_metrics, style_metrics
+from benchmarks.reference import ab_error
+from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.checkpoint.manager import CheckpointError
 from pix2pix_flax.image.resampling import imresize
+from pix2pix_flax.inference.hinted import HintedNetwork
 from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.inference.reference import Reference
 from pix2pix_flax.metrics import psnr
 from pix2pix_flax.pretrained.generator import (
     METADATA,
@@ -41,7 +45,11 @@ LIMITS = {  # of the number of parameters
     "watercolour": 500_000,
 }
 
-LAST_TRAINING = {"comics": "lite", "lite": "steady", "mid": "longer"}  # variants, if not the file itself
+LAST_TRAINING = {
+    "comics": "lite",
+    "lite": "steady",
+    "mid": "longer",
+}  # variants, if not the file itself
 
 # Least share of the photograph's contours that stays. A print melts low ones together, as its style
 # does.
@@ -118,13 +126,11 @@ def test_hints_and_a_reference_give_a_drawing_its_colours():
     hints[(rows < 7) & (columns < 7)] = 255
     hints[..., :3] = drawing
 
-    def error(image):
-        return np.abs(ab(image) - ab(drawing)).mean()
-
-    alone = error(network(drawing[None])[0])
-    assert error(network(np.concatenate([drawing, hints], axis=-1)[None])[0]) < 0.5 * alone
+    alone = ab_error(network(drawing[None])[0], drawing)
+    hinted = network(np.concatenate([drawing, hints], axis=-1)[None])[0]
+    assert ab_error(hinted, drawing) < 0.5 * alone
     mirrored = HintedNetwork(network, Reference(np.ascontiguousarray(drawing[:, ::-1])))
-    assert error(mirrored(drawing[None])[0]) < 0.8 * alone
+    assert ab_error(mirrored(drawing[None])[0], drawing) < 0.8 * alone
 
 
 @pytest.mark.parametrize("name", SHIPPED)
