@@ -5,7 +5,8 @@ r"""A small super-resolution network for real pictures: `compact`, x4, for CPUs.
     python -m pix2pix_flax.main --config=configs/lite_x4_real.py --workdir=runs/lite_x4_real \
         --config.init_from=runs/first
 
-The first training, `:l1`, learns pixels alone; the second one makes its pictures sharp. Small
+The first training, `:l1`, learns pixels alone; the second one makes its pictures sharp. `:span` is
+the first one with the network `span`, which learns faster (docs/super_resolution.md). Small
 pictures are made with blur, noise and JPEG (`config.degradation`). LPIPS of AlexNet, whose first
 layer has stride 4, does not see a weave of two or three pixels; VGG16 beside it does, and the
 layer before pixel shuffle starts without one. 0.62 M parameters, 1.2 MB in float16. Photographs,
@@ -44,7 +45,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.train.batch_size = 4
     config.train.steps = 2_500
     config.train.eval_every_steps = 500
-    return base.variant(config, arg, l1=_learn_pixels_alone)
+    return base.variant(config, arg, l1=_learn_pixels_alone, span=_span)
 
 
 def _learn_pixels_alone(config: ml_collections.ConfigDict) -> None:
@@ -59,3 +60,20 @@ def _learn_pixels_alone(config: ml_collections.ConfigDict) -> None:
     config.train.steps = 8_000
     config.train.eval_every_steps = 1_000
     config.train.best_metric = "psnr_y"
+
+
+def _span(config: ml_collections.ConfigDict) -> None:
+    """Turns the configuration into the training that comes before it, of another network."""
+    _learn_pixels_alone(config)
+    config.generator = ml_collections.ConfigDict(
+        {
+            "name": "span",
+            "blocks": 6,
+            "width": 48,
+            "out_channels": 3,
+            "scale": 4,
+            "centred": True,  # subtracts a mean colour
+            "residual": True,  # adds the enlarged input
+            "kernel_init": "kaiming",
+        }
+    )
