@@ -4,9 +4,10 @@
     python -m benchmarks.reference --checkpoint=RUN --split=test --sheet=reference.png
 
 Each panel of a page with several panels is coloured alone, with the panel before it as a reference
-(the first one with the last), and with a panel of another page. `ab_mae` is the mean absolute error
-of a and b of CIELAB; a line of `grey` is the panel without colours. The sheet shows grey |
-reference | alone | with the reference | original.
+(the first one with the last), with a panel of another page, and with 20 hints: squares of 7 pixels
+at random places that have the colours of the original. `ab_mae` is the mean absolute error of a and
+b of CIELAB; a line of `grey` is the panel without colours. The sheet shows grey | reference | alone
+| with the reference | with the hints | original.
 """
 
 import collections
@@ -26,6 +27,7 @@ _DATASET = flags.DEFINE_string("dataset", "cartoon_tfds/comics", "Panels of `--p
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of the datasets.")
 _SPLIT = flags.DEFINE_string("split", "test", "The split.")
 _SHEET = flags.DEFINE_string("sheet", None, "PNG or JPEG file to write with the panels.")
+_HINTS, _PATCH = 20, 7  # number of hints, and the side of each in pixels
 _SHEET_ROWS = 8
 _SHEET_CELL = 240, 320  # height and width of a picture in the sheet
 
@@ -62,14 +64,25 @@ def coloured(chosen: Panels, network) -> dict[str, np.ndarray]:
     from pix2pix_flax.inference.hinted import HintedNetwork
     from pix2pix_flax.inference.reference import Reference
 
-    def with_reference(picture):
-        return HintedNetwork(network, Reference(picture))(chosen.panel[None])[0]
+    def with_hints(hints_of):
+        return HintedNetwork(network, hints_of)(chosen.panel[None])[0]
 
     return {
         "alone": network(chosen.panel[None])[0],
-        "reference": with_reference(chosen.reference),
-        "another page": with_reference(chosen.other),
+        "reference": with_hints(Reference(chosen.reference)),
+        "another page": with_hints(Reference(chosen.other)),
+        "20 hints": with_hints(_true_hints),
     }
+
+
+def _true_hints(images: np.ndarray) -> np.ndarray:
+    """Returns hints, uint8 RGBA [B, H, W, 4], at the same places of all pictures of one size."""
+    draw, (height, width) = np.random.default_rng(0), images.shape[1:3]
+    alpha = np.zeros((height, width), np.uint8)
+    for _ in range(_HINTS):
+        top, left = draw.integers(height - _PATCH), draw.integers(width - _PATCH)
+        alpha[top : top + _PATCH, left : left + _PATCH] = 255
+    return np.stack([np.dstack([image, alpha]) for image in images])
 
 
 def ab_error(image: np.ndarray, panel: np.ndarray) -> float:
@@ -101,7 +114,8 @@ def _rows(panels: list[Panels], network) -> Iterator[tuple[dict[str, float], np.
         scores = {name: ab_error(image, chosen.panel) for name, image in results.items()}
         grey = np.repeat(chosen.panel.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.uint8)
         scores = {"grey": float(np.abs(_ab(chosen.panel)).mean())} | scores
-        shown = [grey, chosen.reference, results["alone"], results["reference"], chosen.panel]
+        drawn = [results[name] for name in ("alone", "reference", "20 hints")]
+        shown = [grey, chosen.reference, *drawn, chosen.panel]
         yield scores, beside([_fitted(image, *_SHEET_CELL) for image in shown])
 
 
@@ -119,7 +133,7 @@ def main(argv: list[str]) -> int:
         print(f"  {name:<14}{np.mean([scores[name] for scores, _ in found]):6.2f}")
     if _SHEET.value:
         rows = [shown for _, shown in found[:: max(len(found) // _SHEET_ROWS, 1)]]
-        names = ("grey", "reference", "alone", "with the reference", "original")
+        names = ("grey", "reference", "alone", "with the reference", "with 20 hints", "original")
         write_picture(Path(_SHEET.value), panel(rows, names))
     return 0
 

@@ -22,7 +22,7 @@ _MULTIPLE = 32  # of the sides of a described picture, so that VGG16 meets few s
 _LONGEST = 3  # long side over short side; a longer strip is squeezed
 _HINT = 0.75  # side of a hint over the side of its cell
 _MAPS = slice(2, 5)  # relu3_3, relu4_3 and relu5_3
-_ALIKE = 0.4  # least likeness of two cells
+_ALIKE = 0.5  # least likeness of two cells
 
 
 class _Cells(NamedTuple):
