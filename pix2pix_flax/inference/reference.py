@@ -2,7 +2,7 @@
 
 Both pictures are cut into cells, and each cell is described by its lightness alone: feature maps of
 VGG16, as in deep exemplar-based colourisation (He et al. 2018, arXiv:1807.06587, section 3.1). Two
-cells belong together if each is the other one's nearest (Dekel et al. 2015, arXiv:1501.06262).
+cells belong together if each is the other one's nearest ("best buddies", Dekel et al., CVPR 2015).
 Such cells are few and scattered; the network spreads their colours.
 """
 
@@ -106,7 +106,7 @@ def _pairs(own: _Cells, other: _Cells) -> list[tuple[int, int]]:
     """Returns the cells of two pictures that belong together."""
     likeness = -np.abs(own.lightness[:, None] - other.lightness)
     for ours, theirs in zip(own.maps, other.maps, strict=True):
-        mean = np.concatenate([ours, theirs]).mean(axis=0)  # what all cells have says nothing
+        mean = np.concatenate([ours, theirs]).mean(axis=0)  # tells no cell from another
         likeness += _unit(ours - mean) @ _unit(theirs - mean).T / len(own.maps)
     nearest, back = likeness.argmax(axis=1), likeness.argmax(axis=0)
     cells = np.arange(len(nearest))
