@@ -216,7 +216,7 @@ def test_mistakes_of_cartoonize_are_one_line(words, message, tmp_path):
     assert done.stderr.startswith(message.format(cwd=tmp_path))
     assert done.stderr.count("\n") == 1
     if "--checkpoint=lit" in words:
-        assert "Did you mean lite? The generators of the package are lite, " in done.stderr
+        assert "Did you mean lite? The generators of the package are comics, lite, " in done.stderr
 
 
 @pytest.fixture
