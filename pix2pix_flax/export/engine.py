@@ -82,15 +82,16 @@ def load_on_cpu(checkpoint: str, make_tiled: Callable[[], Network]) -> OnnxNetwo
       make_tiled: see `OnnxNetwork`.
     """
     path = shipped_file(checkpoint)
-    if path is None or read_config(path).task == "colourisation":
+    if path is None or not importlib.util.find_spec("onnxruntime") or has_accelerator():
         return None
-    if not importlib.util.find_spec("onnxruntime") or has_accelerator():
+    config = read_config(path)
+    if config.task == "colourisation":
         return None
     try:
         translate = load_exported(onnx_of(path))
     except (ExportedFileError, UserError):  # e.g. no package onnx, which writes the file
         return None
-    return OnnxNetwork(translate, read_config(path).sizes.inference, make_tiled)
+    return OnnxNetwork(translate, config.sizes.inference, make_tiled)
 
 
 def has_accelerator() -> bool:

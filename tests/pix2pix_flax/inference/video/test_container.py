@@ -185,10 +185,8 @@ def test_a_break_counts_only_within_the_part(tmp_path, suffix):
     data = source.read_bytes()
     source.write_bytes(data[: int(len(data) * 0.65)])
     assert translate(keep, source, tmp_path / "early.mp4", start=0.5, duration=1).frames == 25
-    # The cut may go through a frame, which then is damaged: the encoder's threads decide.
-    broken = r"(truncated|damaged): \d\d of \d\d frames could be read"
     for number, part in enumerate([{"start": 1.5}, {"start": 1.5, "duration": 2}]):
-        with pytest.raises(VideoError, match=broken):
+        with pytest.raises(VideoError, match=r"truncated: \d\d of \d\d frames could be read"):
             translate(keep, source, tmp_path / f"{number}.mp4", **part)
         assert (tmp_path / f"{number}.partial.mp4").exists()
     with pytest.raises(VideoError, match="start lies after the end"):
