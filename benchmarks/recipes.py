@@ -109,8 +109,7 @@ def train_torch(config: ml_collections.ConfigDict) -> Pix2Pix:
     """Trains the plain PyTorch pix2pix on the batches and with the jitter of `configs/paper.py`."""
     torch.manual_seed(config.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    net, weights = config.generator, config.loss_weights
-    model = Pix2Pix(net.depth, net.width, net.dropout, weights.l1, device)
+    model = Pix2Pix(config, device)
     batches = make_train_iterator(config, batch_size=config.train.batch_size, seed=config.seed)
     settings = {"crop_size": config.sizes.crop, **config.augment.to_dict()}
     augment = jax.jit(partial(jitter, **settings))

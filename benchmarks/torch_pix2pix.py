@@ -1,5 +1,6 @@
 """A plain PyTorch pix2pix with the same networks, losses and step, to compare JAX with."""
 
+import ml_collections
 import torch
 from torch import nn
 
@@ -9,9 +10,12 @@ def _norm(channels: int) -> nn.Module:
 
 
 class Unet(nn.Module):
-    """The paper's U-Net with transposed convolutions (see `pix2pix_flax.models.unet.Unet`)."""
+    """The paper's U-Net, or this project's with resizing and convolutions at full resolution.
 
-    def __init__(self, depth: int, width: int, dropout: float):
+    Its attributes are those of `pix2pix_flax.models.unet.Unet`.
+    """
+
+    def __init__(self, depth: int, width: int, dropout: float, upsample: str, fine_width: int):
         super().__init__()
         sizes = [width * min(2**level, 8) for level in range(depth)]
         self.downs = nn.ModuleList(
@@ -19,8 +23,17 @@ class Unet(nn.Module):
             for level in range(depth)
         )
         self.ups = nn.ModuleList(
-            self._up(level, sizes, depth, dropout) for level in reversed(range(depth))
+            self._up(level, sizes, depth, dropout, upsample) for level in reversed(range(1, depth))
         )
+        inputs = sizes[0] * (1 if depth == 1 else 2)
+        if fine_width:
+            shuffled = nn.Conv2d(inputs, 4 * fine_width, 1), nn.PixelShuffle(2)
+            self.last = nn.Sequential(nn.ReLU(), *shuffled)
+            self.fine = nn.ModuleList(_fine(inputs, fine_width) for inputs in (3, fine_width))
+            self.output = nn.Sequential(nn.Conv2d(fine_width, 3, 3, padding=1), nn.Tanh())
+        else:
+            last = _doubling(upsample, inputs, 3, bias=True)
+            self.last, self.fine = nn.Sequential(nn.ReLU(), *last, nn.Tanh()), None
 
     @staticmethod
     def _down(level: int, inputs: int, outputs: int, depth: int) -> nn.Sequential:
@@ -30,25 +43,39 @@ class Unet(nn.Module):
         return nn.Sequential(*layers, *([_norm(outputs)] if normalised else []))
 
     @staticmethod
-    def _up(level: int, sizes: list[int], depth: int, dropout: float) -> nn.Sequential:
+    def _up(
+        level: int, sizes: list[int], depth: int, dropout: float, upsample: str
+    ) -> nn.Sequential:
         inputs = sizes[level] * (1 if level == depth - 1 else 2)
-        if level == 0:
-            return nn.Sequential(nn.ReLU(), nn.ConvTranspose2d(inputs, 3, 4, 2, 1), nn.Tanh())
         outputs = sizes[level - 1]
-        layers = [nn.ReLU(), nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)]
-        layers.append(_norm(outputs))
+        layers = [nn.ReLU(), *_doubling(upsample, inputs, outputs, bias=False), _norm(outputs)]
         return nn.Sequential(*layers, *([nn.Dropout(dropout)] if level >= depth - 3 else []))
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Returns images [B, 3, H, W] in [-1, 1] for images of the same shape and range."""
-        skips = []
+        x, skips = images, []
         for down in self.downs:
             x = down(x)
             skips.append(x)
-        x = self.ups[0](skips.pop())
-        for up in self.ups[1:]:
-            x = up(torch.cat([skips.pop(), x], dim=1))
-        return x
+        x = skips.pop()
+        for up in self.ups:
+            x = torch.cat([skips.pop(), up(x)], dim=1)
+        x = self.last(x)
+        if self.fine is None:
+            return x
+        return self.output(self.fine[1](x + self.fine[0](images)))
+
+
+def _doubling(upsample: str, inputs: int, outputs: int, bias: bool) -> list[nn.Module]:
+    """Returns the layers that double height and width."""
+    if upsample == "transpose":
+        return [nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)]
+    return [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=bias)]
+
+
+def _fine(inputs: int, outputs: int) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+    return nn.Sequential(convolution, _norm(outputs), nn.LeakyReLU(0.2))
 
 
 def patch_discriminator(width: int) -> nn.Sequential:
@@ -74,16 +101,19 @@ def initialize(module: nn.Module) -> None:
 class Pix2Pix:
     """Both networks, their Adam optimizers and the training step."""
 
-    def __init__(self, depth: int, width: int, dropout: float, l1_weight: float, device: str):
-        self.gen = Unet(depth, width, dropout).to(device)
-        self.disc = patch_discriminator(width).to(device)
+    def __init__(self, config: ml_collections.ConfigDict, device: str):
+        """Makes the networks of `config` in `device`; drawings in layers are not supported."""
+        net = config.generator
+        gen = Unet(net.depth, net.width, net.dropout, net.upsample, net.fine_width)
+        self.gen, self.disc = gen.to(device), patch_discriminator(config.discriminator.width)
+        self.disc = self.disc.to(device)
         self.nets = (self.gen, self.disc)
         for net in self.nets:
             net.apply(initialize)
         self.gen_adam, self.disc_adam = (
             torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.5, 0.999)) for net in self.nets
         )
-        self.l1_weight = l1_weight
+        self.l1_weight = config.loss_weights.l1
 
     def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> tuple[float, float]:
         """Updates D, then G, on images [B, 3, H, W] in [-1, 1]; returns the losses of D and G."""

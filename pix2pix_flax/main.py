@@ -20,6 +20,7 @@ from absl import flags
 from ml_collections import config_flags
 
 from pix2pix_flax.cli import command
+from pix2pix_flax.cli.huge_pages import use_huge_pages
 from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("config",)
@@ -57,6 +58,7 @@ _log = logging.getLogger("pix2pix_flax.main")  # this module may be __main__
 def main(argv: list[str]) -> int:
     """Trains; returns the exit code."""
     del argv
+    use_huge_pages()
     config = _CONFIG.value
     keep_named_dataset(flags.FLAGS["config"])
     let_flags_win(flags.FLAGS["config"])

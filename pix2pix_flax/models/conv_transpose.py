@@ -5,13 +5,12 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from pix2pix_flax.models.strided_conv import LARGE
+
 _SIZE = 4
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
 _SMALLEST = 4
-# From this number of pixels on, `by_convolution` is about as fast as `by_patches` or faster (see
-# benchmarks/conv_transpose.py). The memory of the patches grows with the area.
-_LARGE = 32 * 32
 
 Gradients = tuple[jax.Array, jax.Array]
 
@@ -21,9 +20,8 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns the 4x4 transposed convolution of `x` with stride 2, which doubles its size.
 
     Autodiff would compute the kernel's gradient by a convolution with a dilated input, for which
-    XLA's CPU backend needs about a second per layer. The same gradient is the kernel's gradient in
-    the adjoint, a strided convolution, with input and cotangent swapped; see `_backward`.
-    GPUs compute the adjoint's gradient in the forward pass of a training as well.
+    XLA's CPU backend needs about a second per layer. CPUs have products of matrices instead. GPUs
+    have the gradients of the adjoint, a strided convolution, in the forward pass of a training too.
 
     Args:
       x: [B, H, W, I].
@@ -48,13 +46,10 @@ def _forward(x, kernel):
 def _backward(residuals, cotangent):
     """Returns the gradients with respect to `x` and `kernel`.
 
-    Each pixel of `x` was spread over a 4x4 patch of the output. So both gradients contract the
-    patches of the cotangent, one with the kernel and the other with `x`: on CPUs as matrix products
-    for small maps (which have large kernels), and by convolution for large maps.
+    Each pixel of `x` was spread over a 4x4 patch of the output, so each tap of the kernel saw every
+    second row and column of the cotangent.
     """
-    x, kernel = residuals
-    on_cpu = by_convolution if x.shape[1] * x.shape[2] >= _LARGE else by_patches
-    return jax.lax.platform_dependent(x, kernel, cotangent, cpu=on_cpu, default=by_turned_maps)
+    return jax.lax.platform_dependent(*residuals, cotangent, cpu=by_taps, default=by_turned_maps)
 
 
 def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -69,8 +64,10 @@ def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return _turn_maps(turned)
 
 
-def by_patches(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns both gradients of `conv_transpose` as products with patches of the cotangent.
+def by_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
+    """Returns both gradients of `conv_transpose`, by a product for each tap of the kernel.
+
+    Only the gradient of large maps is a convolution, the adjoint.
 
     Args:
       x: [B, H, W, I].
@@ -80,30 +77,24 @@ def by_patches(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradien
     height, width = x.shape[1:3]
     padded = jnp.pad(cotangent, ((0, 0), (1, 1), (1, 1), (0, 0)))
     offsets = range(_SIZE - 1, -1, -1)  # the first tap of a transposed kernel reaches furthest
-    patches = jnp.stack(
-        [
-            padded[:, a : a + 2 * height : 2, b : b + 2 * width : 2]
-            for a in offsets
-            for b in offsets
-        ],
-        axis=3,
-    )
-    taps = kernel.reshape(_SIZE**2, *kernel.shape[2:])
-    by_x = jnp.einsum("bhwto,tio->bhwi", patches, taps)
-    by_kernel = jnp.einsum("bhwto,bhwi->tio", patches, x)
+    seen = [
+        padded[:, a : a + 2 * height : 2, b : b + 2 * width : 2] for a in offsets for b in offsets
+    ]
+    by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, maps) for maps in seen])
+    if height * width >= LARGE:
+        by_x = _adjoint(cotangent, jnp.flip(kernel, (0, 1)))
+    else:
+        taps = kernel.reshape(_SIZE**2, *kernel.shape[2:])
+        pairs = zip(seen, taps, strict=True)
+        by_x = sum(jnp.einsum("bhwo,io->bhwi", maps, tap) for maps, tap in pairs)
     return by_x, by_kernel.reshape(kernel.shape)
 
 
-def by_convolution(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns the same gradients as `by_patches`, by the adjoint: a strided convolution."""
-    by_x, by_turned = _by_adjoint(x, _turn_kernel(kernel), cotangent)
-    return by_x, _turn_kernel(by_turned)
-
-
 def by_turned_maps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns the same gradients as `by_convolution`; it turns the maps instead of the kernel."""
-    by_turned, by_kernel = _by_adjoint(_turn_maps(x), kernel, _turn_maps(cotangent))
-    return _turn_maps(by_turned), by_kernel
+    """Returns the same gradients as `by_taps`: those of the adjoint, with turned maps."""
+    turned = _turn_maps(cotangent)
+    (by_kernel,) = jax.linear_transpose(partial(_adjoint, turned), kernel)(_turn_maps(x))
+    return _turn_maps(_adjoint(turned, kernel)), by_kernel
 
 
 def _turn_maps(maps: jax.Array) -> jax.Array:
@@ -111,20 +102,10 @@ def _turn_maps(maps: jax.Array) -> jax.Array:
     return jnp.flip(maps, (1, 2))
 
 
-def _turn_kernel(kernel: jax.Array) -> jax.Array:
-    return jnp.flip(kernel, (0, 1))
-
-
 def _adjoint(y: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns the strided convolution [B, H, W, I] of `y`, [B, 2H, 2W, O]."""
     numbers, padding = ("NHWC", "HWOI", "NHWC"), ((1, 1), (1, 1))
     return jax.lax.conv_general_dilated(y, kernel, (2, 2), padding, dimension_numbers=numbers)
-
-
-def _by_adjoint(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns both gradients of the adjoint's gradient."""
-    (by_kernel,) = jax.linear_transpose(partial(_adjoint, cotangent), kernel)(x)
-    return _adjoint(cotangent, kernel), by_kernel
 
 
 conv_transpose.defvjp(_forward, _backward)

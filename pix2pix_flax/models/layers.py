@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError, choose
+from pix2pix_flax.models import resize_conv, strided_conv
 from pix2pix_flax.models.conv_transpose import conv_transpose
-from pix2pix_flax.models.resize_conv import instead_of_convolution
 
 Dtype = Any
 _GAIN = 0.02  # the standard deviation in the paper's code
@@ -148,7 +148,7 @@ class ResizeConv(nn.Module):
             use_bias=self.use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
-            conv_general_dilated=instead_of_convolution,
+            conv_general_dilated=resize_conv.instead_of_convolution,
         )
         return convolution(x)
 
@@ -194,6 +194,7 @@ def down_conv(
         kernel_init=initializer(kernel_init),
         dtype=dtype,
         name=name,
+        conv_general_dilated=strided_conv.instead_of_convolution,
     )
 
 

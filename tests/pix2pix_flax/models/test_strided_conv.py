@@ -1,0 +1,64 @@
+"""The strided convolution and its gradients against JAX's own."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pix2pix_flax.models.layers import down_conv
+from pix2pix_flax.models.strided_conv import by_taps, strided_conv
+
+SIZES = [(2, 2), (4, 6), (9, 7), (5, 16), (64, 66)]
+
+
+def plain(x, kernel):
+    return jax.lax.conv_general_dilated(
+        x, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def arrays(size):
+    keys = jax.random.split(jax.random.key(0), 2)
+    return jax.random.normal(keys[0], (2, *size, 3)), jax.random.normal(keys[1], (4, 4, 3, 5))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_values_and_gradients_are_those_of_autodiff(size):
+    expected, pull_back = jax.vjp(plain, *arrays(size))
+    cotangent = jnp.sin(expected)
+    found, pull_back_found = jax.vjp(jax.jit(strided_conv), *arrays(size))
+    pairs = zip(
+        (found, *pull_back_found(cotangent)), (expected, *pull_back(cotangent)), strict=True
+    )
+    for a, b in pairs:
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_products_of_taps_give_the_gradient_of_the_maps(size):
+    x, kernel = arrays(size)
+    expected, pull_back = jax.vjp(plain, x, kernel)
+    cotangent = jnp.cos(expected)
+    found, gradient = by_taps(x, kernel, cotangent), pull_back(cotangent)[0]
+    np.testing.assert_allclose(found, gradient, rtol=1e-5, atol=1e-5 * np.abs(gradient).max())
+
+
+def test_gradients_have_gradients():
+    """Gradient penalties differentiate twice."""
+    x, kernel = arrays((6, 4))
+
+    def penalty(kernel, function):
+        return jnp.sum(jax.grad(lambda x: jnp.sum(jnp.sin(function(x, kernel))))(x) ** 2)
+
+    found, expected = (jax.grad(penalty)(kernel, form) for form in (strided_conv, plain))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
+
+
+def test_the_layer_has_a_bias_and_a_dtype():
+    x, kernel = arrays((6, 4))
+    layer = down_conv(5, use_bias=True, kernel_init="normal", dtype=jnp.bfloat16)
+    variables = layer.init(jax.random.key(0), x)
+    assert jax.tree.map(jnp.shape, variables) == {"params": {"kernel": kernel.shape, "bias": (5,)}}
+    found = layer.apply({"params": {"kernel": kernel, "bias": jnp.arange(5.0)}}, x)
+    assert found.dtype == jnp.bfloat16
+    np.testing.assert_allclose(found, plain(x, kernel) + jnp.arange(5.0), rtol=0.02, atol=0.2)
