@@ -66,7 +66,7 @@ def main(argv: list[str]) -> None:
     for name, size, inputs, outputs in _UP:
         x, kernel, y = _arrays(size, 2 * size, inputs, outputs)
         for of, index in (("maps", 0), ("kernel", 1)):
-            ways = conv_transpose.by_taps, conv_transpose.by_turned_maps
+            ways = conv_transpose.by_single_taps, conv_transpose.by_turned_maps
             times = (milliseconds(_part(way, index), x, kernel, y) for way in ways)
             _print(name, of, size, inputs, outputs, *times)
 

@@ -58,6 +58,7 @@ def main(argv: list[str]) -> None:
     print("kernels:", ", ".join(f"{count} {kind}" for kind, count in sorted(cost.kernels.items())))
     milliseconds = 1e3 * cost.moved / _BYTES_PER_SECOND
     print(f"besides convolutions: {cost.moved / 1e9:.2f} GB, {milliseconds:.2f} ms")
+    print(f"of them by products of matrices: {cost.by_products / 1e9:.2f} GB")
     for dtype, count in cost.conv_flops.items():
         milliseconds = 1e3 * count / _FLOPS_PER_SECOND[dtype]
         print(f"convolutions in {dtype}: {count / 1e9:.0f} GFLOP, {milliseconds:.2f} ms")

@@ -14,6 +14,7 @@ _INSTRUCTION = re.compile(
     r"\((?P<operands>[^()]*)\)(?P<rest>.*)"
 )
 _COPIES = ("copy", "transpose")
+_PRODUCT, _GEMM = "product", "gemm_fusion"  # our name, and a part of XLA's kinds of fusions
 _KERNELS = ("fusion", "reduce", "sort", "scatter", "gather", "concatenate", "dynamic-update-slice")
 
 
@@ -73,28 +74,33 @@ class Cost:
     Attributes:
       kernels: number of kernels of each kind: `fusion`, `copy`, and the functions of libraries.
       moved: bytes that all kernels besides convolutions read and write.
+      by_products: the part of `moved` that products of matrices read and write.
       conv_flops: operations of the convolutions by dtype.
     """
 
     kernels: dict[str, int]
     moved: int
+    by_products: int
     conv_flops: dict[str, int]
 
 
 def cost(text: str) -> Cost:
     """Returns the cost of a program from the text of its optimized HLO."""
-    kernels, flops, moved = collections.Counter(), collections.Counter(), 0
+    kernels, flops, moved = (collections.Counter() for _ in range(3))
     for instruction in instructions(text):
         kernels[instruction.operation] += 1
         if instruction.is_convolution:
             flops[instruction.operands[0].dtype] += instruction.flops
         else:
-            moved += instruction.num_bytes
-    return Cost(dict(kernels), moved, dict(flops))
+            moved[instruction.operation] += instruction.num_bytes
+    return Cost(dict(kernels), moved.total(), moved[_PRODUCT], dict(flops))
 
 
 def instructions(text: str) -> Iterator[Instruction]:
-    """Yields the kernels of a program's entry; a copy and a transposition are both `copy`."""
+    """Yields the kernels of a program's entry, of which some have names of this project.
+
+    A copy and a transposition are both `copy`; a fusion around a product of matrices is `product`.
+    """
     entry = text[text.index("\nENTRY ") :]
     arrays: dict[str, list[_Array]] = {}
     for line in re.sub(r"/\*.*?\*/", "", entry).splitlines():
@@ -111,6 +117,8 @@ def instructions(text: str) -> Iterator[Instruction]:
             yield Instruction(target, outputs, operands, labels[1] if labels else "")
         elif operation in _COPIES:
             yield Instruction("copy", outputs, operands)
+        elif _GEMM in found["rest"]:
+            yield Instruction(_PRODUCT, outputs, operands)
         elif operation in _KERNELS:
             yield Instruction(operation, outputs, operands)
 

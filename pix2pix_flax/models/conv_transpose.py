@@ -5,9 +5,9 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+from pix2pix_flax.models import taps
 from pix2pix_flax.models.strided_conv import LARGE
 
-_SIZE = 4
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
 _SMALLEST = 4
@@ -39,7 +39,11 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _forward(x, kernel):
-    doubled = jax.lax.platform_dependent(x, kernel, cpu=conv_transpose, default=by_adjoint)
+    if taps.are_small(x):
+        pixels = jnp.einsum("tbhwi,tio->tbhwo", _for_each_tap(x), taps.of(kernel))
+        doubled = taps.spread(pixels[::-1], 2 * x.shape[1], 2 * x.shape[2])
+    else:
+        doubled = jax.lax.platform_dependent(x, kernel, cpu=conv_transpose, default=by_adjoint)
     return doubled, (x, kernel)
 
 
@@ -47,9 +51,21 @@ def _backward(residuals, cotangent):
     """Returns the gradients with respect to `x` and `kernel`.
 
     Each pixel of `x` was spread over a 4x4 patch of the output, so each tap of the kernel saw every
-    second row and column of the cotangent.
+    second row and column of the cotangent. The first tap reached furthest, so the order is turned.
     """
-    return jax.lax.platform_dependent(*residuals, cotangent, cpu=by_taps, default=by_turned_maps)
+    x, kernel = residuals
+    if taps.are_small(x):
+        pixels = jnp.stack(taps.seen(cotangent)[::-1])
+        by_kernel = jnp.einsum("tbhwi,tbhwo->tio", _for_each_tap(x), pixels)
+        by_x = jnp.einsum("tbhwo,tio->tbhwi", pixels, taps.of(kernel))
+        return by_x.sum(0), by_kernel.reshape(kernel.shape)
+    forms = {"cpu": by_single_taps, "default": by_turned_maps}
+    return jax.lax.platform_dependent(x, kernel, cotangent, **forms)
+
+
+def _for_each_tap(x: jax.Array) -> jax.Array:
+    """Repeats `x`, so that XLA makes one product for each tap, and need not copy the kernel."""
+    return jnp.broadcast_to(x, (taps.SIZE**2, *x.shape))
 
 
 def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -64,8 +80,8 @@ def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return _turn_maps(turned)
 
 
-def by_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns both gradients of `conv_transpose`, by a product for each tap of the kernel.
+def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
+    """Returns both gradients of `conv_transpose`, by one product after the other.
 
     Only the gradient of large maps is a convolution, the adjoint.
 
@@ -74,24 +90,18 @@ def by_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
       kernel: [4, 4, I, O].
       cotangent: [B, 2H, 2W, O].
     """
-    height, width = x.shape[1:3]
-    padded = jnp.pad(cotangent, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    offsets = range(_SIZE - 1, -1, -1)  # the first tap of a transposed kernel reaches furthest
-    seen = [
-        padded[:, a : a + 2 * height : 2, b : b + 2 * width : 2] for a in offsets for b in offsets
-    ]
-    by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, maps) for maps in seen])
-    if height * width >= LARGE:
+    pixels = taps.seen(cotangent)[::-1]
+    by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, part) for part in pixels])
+    if x.shape[1] * x.shape[2] >= LARGE:
         by_x = _adjoint(cotangent, jnp.flip(kernel, (0, 1)))
     else:
-        taps = kernel.reshape(_SIZE**2, *kernel.shape[2:])
-        pairs = zip(seen, taps, strict=True)
-        by_x = sum(jnp.einsum("bhwo,io->bhwi", maps, tap) for maps, tap in pairs)
+        pairs = zip(pixels, taps.of(kernel), strict=True)
+        by_x = sum(jnp.einsum("bhwo,io->bhwi", part, tap) for part, tap in pairs)
     return by_x, by_kernel.reshape(kernel.shape)
 
 
 def by_turned_maps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
-    """Returns the same gradients as `by_taps`: those of the adjoint, with turned maps."""
+    """Returns the same gradients as `by_single_taps`: those of the adjoint, with turned maps."""
     turned = _turn_maps(cotangent)
     (by_kernel,) = jax.linear_transpose(partial(_adjoint, turned), kernel)(_turn_maps(x))
     return _turn_maps(_adjoint(turned, kernel)), by_kernel

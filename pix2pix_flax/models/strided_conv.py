@@ -1,4 +1,4 @@
-"""The strided convolution of pix2pix, with the gradient that is fast on the platform."""
+"""The strided convolution of pix2pix, in the form that is fast in a training on the platform."""
 
 from functools import partial
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-_SIZE = 4
-# With fewer pixels in the output, XLA's CPU backend takes longer for the gradient of the maps than
-# for sixteen products of matrices, and ten times as long below 4x4 (benchmarks/conv_gradients.py).
+from pix2pix_flax.models import taps
+
+# With fewer pixels in the smaller maps, XLA's CPU backend takes longer for the gradient of the maps
+# than for products of matrices (benchmarks/conv_gradients.py).
 LARGE = 32 * 32
 
 
@@ -37,16 +38,22 @@ def _convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _forward(x, kernel):
-    return strided_conv(x, kernel), (x, kernel)
+    if taps.are_small(jax.eval_shape(_convolved, x, kernel)):
+        y = jnp.einsum("tbhwi,tio->bhwo", jnp.stack(taps.seen(x)), taps.of(kernel))
+    else:
+        y = _convolved(x, kernel)
+    return y, (x, kernel)
 
 
 def _backward(residuals, cotangent):
     """Returns the gradients with respect to `x` and `kernel`."""
     x, kernel = residuals
+    if taps.are_small(cotangent):
+        by_kernel = jnp.einsum("tbhwi,bhwo->tio", jnp.stack(taps.seen(x)), cotangent)
+        return by_taps(x, kernel, cotangent), by_kernel.reshape(kernel.shape)
     (by_kernel,) = jax.linear_transpose(partial(_convolved, x), kernel)(cotangent)
-    if cotangent.shape[1] * cotangent.shape[2] >= LARGE:
-        return by_transpose(x, kernel, cotangent), by_kernel
-    forms = {"cpu": by_taps, "default": by_transpose}
+    on_cpu = by_taps if cotangent.shape[1] * cotangent.shape[2] < LARGE else by_transpose
+    forms = {"cpu": on_cpu, "default": by_transpose}
     return jax.lax.platform_dependent(x, kernel, cotangent, **forms), by_kernel
 
 
@@ -56,25 +63,15 @@ def by_transpose(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> jax.A
 
 
 def by_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> jax.Array:
-    """Returns the gradient of `strided_conv` with respect to `x`, a product for each tap.
+    """Returns the gradient of `strided_conv` with respect to `x`, by products.
 
     Args:
       x: [B, H, W, I].
       kernel: [4, 4, I, O].
       cotangent: [B, H // 2, W // 2, O].
     """
-    height, width = x.shape[1:3]
-    zero, whole = jnp.zeros((), x.dtype), (0, 0, 0)
-    padded = sum(
-        jax.lax.pad(
-            jnp.einsum("bhwo,io->bhwi", cotangent, kernel[a, b]),
-            zero,
-            (whole, (a, _SIZE - 1 - a, 1), (b, _SIZE - 1 - b, 1), whole),
-        )
-        for a in range(_SIZE)
-        for b in range(_SIZE)
-    )
-    return padded[:, 1 : 1 + height, 1 : 1 + width]
+    pixels = jnp.einsum("bhwo,tio->tbhwi", cotangent, taps.of(kernel))
+    return taps.spread(pixels, *x.shape[1:3])
 
 
 strided_conv.defvjp(_forward, _backward)

@@ -7,7 +7,7 @@ import pytest
 
 from pix2pix_flax.models.conv_transpose import (
     by_adjoint,
-    by_taps,
+    by_single_taps,
     by_turned_maps,
     conv_transpose,
 )
@@ -44,6 +44,6 @@ def test_gpus_compute_the_same(size):
     kernel = jax.random.normal(keys[1], (4, 4, 3, 5))
     cotangent = jax.random.normal(keys[2], (2, 2 * size[0], 2 * size[1], 5))
     found = by_adjoint(x, kernel), *by_turned_maps(x, kernel, cotangent)
-    expected = plain_conv_transpose(x, kernel), *by_taps(x, kernel, cotangent)
+    expected = plain_conv_transpose(x, kernel), *by_single_taps(x, kernel, cotangent)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
