@@ -94,12 +94,11 @@ class VideoReader:
         """
         known = None if self._file.timeline.seams else self.num_frames
         counts = f"{self._num_read} of {known or 'an unknown number of'} frames"
-        if self._file.fault:
-            return f"damaged: {counts} could be read ({self._file.fault})"
-        missing = self._missing_seconds()
-        return (
-            f"truncated: {counts} could be read, {missing:.1f} s are missing" if missing else None
-        )
+        fault, missing = self._file.fault, self._missing_seconds()
+        if missing:  # and the last packet may be broken, which only some decoders report
+            words = f" ({fault})" if fault else ""
+            return f"truncated: {counts} could be read, {missing:.1f} s are missing{words}"
+        return f"damaged: {counts} could be read ({fault})" if fault else None
 
     def notes(self) -> list[str]:
         """Returns one line for each change that was made to the source's pictures or times.
