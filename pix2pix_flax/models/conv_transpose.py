@@ -6,11 +6,14 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
-from pix2pix_flax.models.strided_conv import LARGE
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
 _SMALLEST = 4
+
+# With fewer pixels in the smaller maps, XLA's CPU backend takes longer for the convolution than for
+# sixteen products of matrices (benchmarks/conv_gradients.py).
+_LARGE = 32 * 32
 
 Gradients = tuple[jax.Array, jax.Array]
 
@@ -92,7 +95,7 @@ def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gra
     """
     pixels = taps.seen(cotangent)[::-1]
     by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, part) for part in pixels])
-    if x.shape[1] * x.shape[2] >= LARGE:
+    if x.shape[1] * x.shape[2] >= _LARGE:
         by_x = _adjoint(cotangent, jnp.flip(kernel, (0, 1)))
     else:
         pairs = zip(pixels, taps.of(kernel), strict=True)

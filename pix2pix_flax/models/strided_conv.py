@@ -1,16 +1,11 @@
-"""The strided convolution of pix2pix, in the form that is fast in a training on the platform."""
+"""The strided convolution of pix2pix, in the form that is fast in a training."""
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
-
-# With fewer pixels in the smaller maps, XLA's CPU backend takes longer for the gradient of the maps
-# than for products of matrices (benchmarks/conv_gradients.py).
-LARGE = 32 * 32
 
 
 @jax.custom_vjp
@@ -48,30 +43,11 @@ def _forward(x, kernel):
 def _backward(residuals, cotangent):
     """Returns the gradients with respect to `x` and `kernel`."""
     x, kernel = residuals
-    if taps.are_small(cotangent):
-        by_kernel = jnp.einsum("tbhwi,bhwo->tio", jnp.stack(taps.seen(x)), cotangent)
-        return by_taps(x, kernel, cotangent), by_kernel.reshape(kernel.shape)
-    (by_kernel,) = jax.linear_transpose(partial(_convolved, x), kernel)(cotangent)
-    on_cpu = by_taps if cotangent.shape[1] * cotangent.shape[2] < LARGE else by_transpose
-    forms = {"cpu": on_cpu, "default": by_transpose}
-    return jax.lax.platform_dependent(x, kernel, cotangent, **forms), by_kernel
-
-
-def by_transpose(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> jax.Array:
-    """Returns the gradient of `strided_conv` with respect to `x`, as autodiff computes it."""
-    return jax.linear_transpose(lambda x: _convolved(x, kernel), x)(cotangent)[0]
-
-
-def by_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> jax.Array:
-    """Returns the gradient of `strided_conv` with respect to `x`, by products.
-
-    Args:
-      x: [B, H, W, I].
-      kernel: [4, 4, I, O].
-      cotangent: [B, H // 2, W // 2, O].
-    """
-    pixels = jnp.einsum("bhwo,tio->tbhwi", cotangent, taps.of(kernel))
-    return taps.spread(pixels, *x.shape[1:3])
+    if not taps.are_small(cotangent):
+        return jax.vjp(_convolved, x, kernel)[1](cotangent)
+    by_kernel = jnp.einsum("tbhwi,bhwo->tio", jnp.stack(taps.seen(x)), cotangent)
+    by_x = jnp.einsum("bhwo,tio->tbhwi", cotangent, taps.of(kernel))
+    return taps.spread(by_x, *x.shape[1:3]), by_kernel.reshape(kernel.shape)
 
 
 strided_conv.defvjp(_forward, _backward)

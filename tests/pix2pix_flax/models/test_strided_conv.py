@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pix2pix_flax.models.layers import down_conv
-from pix2pix_flax.models.strided_conv import by_taps, strided_conv
+from pix2pix_flax.models.strided_conv import strided_conv
 
-SIZES = [(2, 2), (4, 6), (9, 7), (5, 16), (64, 66)]
+SIZES = [(2, 2), (4, 6), (9, 7), (5, 16), (16, 18)]
 
 
 def plain(x, kernel):
@@ -32,15 +32,6 @@ def test_values_and_gradients_are_those_of_autodiff(size):
     )
     for a, b in pairs:
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_products_of_taps_give_the_gradient_of_the_maps(size):
-    x, kernel = arrays(size)
-    expected, pull_back = jax.vjp(plain, x, kernel)
-    cotangent = jnp.cos(expected)
-    found, gradient = by_taps(x, kernel, cotangent), pull_back(cotangent)[0]
-    np.testing.assert_allclose(found, gradient, rtol=1e-5, atol=1e-5 * np.abs(gradient).max())
 
 
 def test_gradients_have_gradients():
