@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError, choose
-from pix2pix_flax.models import resize_conv, strided_conv
 from pix2pix_flax.models.conv_transpose import conv_transpose
+from pix2pix_flax.models.resize_conv import resize_conv
+from pix2pix_flax.models.strided_conv import strided_conv
 
 Dtype = Any
 _GAIN = 0.02  # the standard deviation in the paper's code
@@ -124,6 +125,11 @@ class ConvTranspose(nn.Module):
         return y
 
 
+def _of_maps_and_kernel(convolution: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+    """Returns the convolution for a `flax.linen.Conv`, which gives further arguments."""
+    return lambda x, kernel, *_, **__: convolution(x, kernel)
+
+
 class ResizeConv(nn.Module):
     """Nearest-neighbour doubling and a 3x3 convolution: no checkerboards (Odena et al. 2016).
 
@@ -148,7 +154,7 @@ class ResizeConv(nn.Module):
             use_bias=self.use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
-            conv_general_dilated=resize_conv.instead_of_convolution,
+            conv_general_dilated=_of_maps_and_kernel(resize_conv),
         )
         return convolution(x)
 
@@ -194,7 +200,7 @@ def down_conv(
         kernel_init=initializer(kernel_init),
         dtype=dtype,
         name=name,
-        conv_general_dilated=strided_conv.instead_of_convolution,
+        conv_general_dilated=_of_maps_and_kernel(strided_conv),
     )
 
 

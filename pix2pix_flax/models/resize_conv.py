@@ -1,7 +1,5 @@
 """Nearest-neighbour doubling and a 3x3 convolution, in the form that is fast in a training."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -25,11 +23,6 @@ def resize_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     x = x.repeat(2, axis=1).repeat(2, axis=2)
     numbers = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(x, kernel, (1, 1), "SAME", dimension_numbers=numbers)
-
-
-def instead_of_convolution(x: jax.Array, kernel: jax.Array, *_: Any, **__: Any) -> jax.Array:
-    """Returns `resize_conv(x, kernel)`, for a `flax.linen.Conv` that gives further arguments."""
-    return resize_conv(x, kernel)
 
 
 def by_sums(x: jax.Array, kernel: jax.Array) -> jax.Array:

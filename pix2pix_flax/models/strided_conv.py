@@ -1,7 +1,5 @@
 """The strided convolution of pix2pix, in the form that is fast in a training."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 
@@ -22,32 +20,22 @@ def strided_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return _convolved(x, kernel)
 
 
-def instead_of_convolution(x: jax.Array, kernel: jax.Array, *_: Any, **__: Any) -> jax.Array:
-    """Returns `strided_conv(x, kernel)`, for a `flax.linen.Conv` that gives further arguments."""
-    return strided_conv(x, kernel)
-
-
 def _convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
     numbers, padding = ("NHWC", "HWIO", "NHWC"), ((1, 1), (1, 1))
     return jax.lax.conv_general_dilated(x, kernel, (2, 2), padding, dimension_numbers=numbers)
 
 
+def _product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    return jnp.einsum("tbhwi,tio->bhwo", jnp.stack(taps.seen(x)), taps.of(kernel))
+
+
 def _forward(x, kernel):
-    if taps.are_small(jax.eval_shape(_convolved, x, kernel)):
-        y = jnp.einsum("tbhwi,tio->bhwo", jnp.stack(taps.seen(x)), taps.of(kernel))
-    else:
-        y = _convolved(x, kernel)
-    return y, (x, kernel)
+    is_small = taps.are_small(jax.eval_shape(_convolved, x, kernel))
+    return jax.vjp(_product if is_small else _convolved, x, kernel)
 
 
-def _backward(residuals, cotangent):
-    """Returns the gradients with respect to `x` and `kernel`."""
-    x, kernel = residuals
-    if not taps.are_small(cotangent):
-        return jax.vjp(_convolved, x, kernel)[1](cotangent)
-    by_kernel = jnp.einsum("tbhwi,bhwo->tio", jnp.stack(taps.seen(x)), cotangent)
-    by_x = jnp.einsum("bhwo,tio->tbhwi", cotangent, taps.of(kernel))
-    return taps.spread(by_x, *x.shape[1:3]), by_kernel.reshape(kernel.shape)
+def _backward(pull_back, cotangent):
+    return pull_back(cotangent)
 
 
 strided_conv.defvjp(_forward, _backward)

@@ -8,6 +8,7 @@ import pytest
 
 from pix2pix_flax.models.layers import ResizeConv
 from pix2pix_flax.models.resize_conv import by_sums, resize_conv
+from tests.pix2pix_flax.models.gradients import assert_same
 
 SIZES = [(1, 1), (2, 3), (8, 6)]
 
@@ -26,15 +27,7 @@ def of_doubled(x, kernel):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("form", [by_sums, resize_conv])
 def test_values_and_gradients_are_those_of_the_doubled_map(form, size):
-    x, kernel = arrays(size)
-    expected, pull_back = jax.vjp(of_doubled, x, kernel)
-    cotangent = jnp.sin(expected)
-    found, pull_back_found = jax.vjp(form, x, kernel)
-    pairs = zip(
-        (found, *pull_back_found(cotangent)), (expected, *pull_back(cotangent)), strict=True
-    )
-    for a, b in pairs:
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
+    assert_same(form, of_doubled, *arrays(size))
 
 
 def test_the_layer_is_a_convolution_of_the_doubled_map():
