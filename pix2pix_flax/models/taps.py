@@ -3,7 +3,7 @@
 Each tap sees, for each pixel of the smaller maps, one pixel of the larger maps: every second row
 and column of them. `seen` takes these pixels out of the larger maps, and `spread` adds them up
 again. Small maps have large kernels, which products read as they lie in memory. Convolutions of
-such maps copy kernels and their gradients: on an H100, by XLA's plan, 0.18 of 2.87 GB that a step
+such maps copy kernels and their gradients: on an H100, by XLA's plan, 0.19 of 2.87 GB that a step
 of `configs/paper.py` reads and writes besides convolutions (benchmarks/RESULTS.md).
 """
 
