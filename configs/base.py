@@ -33,6 +33,7 @@ def get_config() -> ml_collections.ConfigDict:
             # a canvas that is larger than the crop.
             "min_scale": 1.0,
             "max_scale": 1.0,
+            "light": 0.0,  # strength of random brightness, contrast and saturation, up to 1
         }
     )
     # Whether validation scores LPIPS too (extra `lpips`).

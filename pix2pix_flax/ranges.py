@@ -66,6 +66,7 @@ RANGES: dict[str, Range] = {
     "optimizer.max_grad_norm": _WEIGHT,
     "optimizer.accumulate_steps": _COUNT,
     "augment.*_scale": _POSITIVE,
+    "augment.light": _SHARE,
     "sizes.canvas": _SIDE,
     "sizes.crop": _SIDE,
     "sizes.evaluation": _SIDE,

@@ -75,7 +75,7 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
     # Of U-Nets.
     "generator": {"fine_width": 0, "residual": False, "cel_steps": 0, "cel_print": False},
     "loss_weights": {"ink": 0.0, "white": 0.0},  # of pairs
-    "augment": {"min_scale": 1.0, "max_scale": 1.0},
+    "augment": {"min_scale": 1.0, "max_scale": 1.0, "light": 0.0},
     "segmentation": {"class_weights": "none"},
     "hints": {"max_points": 0, "max_patch": 9},  # of colourisation
     "data": {"max_damaged": 0, "cache": "none", "cache_gigabytes": 4.0},

@@ -1,4 +1,4 @@
-"""Random crops, scales, mirroring and turns of a batch, on the accelerator."""
+"""Random crops, scales, mirroring, turns and light of a batch, on the accelerator."""
 
 from collections.abc import Callable, Collection
 from functools import partial
@@ -8,6 +8,8 @@ import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import Batch
+
+_LUMA = (0.299, 0.587, 0.114)  # of R, G and B in a grey pixel, ITU-R BT.601
 
 Cut = Callable[[jax.Array, bool], jax.Array]
 """From an image [H, W, C], and whether it is a label map, to a part of it."""
@@ -53,6 +55,22 @@ def _scaled_window(
     return cut
 
 
+def _relight(key: jax.Array, image: jax.Array, strength: float) -> jax.Array:
+    """Returns an RGB image uint8 [H, W, 3] in other light: brightness, contrast, saturation.
+
+    Each of the three is multiplied by a factor of its own, uniform in 1 - strength to 1 + strength.
+    """
+    brightness, contrast, saturation = jax.random.uniform(
+        key, (3,), minval=1 - strength, maxval=1 + strength
+    )
+    changed = image.astype(jnp.float32) * brightness
+    mean = (changed @ jnp.array(_LUMA)).mean()
+    changed = mean + contrast * (changed - mean)
+    grey = (changed @ jnp.array(_LUMA))[..., None]
+    changed = grey + saturation * (changed - grey)
+    return jnp.clip(jnp.round(changed), 0, 255).astype(image.dtype)
+
+
 def _jitter(
     key: jax.Array,
     example: Batch,
@@ -60,9 +78,10 @@ def _jitter(
     flip: bool,
     rotate: bool,
     scales: tuple[float, float],
+    light: float,
     labels: Collection[str],
 ) -> Batch:
-    """Crops, scales, mirrors and turns all images [H, W, C] of one example in the same way."""
+    """Crops, scales, mirrors, turns and relights all images [H, W, C] of one example alike."""
     shape = next(iter(example.values())).shape[:2]
     *_, flip_key = jax.random.split(key, 3)
     # A separate key, so that mirroring is the same as in a training without scales.
@@ -74,9 +93,12 @@ def _jitter(
     def transform(name, image):
         crop = cut(image, name in labels)
         crop = jnp.where(mirrored, crop[:, ::-1], crop)
+        # Separate keys, so that crops and mirroring are the same as in a training without light
+        # and turns.
+        if light and name not in labels:
+            crop = _relight(jax.random.fold_in(key, 1), crop, light)
         if not rotate:
             return crop
-        # A separate key, so that crops and mirroring are the same as in a training without turns.
         quarters = jax.random.randint(jax.random.fold_in(key, 0), (), 0, 4)
         return jax.lax.switch(quarters, [partial(jnp.rot90, k=k) for k in range(4)], crop)
 
@@ -92,12 +114,13 @@ def jitter(
     rotate: bool = False,
     min_scale: float = 1.0,
     max_scale: float = 1.0,
+    light: float = 0.0,
     labels: Collection[str] = (),
 ) -> Batch:
     """Returns a random crop of each example, mirrored half of the time (Isola et al., section 6.2).
 
-    All images of an example get the same crop, scale, mirroring and turn; each example draws new
-    ones.
+    All images of an example get the same crop, scale, mirroring, turn and light; each example draws
+    new ones.
 
     Args:
       rng: random key.
@@ -110,6 +133,8 @@ def jitter(
       min_scale: smallest factor by which a part of an image is scaled to the crop; images that are
         too small for it have a larger one.
       max_scale: largest factor; the logarithm of the factors is uniform.
+      light: strength of random changes of brightness, contrast and saturation, from 0 (none) to 1;
+        for RGB images, uint8. Label maps keep their colours.
       labels: names of the label maps, which take the nearest pixel.
 
     Returns:
@@ -135,7 +160,8 @@ def jitter(
         raise UserError(
             f"config.augment.min_scale is {min_scale}, more than max_scale, which is {max_scale}."
         )
+    scales = (min_scale, max_scale)
     change = partial(
-        _jitter, size=size, flip=flip, rotate=rotate, scales=(min_scale, max_scale), labels=labels
+        _jitter, size=size, flip=flip, rotate=rotate, scales=scales, light=light, labels=labels
     )
     return jax.vmap(change)(jax.random.split(rng, shape[0]), batch)

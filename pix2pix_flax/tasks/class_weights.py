@@ -20,10 +20,12 @@ class ClassWeights:
 
     Attributes:
       palette: the classes.
+      power: exponent of the weights: 1 for the median frequency, 0.5 for its square root.
       read: returns the `data.pipeline.EvalBatch`es of `limit` training examples, evenly spread.
     """
 
     palette: Palette
+    power: float
     read: Callable[..., Iterable]
 
     def load(self) -> np.ndarray:
@@ -39,7 +41,7 @@ class ClassWeights:
             np.asarray(count(batch.images["target"]))[: batch.count]
             for batch in self.read(limit=_MOST_MAPS)
         ]
-        return median_frequency(np.concatenate(counts))
+        return median_frequency(np.concatenate(counts)) ** self.power
 
 
 def median_frequency(counts: np.ndarray) -> np.ndarray:
@@ -60,7 +62,9 @@ def median_frequency(counts: np.ndarray) -> np.ndarray:
     return weights
 
 
-CLASS_WEIGHTS: dict[str, type[ClassWeights] | None] = {
-    "none": None,
-    "median_frequency": ClassWeights,
+CLASS_WEIGHTS: dict[str, float] = {
+    "none": 0.0,
+    "median_frequency": 1.0,
+    "root_median_frequency": 0.5,  # milder: frequent classes lose less to rare ones
 }
+"""The exponent of the weights by the name of the setting; 0: all classes count alike."""

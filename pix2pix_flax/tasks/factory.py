@@ -113,15 +113,15 @@ def _segmentation(config, total_steps: int) -> PairedTask:
 
 def _class_weights(config, palette: Palette) -> ClassWeights | None:
     name = config.segmentation.class_weights
-    make = choose(CLASS_WEIGHTS, "config.segmentation.class_weights", name)
-    if make is None:
+    power = choose(CLASS_WEIGHTS, "config.segmentation.class_weights", name)
+    if not power:
         return None
     # Imported here, because inference reads no dataset, and the readers take a second to load.
     from pix2pix_flax.data.pipeline import eval_batches
 
     split = config.data.train_split
     read = functools.partial(eval_batches, config, split=split, batch_size=_COUNTED_TOGETHER)
-    return make(palette, read)
+    return ClassWeights(palette, power, read)
 
 
 def _check_logits(config, classes: int) -> None:

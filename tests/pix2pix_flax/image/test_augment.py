@@ -167,3 +167,40 @@ def test_a_window_that_would_not_fit_is_scaled_more():
     np.testing.assert_allclose(factors, 16 / 20, atol=0.06)
     with pytest.raises(UserError, match=r"min_scale is 2, more than max_scale, which is 1"):
         scaled(ramp(20, 48), min_scale=2, max_scale=1)
+
+
+def relit(values, **options):
+    batch = {"input": np.full((64, 8, 8, 3), values, np.uint8), "target": IMAGES[:, :8, :8]}
+    relight = functools.partial(jitter, crop_size=8, flip=False, labels=("target",), **options)
+    output = jax.jit(relight)(jax.random.key(0), batch)
+    np.testing.assert_array_equal(output["target"], batch["target"])  # labels
+    return np.asarray(output["input"]).astype(float)
+
+
+def test_light_changes_brightness_within_its_limits_and_no_label():
+    grey = relit((100, 100, 100), light=0.4)
+    assert np.ptp(grey, axis=(1, 2, 3)).max() == 0  # no contrast and no colour to change
+    factors = grey[:, 0, 0, 0] / 100
+    assert 0.6 <= factors.min() < 0.7
+    assert 1.3 < factors.max() <= 1.4
+    assert np.mean(factors < 1) == pytest.approx(0.5, abs=0.2)
+
+
+def test_light_changes_saturation_and_keeps_the_hue():
+    colour = relit((120, 80, 80), light=0.4)[:, 0, 0]
+    np.testing.assert_allclose(colour[:, 1], colour[:, 2], atol=1)
+    shares = (colour[:, 0] - colour[:, 1]) / colour.mean(1) / (40 / 93.3)
+    assert 0.34 < shares.min() < 0.75  # contrast changes the distance from grey too
+    assert 1.25 < shares.max() < 2
+
+
+def test_light_changes_contrast_and_both_images_alike():
+    stripes = np.zeros((64, 8, 8, 3), np.uint8)
+    stripes[:, :, ::2], stripes[:, :, 1::2] = 80, 120
+    relight = functools.partial(jitter, crop_size=8, flip=False, light=0.4)
+    output = jax.jit(relight)(jax.random.key(0), {"input": stripes, "target": stripes})
+    np.testing.assert_array_equal(output["input"], output["target"])
+    images = np.asarray(output["input"]).astype(float)
+    shares = np.ptp(images, axis=(1, 2, 3)) / images.mean((1, 2, 3)) / 0.4
+    assert shares.min() < 0.75
+    assert shares.max() > 1.25

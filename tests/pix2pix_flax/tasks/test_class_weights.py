@@ -37,9 +37,11 @@ def test_the_label_maps_of_the_split_are_counted_without_void_and_without_fillin
     classes[1, 2] = PALETTE.void
     maps = PALETTE.colours[classes]
     filled = np.concatenate([maps, np.full_like(maps[:1], 200)])  # one more fills the batch
-    weights = ClassWeights(PALETTE, lambda limit: [EvalBatch({"target": filled}, 2, [])]).load()
+    read = lambda limit: [EvalBatch({"target": filled}, 2, [])]  # noqa: E731
     expected = median_frequency(np.array([[60, 40, 0], [70, 10, 10]]))
-    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    for power in (1.0, 0.5):
+        weights = ClassWeights(PALETTE, power, read).load()
+        np.testing.assert_allclose(weights, expected**power, rtol=1e-6)
 
 
 def test_cross_entropy_is_a_weighted_mean_without_void():
@@ -80,7 +82,8 @@ def test_the_configuration_chooses_the_weights():
     config.segmentation.class_weights = "median_frequency"
     assert make_task(config, 1).class_weights.palette.void == 11
     config.segmentation.class_weights = "inverse"
-    with pytest.raises(UserError, match=r"must be one of none, median_frequency, not 'inverse'"):
+    names = "none, median_frequency, root_median_frequency"
+    with pytest.raises(UserError, match=rf"must be one of {names}, not 'inverse'"):
         make_task(config, 1)
 
 
