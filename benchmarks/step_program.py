@@ -1,6 +1,6 @@
 """The training step of a configuration as a program for some devices, from shapes alone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -31,6 +31,24 @@ def lower(config, devices: Sequence[jax.Device]) -> jax.stages.Lowered:
 def state_shapes(config) -> TrainState:
     """Returns the shapes and dtypes of a training's state."""
     return _shapes(make_task(config, total_steps=100), config)[0]
+
+
+def steps(config, compiled: jax.stages.Compiled) -> Callable[[], None]:
+    """Returns a function that takes the compiled step once more, from a new state, and waits."""
+    task = make_task(config, total_steps=100)
+    _, batch, frozen = _shapes(task, config)
+    random = np.random.default_rng(0)
+    pixels = {
+        name: random.integers(0, 256, image.shape, image.dtype) for name, image in batch.items()
+    }
+    state = jax.jit(task.init)(jax.random.key(0), pixels, frozen)
+
+    def step() -> None:
+        nonlocal state
+        state, metrics = compiled(state, pixels, frozen)
+        jax.block_until_ready((state, metrics))
+
+    return step
 
 
 def _shapes(task: Task, config) -> tuple[TrainState, Batch, PyTree]:

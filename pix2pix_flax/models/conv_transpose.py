@@ -11,6 +11,10 @@ _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
 _SMALLEST = 4
 
+# With more pixels in the smaller maps of a batch, products with all taps at once take longer than
+# other forms on CPUs: they write 16 maps of the larger size (benchmarks/conv_gradients.py).
+_FEW = 64
+
 # With fewer pixels in the smaller maps, XLA's CPU backend takes longer for the convolution than for
 # sixteen products of matrices (benchmarks/conv_gradients.py).
 _LARGE = 32 * 32
@@ -42,9 +46,8 @@ def conv_transpose(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 
 def _forward(x, kernel):
-    if taps.are_small(x):
-        pixels = jnp.einsum("tbhwi,tio->tbhwo", _for_each_tap(x), taps.of(kernel))
-        doubled = taps.spread(pixels[::-1], 2 * x.shape[1], 2 * x.shape[2])
+    if taps.are_few(x, _FEW):
+        doubled = by_product(x, kernel)
     else:
         doubled = jax.lax.platform_dependent(x, kernel, cpu=conv_transpose, default=by_adjoint)
     return doubled, (x, kernel)
@@ -57,11 +60,8 @@ def _backward(residuals, cotangent):
     second row and column of the cotangent. The first tap reached furthest, so the order is turned.
     """
     x, kernel = residuals
-    if taps.are_small(x):
-        pixels = jnp.stack(taps.seen(cotangent)[::-1])
-        by_kernel = jnp.einsum("tbhwi,tbhwo->tio", _for_each_tap(x), pixels)
-        by_x = jnp.einsum("tbhwo,tio->tbhwi", pixels, taps.of(kernel))
-        return by_x.sum(0), by_kernel.reshape(kernel.shape)
+    if taps.are_few(x, _FEW):
+        return by_all_taps(x, kernel, cotangent)
     forms = {"cpu": by_single_taps, "default": by_turned_maps}
     return jax.lax.platform_dependent(x, kernel, cotangent, **forms)
 
@@ -81,6 +81,20 @@ def by_adjoint(x: jax.Array, kernel: jax.Array) -> jax.Array:
     y = jax.ShapeDtypeStruct((batch, 2 * height, 2 * width, kernel.shape[-1]), x.dtype)
     (turned,) = jax.linear_transpose(lambda y: _adjoint(y, kernel), y)(_turn_maps(x))
     return _turn_maps(turned)
+
+
+def by_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns `conv_transpose(x, kernel)`, computed by one product with all taps."""
+    pixels = jnp.einsum("tbhwi,tio->tbhwo", _for_each_tap(x), taps.of(kernel))
+    return taps.spread(pixels[::-1], 2 * x.shape[1], 2 * x.shape[2])
+
+
+def by_all_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
+    """Returns the same gradients as `by_single_taps`, by two products with all taps."""
+    pixels = jnp.stack(taps.seen(cotangent)[::-1])
+    by_kernel = jnp.einsum("tbhwi,tbhwo->tio", _for_each_tap(x), pixels)
+    by_x = jnp.einsum("tbhwo,tio->tbhwi", pixels, taps.of(kernel))
+    return by_x.sum(0), by_kernel.reshape(kernel.shape)
 
 
 def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:

@@ -5,6 +5,10 @@ import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
 
+# Products are faster on CPUs for maps of so few pixels, and for so few pixels of all maps of a
+# batch. Convolutions of the first take up to 15 times as long (benchmarks/conv_gradients.py).
+_TINY, _FEW = 2 * 2, 256
+
 
 @jax.custom_vjp
 def strided_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -17,21 +21,24 @@ def strided_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     Returns:
       [B, H // 2, W // 2, O].
     """
-    return _convolved(x, kernel)
+    return convolved(x, kernel)
 
 
-def _convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns `strided_conv(x, kernel)` as one convolution."""
     numbers, padding = ("NHWC", "HWIO", "NHWC"), ((1, 1), (1, 1))
     return jax.lax.conv_general_dilated(x, kernel, (2, 2), padding, dimension_numbers=numbers)
 
 
-def _product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """Returns `strided_conv(x, kernel)` as one product with all taps."""
     return jnp.einsum("tbhwi,tio->bhwo", jnp.stack(taps.seen(x)), taps.of(kernel))
 
 
 def _forward(x, kernel):
-    is_small = taps.are_small(jax.eval_shape(_convolved, x, kernel))
-    return jax.vjp(_product if is_small else _convolved, x, kernel)
+    smaller = jax.eval_shape(convolved, x, kernel)
+    are_few = taps.are_few(smaller, max(_FEW, _TINY * len(x)))
+    return jax.vjp(product if are_few else convolved, x, kernel)
 
 
 def _backward(pull_back, cotangent):

@@ -10,14 +10,15 @@ of `configs/paper.py` reads and writes besides convolutions (benchmarks/RESULTS.
 import jax
 import jax.numpy as jnp
 
-SIZE = 4  # height and width of the kernel
 _SMALL = 4 * 4
+SIZE = 4  # height and width of the kernel
 _OFFSETS = [(a, b) for a in range(SIZE) for b in range(SIZE)]
 
 
-def are_small(maps: jax.Array) -> bool:
-    """Returns whether products suit the smaller maps, [B, H, W, C], on each platform."""
-    return maps.shape[1] * maps.shape[2] <= _SMALL
+def are_few(maps: jax.Array, most: int) -> bool:
+    """Returns whether maps [B, H, W, C] are small and have at most so many pixels, B * H * W."""
+    batch, height, width, _ = maps.shape
+    return height * width <= _SMALL and batch * height * width <= most
 
 
 def of(kernel: jax.Array) -> jax.Array:

@@ -37,7 +37,7 @@ _BY_STEPS = {
     "train.keep_every_epochs": 0.0,
 }
 CHANGED = {
-    "anime": _BY_STEPS,
+    "anime": {**_BY_STEPS, "generator.upsample": "transpose"},
     "camvid": {"augment.min_scale": 1.0, "augment.max_scale": 1.0, "sizes.canvas": 256},
     "comics": {
         "hints.max_points": 0,
