@@ -66,6 +66,12 @@ class Unet(nn.Module):
         return self.output(self.fine[1](x + self.fine[0](images)))
 
 
+def unet(config: ml_collections.ConfigDict) -> Unet:
+    """Makes the generator of `config`; drawings in layers are not supported."""
+    net = config.generator
+    return Unet(net.depth, net.width, net.dropout, net.upsample, net.fine_width)
+
+
 def _doubling(upsample: str, inputs: int, outputs: int, bias: bool) -> list[nn.Module]:
     """Returns the layers that double height and width."""
     if upsample == "transpose":
@@ -102,11 +108,9 @@ class Pix2Pix:
     """Both networks, their Adam optimizers and the training step."""
 
     def __init__(self, config: ml_collections.ConfigDict, device: str):
-        """Makes the networks of `config` in `device`; drawings in layers are not supported."""
-        net = config.generator
-        gen = Unet(net.depth, net.width, net.dropout, net.upsample, net.fine_width)
-        self.gen, self.disc = gen.to(device), patch_discriminator(config.discriminator.width)
-        self.disc = self.disc.to(device)
+        """Makes the networks of `config` in `device`; see `unet`."""
+        self.gen = unet(config).to(device)
+        self.disc = patch_discriminator(config.discriminator.width).to(device)
         self.nets = (self.gen, self.disc)
         for net in self.nets:
             net.apply(initialize)
