@@ -125,7 +125,7 @@ class ConvTranspose(nn.Module):
         return y
 
 
-def _of_maps_and_kernel(convolution: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+def of_maps_and_kernel(convolution: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """Returns the convolution for a `flax.linen.Conv`, which gives further arguments."""
     return lambda x, kernel, *_, **__: convolution(x, kernel)
 
@@ -154,7 +154,7 @@ class ResizeConv(nn.Module):
             use_bias=self.use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
-            conv_general_dilated=_of_maps_and_kernel(resize_conv),
+            conv_general_dilated=of_maps_and_kernel(resize_conv),
         )
         return convolution(x)
 
@@ -200,7 +200,7 @@ def down_conv(
         kernel_init=initializer(kernel_init),
         dtype=dtype,
         name=name,
-        conv_general_dilated=_of_maps_and_kernel(strided_conv),
+        conv_general_dilated=of_maps_and_kernel(strided_conv),
     )
 
 

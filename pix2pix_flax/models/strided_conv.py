@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
+from pix2pix_flax.models.conv import conv
 
 # Products are faster on CPUs for maps of so few pixels, and for so few pixels of all maps of a
 # batch. Convolutions of the first take up to 15 times as long (benchmarks/conv_gradients.py).
@@ -26,8 +27,7 @@ def strided_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns `strided_conv(x, kernel)` as one convolution."""
-    numbers, padding = ("NHWC", "HWIO", "NHWC"), ((1, 1), (1, 1))
-    return jax.lax.conv_general_dilated(x, kernel, (2, 2), padding, dimension_numbers=numbers)
+    return conv(x, kernel, 2, 1)
 
 
 def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
