@@ -9,9 +9,13 @@ import jax.numpy as jnp
 _WIDE = 64 * 64
 
 
+Padding = str | tuple[tuple[int, int], ...]
+Strides = tuple[int, int]
+
+
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def conv(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
-    """Returns the convolution of `x`.
+def conv(x: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) -> jax.Array:
+    """Returns the convolution of `x`, as `jax.lax.conv_general_dilated` does.
 
     The gradient of the kernel is a convolution whose kernel is as large as the maps. XLA's CPU
     backend takes up to three times as long for it as for products of matrices, one for each
@@ -20,29 +24,27 @@ def conv(x: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Arra
     Args:
       x: [B, H, W, I].
       kernel: [h, w, I, O].
-      stride: of rows and columns.
-      padding: rows and columns of zeros on each side.
+      strides: of rows and columns.
+      padding: `SAME`, `VALID`, or the zeros before and after the rows, and the columns.
 
     Returns:
-      [B, (H + 2 * padding - h) // stride + 1, (W + 2 * padding - w) // stride + 1, O].
+      [B, H', W', O].
     """
-    return _convolved(x, kernel, stride, padding)
+    return _convolved(x, kernel, strides, padding)
 
 
-def _convolved(x, kernel, stride, padding):
-    numbers, sides = ("NHWC", "HWIO", "NHWC"), ((padding, padding),) * 2
-    return jax.lax.conv_general_dilated(
-        x, kernel, (stride, stride), sides, dimension_numbers=numbers
-    )
+def _convolved(x, kernel, strides, padding):
+    numbers = ("NHWC", "HWIO", "NHWC")
+    return jax.lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=numbers)
 
 
-def _forward(x, kernel, stride, padding):
-    return conv(x, kernel, stride, padding), (x, kernel)
+def _forward(x, kernel, strides, padding):
+    return conv(x, kernel, strides, padding), (x, kernel)
 
 
-def _backward(stride, padding, residuals, cotangent):
+def _backward(strides, padding, residuals, cotangent):
     x, kernel = residuals
-    settings = {"stride": stride, "padding": padding}
+    settings = {"strides": strides, "padding": padding}
     (by_x,) = jax.vjp(lambda x: _convolved(x, kernel, **settings), x)[1](cotangent)
     forms = {"cpu": partial(by_examples, **settings), "default": partial(by_maps, **settings)}
     if kernel.shape[2] * kernel.shape[3] < _WIDE:
@@ -51,7 +53,7 @@ def _backward(stride, padding, residuals, cotangent):
 
 
 def by_maps(
-    x: jax.Array, kernel: jax.Array, cotangent: jax.Array, stride: int, padding: int
+    x: jax.Array, kernel: jax.Array, cotangent: jax.Array, strides: Strides, padding: Padding
 ) -> jax.Array:
     """Returns the gradient of the kernel as one convolution.
 
@@ -59,29 +61,37 @@ def by_maps(
       x: [B, H, W, I].
       kernel: [h, w, I, O], of which only the shape matters.
       cotangent: as the result of `conv`.
-      stride: of rows and columns.
-      padding: rows and columns of zeros on each side.
+      strides: as of `conv`.
+      padding: as of `conv`.
     """
-    (found,) = jax.vjp(lambda kernel: _convolved(x, kernel, stride, padding), kernel)[1](cotangent)
+    (found,) = jax.vjp(lambda kernel: _convolved(x, kernel, strides, padding), kernel)[1](cotangent)
     return found
 
 
 def by_examples(
-    x: jax.Array, kernel: jax.Array, cotangent: jax.Array, stride: int, padding: int
+    x: jax.Array, kernel: jax.Array, cotangent: jax.Array, strides: Strides, padding: Padding
 ) -> jax.Array:
     """Returns the same gradient as `by_maps`: the sum of a product of matrices for each example."""
-    height, width = (stride * (size - 1) + 1 for size in cotangent.shape[1:3])
-    offsets = [(a, b) for a in range(kernel.shape[0]) for b in range(kernel.shape[1])]
-    sides = (padding, padding)
+    rows, columns, inputs, outputs = kernel.shape
+    if isinstance(padding, str):
+        padding = jax.lax.padtype_to_pads(x.shape[1:3], (rows, columns), strides, padding)
+    # The last pixel that the first tap sees, plus one.
+    height, width = (
+        stride * (size - 1) + 1 for stride, size in zip(strides, cotangent.shape[1:3], strict=True)
+    )
 
     def add(total, example):
         maps, by_output = example
-        maps = jnp.pad(maps, (sides, sides, (0, 0)))
-        seen = [maps[a : a + height : stride, b : b + width : stride] for a, b in offsets]
+        maps = jnp.pad(maps, (*padding, (0, 0)))
+        seen = [
+            maps[a : a + height : strides[0], b : b + width : strides[1]]
+            for a in range(rows)
+            for b in range(columns)
+        ]
         return total + jnp.einsum("hwi,hwo->io", jnp.concatenate(seen, -1), by_output), None
 
-    start = jnp.zeros((kernel.shape[0] * kernel.shape[1] * kernel.shape[2], kernel.shape[3]))
-    total, _ = jax.lax.scan(add, start.astype(kernel.dtype), (x, cotangent))
+    start = jnp.zeros((rows * columns * inputs, outputs), kernel.dtype)
+    total, _ = jax.lax.scan(add, start, (x, cotangent))
     return total.reshape(kernel.shape)
 
 

@@ -1,6 +1,6 @@
 """Layers that the generators and discriminators share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError, choose
+from pix2pix_flax.models.conv import conv
 from pix2pix_flax.models.conv_transpose import conv_transpose
 from pix2pix_flax.models.resize_conv import resize_conv
 from pix2pix_flax.models.strided_conv import strided_conv
@@ -125,9 +126,17 @@ class ConvTranspose(nn.Module):
         return y
 
 
-def of_maps_and_kernel(convolution: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+def _of_maps_and_kernel(convolution: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
     """Returns the convolution for a `flax.linen.Conv`, which gives further arguments."""
     return lambda x, kernel, *_, **__: convolution(x, kernel)
+
+
+def plain_conv(
+    x: jax.Array, kernel: jax.Array, strides: Sequence[int], padding: Any, **_: Any
+) -> jax.Array:
+    """Returns `models.conv.conv` for a `flax.linen.Conv` without dilation and groups."""
+    padding = padding if isinstance(padding, str) else tuple(padding)
+    return conv(x, kernel, tuple(strides), padding)
 
 
 class ResizeConv(nn.Module):
@@ -154,7 +163,7 @@ class ResizeConv(nn.Module):
             use_bias=self.use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
-            conv_general_dilated=of_maps_and_kernel(resize_conv),
+            conv_general_dilated=_of_maps_and_kernel(resize_conv),
         )
         return convolution(x)
 
@@ -200,7 +209,7 @@ def down_conv(
         kernel_init=initializer(kernel_init),
         dtype=dtype,
         name=name,
-        conv_general_dilated=of_maps_and_kernel(strided_conv),
+        conv_general_dilated=_of_maps_and_kernel(strided_conv),
     )
 
 

@@ -1,20 +1,17 @@
 """The PatchGAN discriminator of Isola et al. 2017 (sections 3.2.2 and 6.1.2), at several scales."""
 
-from functools import partial
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.models.conv import conv
 from pix2pix_flax.models.layers import (
     Dtype,
     Norm,
     convolve,
     down_conv,
     initializer,
-    of_maps_and_kernel,
+    plain_conv,
 )
 
 _LEAKY_SLOPE = 0.2
@@ -116,9 +113,7 @@ class PatchDiscriminator(nn.Module):
             use_bias=use_bias,
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
-            conv_general_dilated=of_maps_and_kernel(
-                partial(conv, stride=1, padding=(size - 1) // 2)
-            ),
+            conv_general_dilated=plain_conv,
         )
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.image.padding import pad_to_multiple, reflect_border
-from pix2pix_flax.models.layers import Dtype, Norm, initializer, stage, up_conv
+from pix2pix_flax.models.layers import Dtype, Norm, initializer, plain_conv, stage, up_conv
 
 _LEVELS = 3  # resolutions: whole, half and quarter
 
@@ -117,6 +117,7 @@ class ResnetGenerator(nn.Module):
             (size, size),
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
+            conv_general_dilated=plain_conv,
             name=name,
             **options,
         )

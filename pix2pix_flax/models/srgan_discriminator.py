@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, Norm, initializer
+from pix2pix_flax.models.layers import Dtype, Norm, initializer, plain_conv
 
 _LEAKY_SLOPE = 0.2
 _HIDDEN = 16  # units of the dense layer divided by `width`; 1024 units in the paper
@@ -58,6 +58,7 @@ class SRGANDiscriminator(nn.Module):
             use_bias=normed != "batch",
             kernel_init=initializer(self.kernel_init),
             dtype=self.dtype,
+            conv_general_dilated=plain_conv,
             name=f"conv{index}",
         )(x)
         return Norm(normed, self.dtype, name=f"conv{index}_norm")(x, train=train)

@@ -27,7 +27,7 @@ def strided_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def convolved(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Returns `strided_conv(x, kernel)` as one convolution."""
-    return conv(x, kernel, 2, 1)
+    return conv(x, kernel, (2, 2), ((1, 1), (1, 1)))
 
 
 def product(x: jax.Array, kernel: jax.Array) -> jax.Array:
