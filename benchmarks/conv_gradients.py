@@ -4,9 +4,10 @@
 
 A line for each layer of the generator of `configs/paper.py` at 256x256, in milliseconds, the
 shortest of several runs. For the larger maps: the gradients of the transposed convolution, by
-products of matrices for each tap of the kernel, and by convolutions. For the smaller maps: values
-and gradients, by products with all taps at once, and in the form of the larger maps. `--width`
-makes the networks narrower. Each run begins with caches that hold other numbers.
+products of matrices for each tap of the kernel, and by convolutions; and the kernel's gradient of
+the strided convolution, by a product for each example, and by a convolution. For the smaller maps:
+values and gradients, by products with all taps at once, and in the form of the larger maps.
+`--width` makes the networks narrower. Each run begins with caches that hold other numbers.
 """
 
 import time
@@ -18,6 +19,7 @@ from absl import flags
 
 from pix2pix_flax.cli import command
 from pix2pix_flax.models import conv_transpose, strided_conv
+from pix2pix_flax.models.conv import by_examples, by_maps
 
 _BATCH_SIZE = flags.DEFINE_integer("batch_size", 1, "Examples.", lower_bound=1)
 _WIDTH = flags.DEFINE_integer("width", 64, "Channels at half the resolution.", lower_bound=1)
@@ -48,12 +50,18 @@ def main(argv: list[str]) -> None:
     for layer in _LARGE:
         for of, index in (("maps", 0), ("kernel", 1)):
             ways = conv_transpose.by_single_taps, conv_transpose.by_turned_maps
-            _print(layer, f"gradient of the {of}", *(_part(way, index) for way in ways))
+            _print(layer, f"transposed, gradient of the {of}", *(_part(way, index) for way in ways))
+        _print(layer, "strided, gradient of the kernel", *map(_of_kernel, (by_examples, by_maps)))
     for layer in _SMALL:
         few = _whole(conv_transpose.by_product, conv_transpose.by_all_taps)
         many = _whole(conv_transpose.conv_transpose, conv_transpose.by_single_taps)
         _print(layer, "transposed", few, many)
         _print(layer, "strided", *map(_strided, (strided_conv.product, strided_conv.convolved)))
+
+
+def _of_kernel(way: Callable) -> Callable[..., jax.Array]:
+    settings = {"strides": (2, 2), "padding": ((1, 1), (1, 1))}
+    return lambda x, kernel, y: way(y, jnp.swapaxes(kernel, 2, 3), x, **settings)
 
 
 def _whole(forward: Callable, backward: Callable) -> Callable[..., tuple]:

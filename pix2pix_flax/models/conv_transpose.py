@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
+from pix2pix_flax.models.conv import by_examples
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
@@ -18,6 +19,10 @@ _FEW = 64
 # With fewer pixels in the smaller maps, XLA's CPU backend takes longer for the convolution than for
 # sixteen products of matrices (benchmarks/conv_gradients.py).
 _LARGE = 32 * 32
+
+# With fewer channels of the output, the gradient of the kernel is a product for each example: one
+# for each tap would have too few columns.
+_NARROW = 64
 
 Gradients = tuple[jax.Array, jax.Array]
 
@@ -100,7 +105,8 @@ def by_all_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradie
 def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gradients:
     """Returns both gradients of `conv_transpose`, by one product after the other.
 
-    Only the gradient of large maps is a convolution, the adjoint.
+    Only the gradient of large maps is a convolution, the adjoint. The kernel's gradient is the
+    adjoint's, turned.
 
     Args:
       x: [B, H, W, I].
@@ -108,7 +114,11 @@ def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gra
       cotangent: [B, 2H, 2W, O].
     """
     pixels = taps.seen(cotangent)[::-1]
-    by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, part) for part in pixels])
+    if kernel.shape[-1] < _NARROW:
+        seen = by_examples(cotangent, jnp.swapaxes(kernel, 2, 3), x, (2, 2), ((1, 1), (1, 1)))
+        by_kernel = jnp.swapaxes(jnp.flip(seen, (0, 1)), 2, 3)
+    else:
+        by_kernel = jnp.stack([jnp.einsum("bhwi,bhwo->io", x, part) for part in pixels])
     if x.shape[1] * x.shape[2] >= _LARGE:
         by_x = _adjoint(cotangent, jnp.flip(kernel, (0, 1)))
     else:

@@ -7,7 +7,7 @@ from pix2pix_flax.models import taps
 from pix2pix_flax.models.conv import conv
 
 # Products are faster on CPUs for maps of so few pixels, and for so few pixels of all maps of a
-# batch. Convolutions of the first take up to 15 times as long (benchmarks/conv_gradients.py).
+# batch. Convolutions of the first take four times as long and more (benchmarks/conv_gradients.py).
 _TINY, _FEW = 2 * 2, 256
 
 

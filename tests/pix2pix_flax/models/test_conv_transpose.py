@@ -21,10 +21,11 @@ def plain_conv_transpose(x, kernel):
     )
 
 
+@pytest.mark.parametrize("outputs", [5, 64])
 @pytest.mark.parametrize("size", SIZES)
-def test_conv_transpose_equals_autodiff(size):
+def test_conv_transpose_equals_autodiff(size, outputs):
     x = jax.random.normal(jax.random.key(0), (2, *size, 3))
-    kernel = jax.random.normal(jax.random.key(1), (4, 4, 3, 5))
+    kernel = jax.random.normal(jax.random.key(1), (4, 4, 3, outputs))
 
     def value_and_gradients(function):
         def loss(x, kernel):
