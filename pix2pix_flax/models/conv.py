@@ -47,9 +47,14 @@ def _backward(strides, padding, residuals, cotangent):
     settings = {"strides": strides, "padding": padding}
     (by_x,) = jax.vjp(lambda x: _convolved(x, kernel, **settings), x)[1](cotangent)
     forms = {"cpu": partial(by_examples, **settings), "default": partial(by_maps, **settings)}
-    if kernel.shape[2] * kernel.shape[3] < _WIDE:
+    if kernel.shape[2] * kernel.shape[3] < _WIDE or not is_undivided():
         del forms["cpu"]
     return by_x, jax.lax.platform_dependent(x, kernel, cotangent, **forms)
+
+
+def is_undivided() -> bool:
+    """Returns whether a device has whole batches; otherwise a loop over examples gathers them."""
+    return jax.device_count() == 1
 
 
 def by_maps(

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from pix2pix_flax.models import taps
-from pix2pix_flax.models.conv import by_examples
+from pix2pix_flax.models.conv import by_examples, is_undivided
 
 _CHANNELS_LAST = ("NHWC", "HWIO", "NHWC")
 # XLA's CPU backend is slow for dilated inputs with fewer rows or columns than this.
@@ -114,7 +114,7 @@ def by_single_taps(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> Gra
       cotangent: [B, 2H, 2W, O].
     """
     pixels = taps.seen(cotangent)[::-1]
-    if kernel.shape[-1] < _NARROW:
+    if kernel.shape[-1] < _NARROW and is_undivided():
         seen = by_examples(cotangent, jnp.swapaxes(kernel, 2, 3), x, (2, 2), ((1, 1), (1, 1)))
         by_kernel = jnp.swapaxes(jnp.flip(seen, (0, 1)), 2, 3)
     else:

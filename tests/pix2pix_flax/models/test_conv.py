@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pix2pix_flax.models import conv as conv_module
 from pix2pix_flax.models.conv import by_examples, by_maps, conv
 from tests.pix2pix_flax.models.gradients import assert_same
 
@@ -14,6 +15,12 @@ from tests.pix2pix_flax.models.gradients import assert_same
 def plain(x, kernel, strides, padding):
     numbers = ("NHWC", "HWIO", "NHWC")
     return jax.lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=numbers)
+
+
+@pytest.fixture(params=[True, False], autouse=True)
+def _devices(request, monkeypatch):
+    """One device, and several, which divide batches."""
+    monkeypatch.setattr(conv_module, "is_undivided", lambda: request.param)
 
 
 def arrays(size, inputs, outputs):

@@ -5,12 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pix2pix_flax.models import conv_transpose as module
 from pix2pix_flax.models.conv_transpose import (
     by_adjoint,
     by_single_taps,
     by_turned_maps,
     conv_transpose,
 )
+
+
+@pytest.fixture(params=[True, False], autouse=True)
+def _devices(request, monkeypatch):
+    """One device, and several, which divide batches."""
+    monkeypatch.setattr(module, "is_undivided", lambda: request.param)
+
 
 SIZES = [(1, 1), (2, 3), (8, 6), (40, 36)]
 
