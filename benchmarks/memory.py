@@ -24,15 +24,16 @@ _UNITS = {"MB": 1e6, "GB": 1e9}
 
 
 def run(config: str, *more: str) -> tuple[str, int]:
-    """Trains a configuration; returns what it prints, and the most bytes that were resident."""
+    """Trains a configuration; returns its printed lines, and the most bytes that were resident."""
     data = f"--config.data.name={_DATASET.value}", f"--config.data.data_dir={_DATA_DIR.value}"
     words = [sys.executable, "-m", "pix2pix_flax.main", f"--config={config}", *data, *more]
     environment = os.environ | {"JAX_PLATFORMS": "cpu", "JAX_ENABLE_COMPILATION_CACHE": "false"}
-    process = subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True)
+    both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    process = subprocess.Popen(words, env=environment, text=True, **both)
     shown = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     if status:
-        sys.exit(f"{' '.join(words)} has failed")
+        sys.exit(f"{shown}\n{' '.join(words)} has failed")
     return shown, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

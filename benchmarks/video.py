@@ -108,10 +108,10 @@ def main(argv: list[str]) -> None:
             count = sum(len(batch.pts) for batch in batches)
             rates = {stage: count / min(turn[stage] for turn in turns) for stage in turns[0]}
             together = rates.pop("together")
-            alone = ", ".join(f"{stage} {rate:.0f}" for stage, rate in rates.items())
+            alone = ", ".join(f"{stage} {rate:.3g}" for stage, rate in rates.items())
             share = together / min(rates.values())
             print(
-                f"{size}: {together:.0f} frames/s, {share:.2f} of the slowest stage's "
+                f"{size}: {together:.3g} frames/s, {share:.2f} of the slowest stage's "
                 f"(alone: {alone})"
             )
 

@@ -47,14 +47,14 @@ def address(network, tmp_path_factory):
 class Page:
     """The page in a window."""
 
-    def __init__(self, address, *arguments):
+    def __init__(self, address, *arguments, ready="Ready"):
         options = webdriver.ChromeOptions()
         options.binary_location = CHROMIUM
         for argument in ("--headless=new", "--no-sandbox", *arguments):
             options.add_argument(argument)
         self.driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
         self.driver.get(address)
-        self.wait("Ready")
+        self.wait(ready)
 
     def find(self, name):
         return self.driver.find_element(By.ID, name)
@@ -188,3 +188,14 @@ def test_the_page_fits_into_the_window(page, tmp_path, width, height):
     page.open(saved(tmp_path, skimage.data.coffee()))
     wide = page.driver.execute_script("return document.documentElement.scrollWidth")
     assert wide <= page.driver.execute_script("return window.innerWidth")
+
+
+def test_the_page_speaks_french_where_the_browser_does(address, tmp_path):
+    page = Page(address, "--accept-lang=fr", ready="Prêt")
+    assert page.find("save").text == "Enregistrer le dessin"
+    assert page.driver.find_element(By.TAG_NAME, "html").get_attribute("lang") == "fr"
+    assert page.find("controls").get_attribute("aria-label") == "Réglages"
+    page.find("file").send_keys(str(saved(tmp_path, skimage.data.chelsea())))
+    page.wait("451 x 300 pixels en ")
+    assert "," in page.status and "Déplacez la limite" in page.status
+    page.driver.quit()

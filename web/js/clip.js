@@ -1,5 +1,7 @@
 // Clips and the camera: draws the newest frame again and again.
 
+import { words } from "./words.js";
+
 const video = document.getElementById("video");
 let running = 0; // number of the loop that may go on
 
@@ -8,23 +10,25 @@ export async function playFile(file) {
   stop();
   video.src = URL.createObjectURL(file);
   video.muted = true; // browsers let muted videos play by themselves
-  await started(`${file.name} cannot be played. Browsers play MP4 (H.264), WebM and MOV; convert the clip.`);
+  const text = "{name} cannot be played. Browsers play MP4 (H.264), WebM and MOV; convert the clip.";
+  await started(words(text, file));
 }
 
 /** Plays the camera. */
 export async function playCamera() {
   stop();
   if (!navigator.mediaDevices) {
-    throw new Error("The camera is only allowed on https pages and on localhost.");
+    throw new Error(words("The camera is only allowed on https pages and on localhost."));
   }
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({
       video: { width: { ideal: 1280 }, facingMode: "user" },
     });
   } catch (error) {
-    throw new Error(CAMERA_ERRORS[error.name] ?? `The camera cannot be used: ${error.message}`);
+    const text = CAMERA_ERRORS[error.name] ?? "The camera cannot be used: {reason}";
+    throw new Error(words(text, { reason: error.message }));
   }
-  await started("The camera gives no picture.");
+  await started(words("The camera gives no picture."));
 }
 
 const CAMERA_ERRORS = {

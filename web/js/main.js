@@ -4,6 +4,7 @@ import * as clip from "./clip.js";
 import * as compare from "./compare.js";
 import * as network from "./network.js";
 import { decode, pixels } from "./picture.js";
+import { translatePage, words } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const [status, save, play, record] = ["status", "save", "play", "record"].map(element);
@@ -25,21 +26,21 @@ async function attempt(action) {
 
 async function loadNetwork() {
   const answer = await fetch("models/models.json");
-  if (!answer.ok) throw new Error("The networks are missing. Make the page with: pix2pix-flax page");
+  if (!answer.ok) throw new Error(words("The networks are missing. Make the page with: pix2pix-flax page"));
   const { networks } = await answer.json();
   element("style").replaceChildren(
-    ...networks.map(({ file, title }) => new Option(title, `models/${file}`)),
+    ...networks.map(({ file, title }) => new Option(words(title), `models/${file}`)),
   );
   await chooseNetwork();
 }
 
 async function chooseNetwork() {
   const style = element("style");
-  say("Loading the network …");
+  say(words("Loading the network …"));
   state.loaded = network.load(style.value);
   state.engine = await state.loaded;
   element("network").textContent = style.selectedOptions[0].text;
-  say(`Ready (${state.engine}).`);
+  say(words("Ready ({engine}).", state));
 }
 
 const CLIP_SIDE = 640; // pixels of the larger side of a clip, so that it moves
@@ -56,14 +57,20 @@ async function draw(source, width, height, largest) {
 
 async function drawPicture() {
   if (!state.bitmap) return;
-  say("Drawing …");
+  say(words("Drawing …"));
   const { bitmap } = state;
   const largest = Number(element("size").value);
   const { size, milliseconds } = await draw(bitmap, bitmap.width, bitmap.height, largest);
-  say(`${size} pixels in ${seconds(milliseconds)} s (${state.engine}). Move the border to compare.`);
+  const seconds = short(milliseconds / 1000, milliseconds < 995 ? 2 : 1);
+  const text = "{size} pixels in {seconds} s ({engine}). Move the border to compare.";
+  say(words(text, { size, seconds, engine: state.engine }));
 }
 
-const seconds = (milliseconds) => (milliseconds / 1000).toFixed(milliseconds < 995 ? 2 : 1);
+/** Returns a number with some decimals, and the decimal sign of the language. */
+function short(number, decimals) {
+  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+  return number.toLocaleString(document.documentElement.lang, digits);
+}
 
 async function open(file) {
   closeClip();
@@ -80,16 +87,16 @@ function closeClip() {
   play.hidden = record.hidden = true;
   element("size").disabled = false;
   record.classList.remove("on");
-  save.textContent = "Save the cartoon";
+  save.textContent = words("Save the cartoon");
 }
 
 async function showClip(start) {
-  say("Starting …");
+  say(words("Starting …"));
   await start();
   play.hidden = record.hidden = false;
   element("size").disabled = true;
-  play.textContent = "Pause";
-  save.textContent = "Save this picture";
+  play.textContent = words("Pause");
+  save.textContent = words("Save this picture");
   let rate = 0;
   clip
     .follow(async (video) => {
@@ -98,7 +105,8 @@ async function showClip(start) {
       const { size } = await draw(video, video.videoWidth, video.videoHeight, CLIP_SIDE);
       const now = 1000 / (performance.now() - began);
       rate = rate ? 0.9 * rate + 0.1 * now : now;
-      say(`${size} pixels, ${rate.toFixed(rate < 9.95 ? 1 : 0)} frames a second (${state.engine}).`);
+      const shown = { size, rate: short(rate, rate < 9.95 ? 1 : 0), engine: state.engine };
+      say(words("{size} pixels, {rate} frames a second ({engine}).", shown));
     })
     .catch((error) => say(error.message, true));
 }
@@ -114,11 +122,11 @@ function download(blob, suffix) {
 async function toggleRecording() {
   if (!state.recording) {
     state.recording = clip.record(compare.result());
-    record.textContent = "Stop and save";
+    record.textContent = words("Stop and save");
   } else {
     download(await state.recording.finish(), "webm");
     state.recording = undefined;
-    record.textContent = "Record";
+    record.textContent = words("Record");
   }
   record.classList.toggle("on", Boolean(state.recording));
 }
@@ -158,7 +166,7 @@ function listen() {
     }),
   );
   play.addEventListener("click", () => {
-    play.textContent = clip.toggle() ? "Pause" : "Play";
+    play.textContent = words(clip.toggle() ? "Pause" : "Play");
   });
   record.addEventListener("click", () => attempt(toggleRecording));
   save.addEventListener("click", () => compare.result().toBlob((blob) => download(blob, "png")));
@@ -190,6 +198,7 @@ function listenForDrops(stage) {
   });
 }
 
+translatePage();
 listen();
 attempt(loadNetwork);
 attempt(showExamples);
