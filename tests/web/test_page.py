@@ -197,5 +197,5 @@ def test_the_page_speaks_french_where_the_browser_does(address, tmp_path):
     assert page.find("controls").get_attribute("aria-label") == "Réglages"
     page.find("file").send_keys(str(saved(tmp_path, skimage.data.chelsea())))
     page.wait("451 x 300 pixels en ")
-    assert "," in page.status and "Déplacez la limite" in page.status
+    assert "Déplacez la limite" in page.status
     page.driver.quit()

@@ -1,4 +1,4 @@
-"""The French of the page: complete, and without leftovers. The browser's part is in test_page.py."""
+"""The French of the page is complete, and has no leftovers; test_page.py looks at the browser."""
 
 import html.parser
 import re
