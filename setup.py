@@ -36,7 +36,7 @@ setuptools.setup(
     package_dir={"pix2pix_flax.configs": "configs", "pix2pix_flax.web": "web"},
     package_data={
         "cartoon_tfds": ["*.md", "*.bib", "*.txt"],
-        # A wheel that is built after `make page` holds the page with its runtime.
+        # A wheel that is built after `pix2pix-flax page` holds the page with its runtime.
         "pix2pix_flax": ["pretrained/shipped/*", "report/template/*", "serve/site/**/*"],
         "pix2pix_flax.web": ["*", "js/*"],
     },

@@ -25,6 +25,7 @@ _CHECKPOINTS = flags.DEFINE_multi_string(
 )
 _STYLE = flags.DEFINE_enum("style", "ink", list(STYLES), "The style that they have learned.")
 _TEMPORAL = flags.DEFINE_bool("temporal", False, "Also measure each with temporal blending.")
+_STRENGTH = flags.DEFINE_float("strength", 0.7, "Strength of the blend; 0.7 is the scripts' own.")
 
 
 def draws() -> dict[str, Draw]:
@@ -76,7 +77,7 @@ def _once(draw: Draw) -> Draw:
 
 def _blended(draw: Draw) -> Draw:
     """Returns a function that draws and blends the frames of one clip, in order."""
-    blend = TemporalBlend()
+    blend = TemporalBlend(_STRENGTH.value)
     return lambda frame: blend(frame[None], draw(frame)[None])[0]
 
 

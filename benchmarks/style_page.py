@@ -93,7 +93,8 @@ one pixel wide.
 - `specks/MP`: small dark dots per million pixels.
 - `flat`: share of pixels of even colour.
 - `keep`: share of the photograph's strongest edges that have an edge of the drawing nearby.
-- `ms`, `images/s`: speed at 256x256 on one core.
+- `ms`: the shortest of several drawings of one photograph, at 256x256 on one core.
+- `images/s`: the best pass over all photographs at this size; the machine had other work too.
 - `flicker`: change of a clip along its motion, divided by the change of the source; under 1 is
   steadier than the source.
 

@@ -263,7 +263,8 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
       config: the configuration, complete.
       arg: the words behind the colon of `--config=FILE:WORDS`, with commas between. `supervised`
         leaves the discriminator out, `smoke` shrinks all sizes to seconds and takes the dataset
-        sample, unless flags name one (pix2pix_flax/main.py). **own: more words, which come first.
+        sample, unless flags name one (pix2pix_flax/main.py).
+      **own: a function for each further word; these are applied first.
 
     Raises:
       ValueError: for another word.

@@ -36,7 +36,8 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.task = "segmentation"
     # How label maps are represented: as `colours` of the palette, or as `logits`, one for each
     # class. `:supervised` takes logits. And the weights of the classes in the losses l1 and
-    # cross_entropy: none, or median_frequency, by which rare classes count more.
+    # cross_entropy: none, or median_frequency, by which rare classes count more, or
+    # root_median_frequency, a way between the two.
     config.segmentation = ml_collections.ConfigDict({"coding": "colours", "class_weights": "none"})
     config.sizes.inference = 360  # the short side of the photographs in training
     config.generator.depth = 6  # its receptive field covers a whole crop

@@ -4,8 +4,8 @@
     python -m pix2pix_flax.main --config=configs/default.py --workdir=runs/cartoon
 
 The network draws in layers: flat paint in few tones, and ink above (pix2pix_flax/models/cel.py). A
-U-Net of 12.4 M parameters for a GPU; its time at full size is not measured. configs/demo.py and
-configs/lite.py are the same recipe for CPUs.
+U-Net of 12.4 M parameters for a GPU; its time at full size is not measured. configs/demo.py is
+the same recipe for CPUs; configs/lite.py has no discriminator, but more losses.
 
 `configs/default.py:supervised` leaves the discriminator out, and `configs/default.py:smoke` shrinks
 all sizes to seconds; both work with every file of this folder.
