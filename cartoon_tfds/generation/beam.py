@@ -22,7 +22,7 @@ def make(sources: tuple[Source, ...], recipe: Recipe, survey: Survey, split: str
 
     def read(source: Source) -> Iterator[tuple[Photo, int]]:
         for photo in survey.select([source], split):
-            yield from ((photo, part) for part in range(recipe.num_parts(photo)))
+            yield from ((photo, part) for part in range(survey.used[photo.key].num_parts))
 
     def draw(photo: Photo, part: int) -> list[Example]:
         with one_opencv_thread():

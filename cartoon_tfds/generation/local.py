@@ -60,7 +60,7 @@ class LocalRunner:
         jobs = (
             (photo, part)
             for photo in self.survey.select(self.sources)
-            for part in range(self.recipe.num_parts(photo))
+            for part in range(self.survey.used[photo.key].num_parts)
         )
         wanted = sum(used.num_parts for used in self.survey.used.values())
         examples = sum(used.num_examples for used in self.survey.used.values())

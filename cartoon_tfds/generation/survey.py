@@ -123,7 +123,8 @@ def make_survey(
         if not problem:
             try:
                 perceptual = perceptual_hash(recipe.read(photo))
-                used = Used(split, recipe.num_examples(photo), recipe.num_parts(photo))
+                count = recipe.num_examples(photo)
+                used = Used(split, count, recipe.num_parts(count))
             except ImageError as error:
                 problem = str(error)
         by_content = photo.split is None

@@ -38,9 +38,9 @@ class Recipe(abc.ABC):
         del photo
         return 1
 
-    def num_parts(self, photo: Photo) -> int:
-        """Returns the number of parts that hold a photograph's examples."""
-        return math.ceil(self.num_examples(photo) / self.examples_per_part)
+    def num_parts(self, num_examples: int) -> int:
+        """Returns the number of parts that hold the examples of one photograph."""
+        return math.ceil(num_examples / self.examples_per_part)
 
     @abc.abstractmethod
     def features(self) -> dict[str, tfds.features.FeatureConnector]:

@@ -115,4 +115,4 @@ def _check_photo(photo: np.ndarray) -> None:
     if photo.ndim != 3 or photo.shape[2] != 3:
         raise ValueError(f"photo must be RGB of shape [H, W, 3], got {list(photo.shape)}")
     if not 1 <= min(photo.shape[:2]) <= max(photo.shape[:2]) <= MAX_SIDE:
-        raise ValueError(f"photo sides must be 1 to {MAX_SIDE} pixels, got {list(photo.shape)}")
+        raise UserError(f"photo sides must be 1 to {MAX_SIDE} pixels, got {list(photo.shape)}")

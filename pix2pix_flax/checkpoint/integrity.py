@@ -162,9 +162,9 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def set_aside(path: Path, reason: str, word: str = "damaged") -> None:
-    """Renames a step directory to `STEP.WORD-TIME`, so that its number is free again."""
+    """Renames a directory of a run to `NAME.WORD-TIME`, so that its name is free again."""
     aside = path.with_name(f"{path.name}.{word}-{time.strftime('%Y%m%d-%H%M%S')}")
-    _log.warning("Setting checkpoint %s aside as %s: %s", path, aside.name, reason)
+    _log.warning("Setting %s aside as %s: %s", path, aside.name, reason)
     path.rename(aside)
 
 

@@ -219,10 +219,12 @@ class Checkpoints:
         shutil.rmtree(self._folder / _DELETED, ignore_errors=True)
 
 
-def set_steps_aside(workdir: Path) -> None:
-    """Renames all step directories of a run, so that it begins anew; deletes nothing."""
-    for path in numbered(Path(workdir).absolute() / _FOLDER):
-        set_aside(path, "the training begins anew.", "old")
+def set_run_aside(workdir: Path) -> None:
+    """Renames all step directories of a run and its previews, so that it begins anew."""
+    workdir = Path(workdir).absolute()
+    for path in (*numbered(workdir / _FOLDER), workdir / "previews"):
+        if path.exists():
+            set_aside(path, "the training begins anew.", "old")
 
 
 def find_checkpoint(path: str | Path) -> Path:

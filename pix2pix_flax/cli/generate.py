@@ -83,7 +83,7 @@ def main(argv: list[str]) -> None:
         if seed in files:
             write_png(files[seed], image)
     if "interpolate" in files:
-        way = sampler.interpolate(latents, round(_SECONDS.value * _FPS.value))
+        way = sampler.interpolate(latents, max(1, round(_SECONDS.value * _FPS.value)))
         sampler.write_video(sample(way), files["interpolate"], _FPS.value)
     if near is not None:
         write_png(files["neighbours"], near)

@@ -6,6 +6,7 @@
 PyTorch is not needed. docs/import.md lists the networks that can be imported.
 """
 
+import importlib
 from pathlib import Path
 
 from absl import flags
@@ -32,8 +33,8 @@ _PAPER_TEST = flags.DEFINE_bool(
 _OVERWRITE = flags.DEFINE_bool("overwrite", False, "Replace the output if it exists.")
 _CONFIG = config_flags.DEFINE_config_file(
     "config",
-    str(config_files.folder() / "paper.py"),
-    "Config for the settings that a state dict does not hold, such as the dataset.",
+    None,
+    "Config for the settings that a state dict does not hold, such as the dataset; else paper.",
 )
 
 
@@ -50,7 +51,9 @@ def main(argv: list[str]) -> None:
     from pix2pix_flax.pretrained.generator import to_safetensors
     from pix2pix_flax.pretrained.pytorch_import import import_generator
 
-    generator = import_generator(_INPUT.value, _CONFIG.value, paper_test=_PAPER_TEST.value)
+    config_files.folder()  # makes `configs` importable
+    config = _CONFIG.value or importlib.import_module("configs.paper").get_config()
+    generator = import_generator(_INPUT.value, config, paper_test=_PAPER_TEST.value)
     output.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(output) as partial:
         partial.write_bytes(to_safetensors(generator))

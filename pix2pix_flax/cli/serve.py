@@ -32,14 +32,16 @@ def main(argv: list[str]) -> None:
     from pix2pix_flax.serve.app import make_app
     from pix2pix_flax.serve.site import BUILT, NETWORKS, load_networks, load_shipped
 
+    is_ipv6 = ":" in _HOST.value
+    family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
     try:
-        socket.create_server((_HOST.value, _PORT.value)).close()
+        socket.create_server((_HOST.value, _PORT.value), family=family).close()
     except OSError as error:
         reason = error.strerror.partition(" (")[0]  # without the address
         where = f"port {_PORT.value} of {_HOST.value} cannot be used ({reason})"
         raise UserError(f"{where}: choose another one by --port") from error
     site = Path(_SITE.value) if _SITE.value else BUILT
-    address = f"http://{_HOST.value}:{_PORT.value}"
+    address = f"http://{f'[{_HOST.value}]' if is_ipv6 else _HOST.value}:{_PORT.value}"
     if (site / "models" / "models.json").is_file():
         networks = load_networks(site)
         print(f"Open {address} in a browser; stop with Ctrl-C.", flush=True)

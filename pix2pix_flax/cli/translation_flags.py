@@ -84,6 +84,8 @@ def make_translator(hints: str | None = None, reference: str | None = None) -> T
     engines = {"auto": _fastest_network, "jax": _jax_network, "onnxruntime": _onnx_network}
     make = engines[_ENGINE.value]
     if CHECKPOINT.value.endswith(".onnx"):
+        if _ENGINE.value == "jax":
+            raise UserError(f"--engine=jax cannot run {CHECKPOINT.value}: leave --engine out")
         make = _onnx_network
     if CHECKPOINT.value.startswith(_OPENCV):
         make = _opencv_style

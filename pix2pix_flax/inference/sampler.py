@@ -18,6 +18,7 @@ from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 _BATCH_SIZE = 16
 _SRGB_AS_VIDEO = (1, 1, 1, 1)  # H.273: BT.709, limited range
 _MOST = 2**32 - 1  # the largest seed
+_NO_ANGLE = 1e-3  # sine of an angle at which a straight line and a circle are the same
 
 
 class SamplerError(UserError):
@@ -103,9 +104,16 @@ def interpolate(latents: np.ndarray, steps: int) -> np.ndarray:
         lengths = np.linalg.norm(start), np.linalg.norm(end)
         angle = np.arccos(np.clip(start @ end / (lengths[0] * lengths[1]), -1.0, 1.0))
         for share in np.arange(steps) / steps:
-            weights = np.sin((1 - share) * angle), np.sin(share * angle)
-            way.append((weights[0] * start + weights[1] * end) / np.sin(angle))
+            weights = _weights(float(angle), share)
+            way.append(weights[0] * start + weights[1] * end)
     return np.asarray(way, np.float32)
+
+
+def _weights(angle: float, share: float) -> tuple[float, float]:
+    """Returns the weights of both ends of a great circle; the same latent twice has no circle."""
+    if np.sin(angle) < _NO_ANGLE:
+        return 1 - share, share
+    return np.sin((1 - share) * angle) / np.sin(angle), np.sin(share * angle) / np.sin(angle)
 
 
 def write_video(images: Iterable[np.ndarray], file: Path, frames_per_second: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
 from PIL import Image
+from starlette.requests import ClientDisconnect
 
 from cartoon_tfds.errors import one_line
 from cartoon_tfds.images import ImageError, read_image, resize
@@ -151,6 +152,8 @@ async def _read(request: Request) -> bytes:
                 data += part
                 if len(data) > MAX_BYTES:
                     raise HTTPException(413, f"The picture has more than {MAX_BYTES >> 20} MiB.")
+    except ClientDisconnect:  # no one reads the answer
+        raise HTTPException(400, "The picture did not arrive.") from None
     except TimeoutError:
         raise HTTPException(408, f"The picture did not arrive in {MAX_SECONDS} s.") from None
     return bytes(data)

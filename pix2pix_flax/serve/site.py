@@ -89,10 +89,15 @@ def load_networks(folder: Path) -> dict[str, Translate]:
         installed.
     """
     models = folder / "models"
-    listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
-    if not listed:
-        raise UserError(f"{folder} has no network: make it again with pix2pix-flax page")
-    return _load({each["title"]: models / each["file"] for each in listed})
+    again = "make the page again with pix2pix-flax page"
+    try:
+        listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
+        files = {each["title"]: models / each["file"] for each in listed}
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"{models / 'models.json'} is damaged: {again}") from error
+    if not files:
+        raise UserError(f"{folder} has no network: {again}")
+    return _load(files)
 
 
 def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:

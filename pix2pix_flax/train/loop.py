@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from cartoon_tfds.files import locked
 from pix2pix_flax import ranges
-from pix2pix_flax.checkpoint.manager import Checkpoints, set_steps_aside
+from pix2pix_flax.checkpoint.manager import Checkpoints, set_run_aside
 from pix2pix_flax.data.order import check_order, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.pretrained.generator import started_from
@@ -43,7 +43,7 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
     Args:
       config: the configuration, as a file in configs/ makes it.
       workdir: the folder of checkpoints and logs.
-      fresh: whether to set the checkpoints in `workdir` aside and to begin at step 0.
+      fresh: whether to set the checkpoints and previews in `workdir` aside and begin at step 0.
 
     Returns:
       The exit code of the process: 0, 128 + the signal's number, or `stop.OUT_OF_TIME`.
@@ -57,7 +57,7 @@ def train(config, workdir: Path, *, fresh: bool = False) -> int:
     lock = locked(workdir) if is_first_host() else contextlib.nullcontext()
     with lock, StopRequest(config.train.max_hours) as stop:
         if fresh:
-            first_host_does(functools.partial(set_steps_aside, workdir))
+            first_host_does(functools.partial(set_run_aside, workdir))
         trainer = Trainer(config, workdir)
         try:
             is_done = trainer.run(stop)

@@ -81,12 +81,11 @@ async function open(file) {
 }
 
 function closeClip() {
+  if (state.recording) attempt(toggleRecording); // what is recorded is kept
   clip.stop();
   state.bitmap = undefined;
-  state.recording = undefined;
   play.hidden = record.hidden = true;
   element("size").disabled = false;
-  record.classList.remove("on");
   save.textContent = words("Save the cartoon");
 }
 
@@ -111,24 +110,20 @@ async function showClip(start) {
     .catch((error) => say(error.message, true));
 }
 
-function download(blob, suffix) {
+function download(blob, name, suffix) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${state.name}-cartoon.${suffix}`;
+  link.download = `${name}-cartoon.${suffix}`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 async function toggleRecording() {
-  if (!state.recording) {
-    state.recording = clip.record(compare.result());
-    record.textContent = words("Stop and save");
-  } else {
-    download(await state.recording.finish(), "webm");
-    state.recording = undefined;
-    record.textContent = words("Record");
-  }
-  record.classList.toggle("on", Boolean(state.recording));
+  const { recording, name } = state;
+  state.recording = recording ? undefined : clip.record(compare.result());
+  record.textContent = words(recording ? "Record" : "Stop and save");
+  record.classList.toggle("on", !recording);
+  if (recording) download(await recording.finish(), name, "webm");
 }
 
 async function showExamples() {
@@ -169,7 +164,7 @@ function listen() {
     play.textContent = words(clip.toggle() ? "Pause" : "Play");
   });
   record.addEventListener("click", () => attempt(toggleRecording));
-  save.addEventListener("click", () => compare.result().toBlob((blob) => download(blob, "png")));
+  save.addEventListener("click", () => compare.result().toBlob((blob) => download(blob, state.name, "png")));
   element("strength").addEventListener("input", ({ target }) => compare.setStrength(target.value / 100));
   element("size").addEventListener("change", () => attempt(drawPicture));
   element("style").addEventListener("change", () =>

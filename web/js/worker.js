@@ -87,11 +87,17 @@ function withAlpha(rgb) {
   return rgba;
 }
 
-self.onmessage = async ({ data }) => {
+// One job after another: the network that was asked for last is loaded last.
+let jobsBefore = Promise.resolve();
+self.onmessage = ({ data }) => {
+  jobsBefore = jobsBefore.then(() => answer(data));
+};
+
+async function answer(data) {
   try {
     const value = await jobs[data.kind](data);
     self.postMessage({ id: data.id, value }, value.pixels ? [value.pixels.buffer] : []);
   } catch (error) {
     self.postMessage({ id: data.id, error: error.message ?? String(error) });
   }
-};
+}

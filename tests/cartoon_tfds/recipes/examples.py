@@ -10,7 +10,9 @@ from cartoon_tfds.sources.folders import PairFolders
 def make_all(recipe, photo):
     """Returns the examples of all parts."""
     return [
-        example for part in range(recipe.num_parts(photo)) for example in recipe.make(photo, part)
+        example
+        for part in range(recipe.num_parts(recipe.num_examples(photo)))
+        for example in recipe.make(photo, part)
     ]
 
 

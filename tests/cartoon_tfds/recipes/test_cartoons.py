@@ -114,11 +114,12 @@ def test_parts_together_are_all_views(photos, monkeypatch, views_per_part):
     monkeypatch.setattr(cartoons, "cartoonize", lambda view, *_, **__: view)  # the views alone
     recipe, photo = Cartoons(views_per_photo=7, view_size=32), photos["coffee"]
     monkeypatch.setattr(Recipe, "examples_per_part", 7)
-    assert recipe.num_parts(photo) == 1
+    assert recipe.num_examples(photo) == 7
+    assert recipe.num_parts(7) == 1
     expected = recipe.make(photo, 0)
     monkeypatch.setattr(Recipe, "examples_per_part", views_per_part)
-    assert recipe.num_parts(photo) == -(-7 // views_per_part)
-    sizes = [len(recipe.make(photo, part)) for part in range(recipe.num_parts(photo))]
+    assert recipe.num_parts(7) == -(-7 // views_per_part)
+    sizes = [len(recipe.make(photo, part)) for part in range(recipe.num_parts(7))]
     assert all(sizes)
     assert max(sizes) <= views_per_part
     assert make_all(recipe, photo) == expected

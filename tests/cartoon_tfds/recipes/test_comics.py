@@ -108,7 +108,7 @@ def folder(tmp_path):
 def test_the_recipe_makes_an_example_of_each_panel(folder):
     page = next(PictureFolder(folder, "mine").photos())
     recipe = Panels()
-    assert (recipe.num_examples(page), recipe.num_parts(page)) == (6, 1)
+    assert (recipe.num_examples(page), recipe.num_parts(6)) == (6, 1)
     small_parts = type("SmallParts", (Panels,), {"examples_per_part": 4})()
     assert [len(small_parts.make(page, part)) for part in (0, 1)] == [4, 2]
     examples = small_parts.make(page, 0) + small_parts.make(page, 1)

@@ -4,6 +4,7 @@ import pytest
 import skimage.data
 
 from benchmarks import look_metrics, style_metrics
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.styles import STYLES, cartoonize
 from cartoon_tfds.styles.strokes import drop_short
 from cartoon_tfds.styles.tone import lift_shadows
@@ -264,6 +265,11 @@ def test_colours_are_livelier_than_the_photo(pairs, name):
 def test_refuses_what_is_no_rgb_uint8_picture(photo, message):
     with pytest.raises(ValueError, match=message):
         cartoonize(photo)
+
+
+def test_a_panorama_that_opencv_cannot_take_is_a_mistake_of_the_user():
+    with pytest.raises(UserError, match=r"1 to 32766 pixels, got \[2, 40000, 3\]"):
+        cartoonize(np.zeros((2, 40000, 3), np.uint8))
 
 
 def test_refuses_unknown_styles_and_names_the_known():

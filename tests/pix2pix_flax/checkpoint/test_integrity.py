@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from pix2pix_flax.checkpoint.integrity import CheckpointError, NoUsableStepError
-from pix2pix_flax.checkpoint.manager import find_checkpoint, restore_generator, set_steps_aside
+from pix2pix_flax.checkpoint.manager import find_checkpoint, restore_generator, set_run_aside
 from tests.pix2pix_flax.checkpoint.runs import contents, flip_a_bit, names, restored_step, save
 
 # All that is in a step's directory; some names are hashes.
@@ -66,7 +66,7 @@ def test_damaged_file_costs_one_step(two_steps, tmp_path, caplog, pattern, damag
     with caplog.at_level(logging.WARNING):
         assert restored_step(tmp_path) == 1
     (warning,) = warnings(caplog)
-    assert warning.startswith(f"Setting checkpoint {tmp_path / 'checkpoints' / '2'} aside as 2.dam")
+    assert warning.startswith(f"Setting {tmp_path / 'checkpoints' / '2'} aside as 2.dam")
     one, aside = names(tmp_path)
     assert (one, aside.startswith("2.damaged-")) == ("1", True)
     save(tmp_path, 2)  # its number is free again
@@ -137,11 +137,21 @@ def test_no_whole_step_is_an_error_and_changes_nothing(two_steps, tmp_path, dama
     assert e.value.exit_code == 4
     assert "--fresh" in str(e.value)
     assert contents(tmp_path) == before
-    set_steps_aside(tmp_path)
+    set_run_aside(tmp_path)
     assert restored_step(tmp_path) is None
     kept = sorted(data for data in contents(tmp_path).values())
     assert kept == sorted(before.values())
     assert [name.partition("-")[0] for name in names(tmp_path)] == ["1.old", "2.old"]
+
+
+def test_a_run_that_begins_anew_sets_its_previews_aside(two_steps, tmp_path):
+    shutil.copytree(two_steps, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "previews").mkdir(exist_ok=True)
+    (tmp_path / "previews" / "panel-00050000.png").write_bytes(b"of the old run")
+    set_run_aside(tmp_path)
+    assert not (tmp_path / "previews").exists()
+    (aside,) = tmp_path.glob("previews.old-*/panel-00050000.png")
+    assert aside.read_bytes() == b"of the old run"
 
 
 def test_damaged_generator_is_not_used(two_steps, tmp_path):

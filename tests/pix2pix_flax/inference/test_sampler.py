@@ -27,7 +27,10 @@ def test_the_same_seeds_give_the_same_bytes_in_another_process(trained_gan, tmp_
     )
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("5 images: ")
-    second = run(f"--checkpoint={trained_gan}", "--seeds=20", f"--output={tmp_path / 'two'}")
+    second = run(
+        *(f"--checkpoint={trained_gan}", "--seeds=20,7", f"--output={tmp_path / 'two'}"),
+        *(f"--interpolate={tmp_path / 'short.mp4'}", "--seconds=0.1", "--fps=4"),
+    )
     assert second.returncode == 0, second.stderr
     names = [path.name for path in sorted((tmp_path / "one").iterdir())]
     assert names == ["seed-0.png", "seed-1.png", "seed-2.png", "seed-20.png", "seed-3.png"]
@@ -42,6 +45,12 @@ def test_the_same_seeds_give_the_same_bytes_in_another_process(trained_gan, tmp_
         frames = [frame.to_ndarray(format="rgb24") for frame in clip.decode(video=0)]
     assert len(frames) == 10
     assert np.abs(frames[0].astype(int) - read_image(tmp_path / "one/seed-0.png")).mean() < 16
+
+
+def test_a_path_through_the_same_latent_twice_stands_still():
+    for latent in np.random.default_rng(0).normal(size=(20, 100)).astype(np.float32):
+        way = sampler.interpolate(np.stack([latent, latent]), 4)
+        np.testing.assert_allclose(way, np.broadcast_to(latent, (8, 100)), rtol=1e-5)
 
 
 @pytest.mark.parametrize(

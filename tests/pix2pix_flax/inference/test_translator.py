@@ -126,6 +126,7 @@ STYLE, ONNX = {"checkpoint": "opencv:ink"}, {"checkpoint": "run", "engine": "onn
         ({**ONNX, "working_size": "0"}, "has the size of its export: leave out --working_size"),
         ({**ONNX, "style": "ink"}, "has only the style of its export: leave out --style"),
         (ONNX, r"runs shipped networks and \.onnx files"),
+        ({"checkpoint": "a.onnx", "engine": "jax"}, r"jax cannot run a\.onnx: leave --engine out"),
     ],
 )
 def test_flags_that_an_engine_does_not_have_are_named(given, values, message):

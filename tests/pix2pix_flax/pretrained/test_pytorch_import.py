@@ -237,6 +237,12 @@ def test_the_script_writes_a_file_that_is_loaded_like_others(tmp_path):
     jax.tree.map(np.testing.assert_array_equal, found.variables, wanted.variables)
 
 
+def test_a_value_of_no_configuration_is_told_in_one_line():
+    done = run_script("--config.train.steps=1", "--input=a.pth", "--output=a.safetensors")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
 def test_the_script_keeps_what_is_there_and_says_why(tmp_path):
     output = tmp_path / "net.safetensors"
     output.write_bytes(b"mine")

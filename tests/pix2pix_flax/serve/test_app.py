@@ -3,6 +3,9 @@
 import concurrent.futures
 import io
 import json
+import logging
+import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -101,6 +104,17 @@ def test_a_mistake_is_answered_in_words(address, data, query, code, words):
     found, detail, _ = refused(address, data, query)
     assert found == code
     assert words in str(detail)
+
+
+def test_a_client_that_goes_away_leaves_no_traceback(address, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "handlers", [caplog.handler])
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"POST /cartoonize HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nhalf")
+        time.sleep(0.5)
+    post(address, encoded(PHOTO), "style=none")
+    time.sleep(0.5)
+    assert not caplog.records
 
 
 def test_a_body_that_is_too_large_is_refused(address):

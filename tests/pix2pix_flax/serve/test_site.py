@@ -59,7 +59,16 @@ print([name for name in ("jax", "flax", "tensorflow") if name in sys.modules])
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.parametrize(
+    "text", ['{"networks": [', "{}", '{"networks": [{"file": "a"}]}', "[]", "7"]
+)
+def test_a_damaged_list_of_networks_is_told_in_one_line(models, text):
+    (models / "models" / "models.json").write_text(text)
+    with pytest.raises(UserError, match=r"models\.json is damaged: make the page again"):
+        site.load_networks(models)
+
+
 def test_a_page_without_networks_is_refused(models):
     (models / "models" / "models.json").write_text('{"networks": []}')
-    with pytest.raises(UserError, match="has no network: make it again with pix2pix-flax page"):
+    with pytest.raises(UserError, match="has no network: make the page again with pix2pix-flax "):
         site.load_networks(models)
