@@ -5,19 +5,23 @@
     pix2pix-flax cartoonize photo.jpg --checkpoint=opencv:watercolour
 
 Each argument is a picture, a folder of pictures, a quoted pattern or a clip; an animated GIF is a
-clip. A picture keeps its format; in the folder --output, pictures are written as PNG.
-Clips are drawn steadily, by blending along the motion, and keep their audio.
+clip, and the content tells of files with an unknown suffix. A picture keeps its format; in the
+folder --output, pictures are written as PNG. Clips are drawn steadily, by blending along the
+motion, and keep their audio.
 """
 
+import os
 import sys
 from pathlib import Path
 
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, pages_of
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES
+from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
 from pix2pix_flax.cli import checkpoint_flag, part_flags, translation_flags
 from pix2pix_flax.cli.paths import PATH
+from pix2pix_flax.inference.beside import files_beside, files_in, is_folder
 from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES
 from pix2pix_flax.inference.translator import Translator
 
@@ -71,14 +75,23 @@ def main(argv: list[str]) -> int:
         )
         print(report)
         complete = report.complete
-    for clip in clips:
-        complete &= _draw_clip(translate, clip, _target(clip, many=len(sources) > 1))
+    if clips:
+        complete &= _draw_clips(translate, clips, many=len(sources) > 1)
     if translate.summary:
         print(translate.summary)
     return 0 if complete else 1
 
 
-def _draw_clip(translate: Translator, clip: str, target: Path | None) -> bool:
+def _draw_clips(translate: Translator, names: list[str], *, many: bool) -> bool:
+    """Draws each clip once; returns whether all succeeded."""
+    clips = list({Path(name).resolve(): Path(name) for name in names}.values())
+    complete = True
+    for clip, target in zip(clips, _targets(clips, many=many), strict=True):
+        complete &= _draw_clip(translate, clip, target)
+    return complete
+
+
+def _draw_clip(translate: Translator, clip: Path, target: Path) -> bool:
     """Draws a clip; returns whether it succeeded, and else prints why it did not."""
     # Imported here, because pictures need no FFmpeg.
     from pix2pix_flax.inference.video import VideoError, VideoOptions, translate_video
@@ -90,27 +103,56 @@ def _draw_clip(translate: Translator, clip: str, target: Path | None) -> bool:
         start=part_flags.START.value,
         duration=part_flags.DURATION.value,
     )
+    # With ./ a name such as ~a.mp4 is not taken for a home folder; a Path would have lost it.
+    source, destination = (os.path.join(os.curdir, path) for path in (clip, target))
     try:
-        print(translate_video(translate, clip, target, options, blend=TemporalBlend()))
+        print(translate_video(translate, source, destination, options, blend=TemporalBlend()))
     except VideoError as error:
-        is_clip = Path(clip).suffix.lower() in CLIP_SUFFIXES | {".gif"}
+        is_clip = clip.suffix.lower() in CLIP_SUFFIXES or _can_be_opened(clip)
         reason = one_line(error) if is_clip else f"{clip} is neither a picture nor a clip"
         print(f"error: {reason}", file=sys.stderr)
         return False
     return True
 
 
+def _can_be_opened(clip: Path) -> bool:
+    """Returns whether a file is a container of pictures or sound, even if nothing can be drawn."""
+    from pix2pix_flax.inference.video.container import VideoFile
+
+    try:
+        VideoFile(clip).close()
+    except UserError as error:
+        return error.__cause__ is None  # only FFmpeg's refusal of the container has a cause
+    return True
+
+
+def _targets(clips: list[Path], *, many: bool) -> list[Path]:
+    """Returns the file of each clip's result; no two clips share one."""
+    from pix2pix_flax.inference.video import VideoOptions
+    from pix2pix_flax.inference.video.codecs import CODECS
+
+    output = _OUTPUT.value
+    if output is None:
+        return files_beside(clips, CODECS[VideoOptions().codec].suffixes, ".mp4")
+    if many or is_folder(output) or not Path(output).suffix:
+        return files_in(Path(output), [Path(clip.name) for clip in clips], ".mp4")
+    return [Path(output)]
+
+
 def _is_clip(path: Path) -> bool:
-    if path.suffix.lower() == ".gif":
-        return pages_of(path) > 1
-    return path.is_file() and path.suffix.lower() not in PICTURE_SUFFIXES | UNREAD_SUFFIXES
+    """Returns whether a file is a clip, by its suffix or else by its content."""
+    suffix = path.suffix.lower()
+    if not path.is_file() or suffix in (PICTURE_SUFFIXES | UNREAD_SUFFIXES) - {".gif"}:
+        return False
+    return suffix in CLIP_SUFFIXES or _is_film(path)
 
 
-def _target(clip: str, *, many: bool) -> Path | None:
-    """Returns the file of a clip's result; None: beside the clip."""
-    if _OUTPUT.value is None:
-        return None
-    output = Path(_OUTPUT.value)
-    if output.suffix and not output.is_dir() and not many:
-        return output
-    return output / Path(clip).with_suffix(".mp4").name
+def _is_film(path: Path) -> bool:
+    """Returns whether the content of a file is an animated GIF, or no picture at all."""
+    try:
+        with path.open("rb") as stream, open_header(stream) as picture:
+            return picture.format == "GIF" and count_pages(picture) > 1
+    except UnknownFormatError:
+        return path.stat().st_size > 0
+    except Exception:  # Readers raise almost anything; the reader of pictures tells the reason.
+        return False

@@ -3,12 +3,11 @@
 import dataclasses
 import glob
 import os
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import expand_home, fitting
+from cartoon_tfds.files import expand_home
 from cartoon_tfds.images import (
     PICTURE_SUFFIXES,
     UNREAD_SUFFIXES,
@@ -16,7 +15,7 @@ from cartoon_tfds.images import (
     list_files,
     passed_over,
 )
-from pix2pix_flax.inference.beside import LABEL, beside
+from pix2pix_flax.inference.beside import LABEL, files_beside, files_in, is_folder
 
 _CLIP_NAMES = "3gp avi flv m4v mkv mov mp4 mpeg mpg mts ts webm wmv"
 CLIP_SUFFIXES = frozenset(f".{name}" for name in _CLIP_NAMES.split())
@@ -55,7 +54,7 @@ def name_results(
       inputs: files, folders and patterns, e.g. `photos/**/*.jpg`; `~` is the home.
       output: a folder; or a file for the result of a single image, if it ends in one of
         `WRITABLE_SUFFIXES` and is no folder; None: beside each source, as `photo-cartoon.jpg`. For
-        a single image, a new folder whose name has another ending needs a `/` at its end.
+        a single image, a new folder whose name has an ending needs a `/` at its end.
       suffix: suffix of the results, one of `WRITABLE_SUFFIXES`; None: `.png` in a folder, and
         the suffix of the source beside it, if it can be written.
 
@@ -66,40 +65,39 @@ def name_results(
     names = Names()
     text = output and expand_home(str(output))
     output = text and Path(text)
-    is_folder = not output or output.is_dir() or text.endswith(os.sep)
-    if not is_folder and output.suffix.lower() in _NO_RESULTS:
+    into_folder = not output or is_folder(text)
+    if not into_folder and output.suffix.lower() in _NO_RESULTS:
         kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
         raise InputError(
             f"{output}: a picture cannot be written in this format: name a {kinds} file"
         )
     inputs = list(inputs)
     found = _find(inputs, output, names)
-    if not is_folder and output.suffix.lower() not in WRITABLE_SUFFIXES | {""} and _is_file(inputs):
+    is_unclear = not into_folder and output.suffix.lower() not in WRITABLE_SUFFIXES | {""}
+    if is_unclear and _is_file(inputs):
         kinds = ", ".join(sorted(WRITABLE_SUFFIXES))
         raise InputError(f"{output}: name a {kinds} file, or {output}{os.sep} for a folder")
+    sources = [source for source, _ in found]
     if output is None:
-        own = [source for source, _ in found if source.stem.endswith(LABEL)]
-        others = [source for source, _ in found if not source.stem.endswith(LABEL)]
-        names.results.extend((source, _beside(source, suffix)) for source in others)
-        results = {result for _, result in names.results}
-        names.own.extend(source for source in own if source not in results)
-    elif output.suffix.lower() not in WRITABLE_SUFFIXES or output.is_dir():
-        names.results.extend(_in_folder(found, output, suffix or ".png"))
+        own = [source for source in sources if source.stem.endswith(LABEL)]
+        sources = [source for source in sources if not source.stem.endswith(LABEL)]
+        writable = () if suffix else WRITABLE_SUFFIXES
+        results = files_beside(sources, writable, suffix or ".png")
+        taken = set(results)
+        names.own.extend(source for source in own if source not in taken)
+    elif into_folder or output.suffix.lower() not in WRITABLE_SUFFIXES:
+        results = files_in(output, [path for _, path in found], suffix or ".png")
     elif len(found) > 1:
         raise InputError(f"{output} is one file for {len(found)} images: name a folder instead")
     else:
-        names.results.append((found[0][0], output))
+        results = [output]
+    names.results.extend(zip(sources, results, strict=True))
     return names
 
 
 def _is_file(inputs: list[str | Path]) -> bool:
     """Returns whether the inputs are one picture, and no folder or pattern."""
     return len(inputs) == 1 and os.path.isfile(expand_home(str(inputs[0])))
-
-
-def _beside(source: Path, suffix: str | None) -> Path:
-    result = beside(source, WRITABLE_SUFFIXES, ".png")
-    return fitting(result.with_suffix(suffix)) if suffix else result
 
 
 def _find(
@@ -131,14 +129,23 @@ def _expand(given: str, output: Path | None, names: Names) -> Iterable[tuple[Pat
         return [(source, source.relative_to(path)) for source in _walk(path, output, names)]
     if path.exists():  # before patterns, because a file's name may contain brackets
         return [(path, Path(path.name))]
-    matches = sorted(glob.glob(_literal_folders(path), recursive=True))
-    return [pair for match in matches for pair in _expand(match, output, names)]
+    return [pair for match in _matches(path, output) for pair in _expand(match, output, names)]
 
 
-def _literal_folders(pattern: Path) -> str:
-    """Escapes the folders at the start of a pattern that exist, because of brackets in them."""
-    folder = next(folder for folder in pattern.parents if folder.is_dir())
-    return os.path.join(glob.escape(str(folder)), pattern.relative_to(folder))
+def _matches(pattern: Path, output: Path | None) -> list[str]:
+    """Returns the paths that a pattern matches, without the output folder and its content."""
+    # The folders at its start that exist are escaped, because of brackets in them.
+    start = next(folder for folder in pattern.parents if folder.is_dir())
+    escaped = os.path.join(glob.escape(str(start)), pattern.relative_to(start))
+    matches = sorted(glob.glob(escaped, recursive=True))
+    # A pattern that begins in the output folder names it: `photos/*.jpg` into `photos`.
+    if output is None or not output.is_dir() or _is_in(start, output):
+        return matches
+    return [match for match in matches if not _is_in(match, output)]
+
+
+def _is_in(path: str | Path, folder: Path) -> bool:
+    return Path(path).resolve().is_relative_to(folder.resolve())
 
 
 def _walk(folder: Path, output: Path | None, names: Names) -> Iterable[Path]:
@@ -149,26 +156,3 @@ def _walk(folder: Path, output: Path | None, names: Names) -> Iterable[Path]:
             yield file
         else:
             names.passed_over.append(file)
-
-
-def _in_folder(
-    found: list[tuple[Path, Path]], folder: Path, suffix: str
-) -> list[tuple[Path, Path]]:
-    """Returns (source file, result file) pairs; the result files differ even without case."""
-    short = Counter(_key(name.with_suffix(suffix)) for _, name in found)
-    targets, taken = [], set()
-    for source, name in found:
-        plain = name.with_suffix(suffix)
-        candidate = plain if short[_key(plain)] == 1 else name.with_name(f"{name.name}{suffix}")
-        candidate = fitting(candidate)
-        number = 1
-        while _key(candidate) in taken:
-            number += 1
-            candidate = fitting(name.with_name(f"{name.name}-{number}{suffix}"))
-        taken.add(_key(candidate))
-        targets.append((source, folder / candidate))
-    return targets
-
-
-def _key(path: Path) -> str:
-    return str(path).casefold()

@@ -76,6 +76,42 @@ def test_results_of_long_names_with_one_stem_stay_apart(tmp_path):
     assert len(set(translate([tmp_path / "in"], tmp_path / "out").written)) == 3
 
 
+@pytest.mark.parametrize(
+    ("sources", "suffix"), [(("a.png", "a.tif"), None), (("a.jpg", "a.png"), ".png")]
+)
+def test_results_beside_sources_of_one_stem_stay_apart(tmp_path, sources, suffix):
+    for name in sources:
+        save(tmp_path / name)
+    report = translate([tmp_path], None, suffix=suffix)
+    assert (len(set(report.written)), report.kept) == (2, [])
+    assert names(tmp_path) == sorted([*sources, *(f"{name}-cartoon.png" for name in sources)])
+    again = translate([tmp_path], None, suffix=suffix)
+    assert (again.written, again.kept, again.own) == ([], report.written, [])
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "**/*.png", "*/*.png"])
+def test_a_pattern_passes_over_the_output_folder(tmp_path, pattern):
+    for name in ("a.png", "more/b.png", "more/deep/c.png"):
+        save(tmp_path / "in" / name)
+    output = tmp_path / "in" / "out"
+    first = translate([tmp_path / "in" / pattern], output)
+    second = translate([tmp_path / "in" / pattern], output)
+    assert (second.written, second.kept) == ([], first.written)
+
+
+def test_a_pattern_inside_the_output_folder_is_used(tmp_path):
+    save(tmp_path / "in" / "a.png")
+    report = translate([tmp_path / "in" / "*.png"], tmp_path / "in", suffix=".webp")
+    assert report.written == [tmp_path / "in" / "a.webp"]
+
+
+@pytest.mark.parametrize("name", ["new.png/", "new.v2/"])
+def test_an_output_with_a_slash_is_a_folder(tmp_path, name):
+    source = save(tmp_path / "a.jpg")
+    report = translate([source], f"{tmp_path}/{name}")
+    assert report.written == [tmp_path / name / "a.png"]
+
+
 def test_pictures_that_are_taken_for_results_are_named(tmp_path):
     save(tmp_path / "a.png")
     own = save(tmp_path / "my-cartoon.png")
