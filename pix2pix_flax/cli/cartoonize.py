@@ -84,10 +84,14 @@ def main(argv: list[str]) -> int:
 
 def _draw_clips(translate: Translator, names: list[str], *, many: bool) -> bool:
     """Draws each clip once; returns whether all succeeded."""
-    clips = list({Path(name).resolve(): Path(name) for name in names}.values())
+    clips = {Path(name).resolve(): Path(name) for name in names}
     complete = True
-    for clip, target in zip(clips, _targets(clips, many=many), strict=True):
-        complete &= _draw_clip(translate, clip, target)
+    for clip, target in zip(clips.values(), _targets([*clips.values()], many=many), strict=True):
+        if target.resolve() in clips:
+            print(f"error: {clip}: {target} is one of the inputs", file=sys.stderr)
+            complete = False
+        else:
+            complete &= _draw_clip(translate, clip, target)
     return complete
 
 

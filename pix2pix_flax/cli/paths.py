@@ -14,6 +14,8 @@ class _PathParser(flags.ArgumentParser):
     """Parses a path to a str."""
 
     def parse(self, argument: str) -> str:
+        if not argument:  # `--output=$FOLDER` of a variable that is not set
+            raise ValueError("the path is empty")
         return expand_home(argument)
 
     def flag_type(self) -> str:

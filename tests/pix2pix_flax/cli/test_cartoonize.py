@@ -48,6 +48,16 @@ def test_clips_of_one_name_stay_apart_beside_each_other(tmp_path):
     assert count(tmp_path / "trip.avi-cartoon.mp4") == 3
 
 
+def test_a_clip_that_is_an_input_is_not_replaced(tmp_path):
+    make_film(tmp_path / "trip.mp4", 2)
+    before = make_film(tmp_path / "trip-cartoon.mp4", 3).read_bytes()
+    done = cartoonize("trip.mp4", "trip-cartoon.mp4", "--overwrite", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "error: trip.mp4: trip-cartoon.mp4 is one of the inputs\n"
+    assert (tmp_path / "trip-cartoon.mp4").read_bytes() == before
+    assert count(tmp_path / "trip-cartoon-cartoon.mp4") == 3
+
+
 def test_an_output_with_a_slash_is_a_folder_for_a_clip(tmp_path):
     make_film(tmp_path / "clip.mp4", 2)
     done = cartoonize("clip.mp4", "--output=cartoons.v2/", cwd=tmp_path)

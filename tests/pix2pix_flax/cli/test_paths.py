@@ -44,3 +44,9 @@ def test_config_in_the_home(tmp_path, monkeypatch):
     assert config_files.resolve(["--config=~/mine.py:smoke"]) == [
         f"--config={tmp_path}/mine.py:smoke"
     ]
+
+
+def test_an_empty_path_is_refused():
+    done = run_command("scripts/translate_images.py", "--checkpoint=lite", "--input=a", "--output=")
+    assert done.returncode == 2
+    assert done.stderr == "error: flag --output=: the path is empty\n"
