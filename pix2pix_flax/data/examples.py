@@ -16,7 +16,7 @@ import numpy as np
 from cartoon_tfds.files import atomic_write
 from pix2pix_flax.cache import cache_folder, make_folder
 from pix2pix_flax.data.canvas import Example, fit
-from pix2pix_flax.data.fingerprint import fingerprint
+from pix2pix_flax.data.fingerprint import as_tuples, fingerprint
 from pix2pix_flax.data.readers import label_names, make_reader
 from pix2pix_flax.data.records import DatasetError
 
@@ -170,7 +170,7 @@ def _folder(config) -> Path:
     data = config.data
     facts = (
         fingerprint(data.name, data.train_split, data.data_dir),
-        *(tuple(data.features), data.labels, tuple(data.palette), tuple(data.styles)),
+        *as_tuples((data.features, data.labels, data.palette, data.styles)),
         *(data.canvas_mode, config.sizes.canvas),
     )
     digest = hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

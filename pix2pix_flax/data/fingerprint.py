@@ -65,6 +65,17 @@ def fingerprint_of_bytes(name: str, split: str, data_dir: str | None) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def as_tuples(value: Any) -> Any:
+    """Returns a value of a configuration with tuples for its lists, at any depth.
+
+    A configuration from JSON has lists, and the text of a list is not that of the tuple that a file
+    in configs/ has. Dicts stay dicts.
+    """
+    if isinstance(value, Mapping):
+        return {name: as_tuples(one) for name, one in value.items()}
+    return tuple(map(as_tuples, value)) if isinstance(value, tuple | list) else value
+
+
 def _content(records: Sequence[Mapping[str, Any]], index: int) -> str:
     digest = hashlib.sha256()
     try:

@@ -5,7 +5,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pix2pix_flax.data.fingerprint import fingerprint, fingerprint_of_bytes, is_same
+from pix2pix_flax.data.fingerprint import (
+    as_tuples,
+    fingerprint,
+    fingerprint_of_bytes,
+    is_same,
+)
 from pix2pix_flax.data.records import DatasetError
 
 _SETTINGS = (
@@ -38,7 +43,7 @@ def order_fingerprint(
     facts, dot, examples = of_examples(data.name, data.train_split, data.data_dir).partition(".")
     order = (
         facts,
-        tuple(data.features),
+        as_tuples(data.features),
         data.canvas_mode,
         config.sizes.canvas,
         batch_size,
@@ -46,9 +51,9 @@ def order_fingerprint(
         1,  # once the number of hosts, on which the order no longer depends
     )
     if data.labels:  # only if set, so that older runs keep their fingerprint
-        order += (data.labels, tuple(data.palette))
+        order += (data.labels, as_tuples(data.palette))
     if data.styles:
-        order += (tuple(data.styles),)
+        order += (as_tuples(data.styles),)
     return hashlib.sha256(repr(order).encode()).hexdigest()[:16] + dot + examples
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pix2pix_flax.data.canvas import MODES, draw_corner, middle, scale, window
 from pix2pix_flax.data.examples import Fitted, keep_examples
 from pix2pix_flax.data.readers import label_names, make_reader
-from pix2pix_flax.data.records import DamagedRecordError, DatasetError, Tolerance, WithSubstitutes
+from pix2pix_flax.data.records import DatasetError, Tolerance, WithSubstitutes, whole_records
 from pix2pix_flax.data.source import count_examples, open_source, read_ids
 
 Batch = dict[str, np.ndarray]
@@ -158,19 +158,16 @@ def eval_batches(
       crop: side of the square that is cut from the middle of larger images; 0 for whole images.
 
     Raises:
-      DatasetError: as `make_train_iterator`. Damaged records that may be passed over are left out.
+      DatasetError: as `make_train_iterator`. Damaged records that may be passed over are left out;
+        without `places` it is an error if none is whole, so there always is a first batch.
     """
     data, size = config.data, config.sizes.evaluation
     source = open_source(data.name, split, data.data_dir)
     reader, labels = make_reader(data), label_names(data)
-    tolerance = Tolerance(data.max_damaged)
+    wanted = _spread(len(source), limit) if places is None else places
+    index = None
     waiting: dict[tuple[int, ...], list[tuple[Batch, str]]] = {}
-    for index in _spread(len(source), limit) if places is None else places:
-        try:
-            record = source[index]
-        except DamagedRecordError as error:
-            tolerance.pass_over(error)
-            continue
+    for index, record in whole_records(source, wanted, data.max_damaged):
         example = reader(record)
         if size:
             example = scale(example, size, data.canvas_mode, labels)
@@ -181,6 +178,11 @@ def eval_batches(
         group.append((example, f"{index}:{_text(record.get('id', ''))}"))
         if len(group) == batch_size:
             yield _stack(waiting.pop(example["input"].shape), batch_size)
+    if index is None and places is None:
+        raise DatasetError(
+            f"Split {split!r} of {data.name!r} has no whole example among the {len(wanted)} that "
+            "were read: build the dataset again with --overwrite."
+        )
     for group in waiting.values():
         yield _stack(group, batch_size)
 
@@ -192,21 +194,26 @@ def _spread(length: int, limit: int) -> list[int]:
 
 
 def different_places(config, split: str, count: int) -> list[int]:
-    """Returns the indices of at most `count` examples of a split, in ascending order; 0 for all.
+    """Returns the indices of at most `count` examples of a split, in ascending order.
 
     The examples show different photographs, or each photograph equally often if the split has fewer
     than `count`; the examples of one photograph are spread evenly over the split. Equal arguments
     give equal indices.
+
+    Raises:
+      DatasetError: as `read_ids`. Damaged records that may be passed over are left out.
     """
     data = config.data
     length = count_examples(data.name, split, data.data_dir)
-    places = _spread(length, max(count, _LOOKED_AT))
+    places = _spread(length, max(count, _LOOKED_AT)) if count else []
     by_photo: dict[str, list[int]] = {}
-    ids = read_ids(data.name, split, data.data_dir, places)
-    for place, identity in zip(places, ids, strict=True):
+    ids = read_ids(data.name, split, data.data_dir, places, data.max_damaged)
+    for place, identity in ids.items():
         by_photo.setdefault(identity, []).append(place)
     photos = list(by_photo.values())
     photos = [photos[number] for number in _spread(len(photos), count)]
+    if not photos:
+        return []
     share, more = divmod(count, len(photos))
     return sorted(
         views[number]

@@ -5,7 +5,7 @@ import concurrent.futures
 import itertools
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from cartoon_tfds.errors import UserError, one_line
@@ -102,6 +102,29 @@ class Tolerance:
                 )
                 _log.warning(message, error.fact, len(self._places), self._limit)
             _told.add(error.place)
+
+
+def whole_records(
+    records: Records, places: Iterable[int], max_damaged: int
+) -> Iterator[tuple[int, Example]]:
+    """Yields the place and the example of each record that is whole.
+
+    Args:
+      records: the records.
+      places: indices of the records to read.
+      max_damaged: number of records that may be damaged.
+
+    Raises:
+      DamagedRecordError: more records are damaged.
+    """
+    tolerance = Tolerance(max_damaged)
+    for place in places:
+        try:
+            record = records[place]
+        except DamagedRecordError as error:
+            tolerance.pass_over(error)
+        else:
+            yield place, record
 
 
 class WithSubstitutes(Sequence):

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import refuse_foreign_code
-from pix2pix_flax.data.records import DatasetError, Records
+from pix2pix_flax.data.records import DatasetError, Records, whole_records
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,13 @@ def open_source(name: str, split: str, data_dir: str | None) -> Records:
     Raises:
       DatasetError: if the dataset, the split or a shard is missing, empty or damaged.
     """
-    builder = open_builder(name, data_dir)
+    return _open(open_builder(name, data_dir), name, split, data_dir)
+
+
+def _open(
+    builder: tfds.core.DatasetBuilder, name: str, split: str, data_dir: str | None, **options: Any
+) -> Records:
+    """Opens a split of an open dataset; the options are those of TFDS's `as_data_source`."""
     split = _present(builder.info.splits, split)
     found = described(builder, name, split)
     if not found.num_examples:
@@ -112,7 +118,9 @@ def open_source(name: str, split: str, data_dir: str | None) -> Records:
     for _ in sampled_records(found):
         pass
     files = [(part.filename, part.skip, part.take) for part in found.file_instructions]
-    return Records(_as_source(builder, split), files, _how_to_check(name, data_dir))
+    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
+        source = builder.as_data_source(split, **options)
+    return Records(source, files, _how_to_check(name, data_dir))
 
 
 def count_examples(name: str, split: str, data_dir: str | None) -> int:
@@ -125,37 +133,37 @@ def count_examples(name: str, split: str, data_dir: str | None) -> int:
     return described(builder, name, _present(builder.info.splits, split)).num_examples
 
 
-def read_ids(name: str, split: str, data_dir: str | None, places: Sequence[int]) -> list[str]:
-    """Returns the ids of examples, without decoding their images.
+def read_ids(
+    name: str, split: str, data_dir: str | None, places: Iterable[int], max_damaged: int = 0
+) -> dict[int, str]:
+    """Returns the ids of examples by their places in the split, without decoding their images.
 
     Examples of one photograph share an id. A dataset without the feature `id` gives each place in
-    the split as an id of its own.
+    the split as an id of its own. Damaged records that may be passed over are left out.
 
     Args:
       name: `dataset` or `dataset/config`.
       split: name of the split.
       data_dir: folder of the datasets; None for TFDS's default folder.
       places: indices in the split.
+      max_damaged: number of records that may be damaged.
 
     Raises:
-      DatasetError: if the dataset or the split is missing.
+      DatasetError: if the dataset, the split or a shard is missing, empty or damaged.
+      DamagedRecordError: if more than `max_damaged` of these records cannot be read.
     """
     builder = open_builder(name, data_dir)
     features = builder.info.features
     if "id" not in features:
-        return [str(place) for place in places]
-    images = [name for name, kind in features.items() if isinstance(kind, tfds.features.Image)]
-    encoded = {name: tfds.decode.SkipDecoding() for name in images}
-    source = _as_source(builder, _present(builder.info.splits, split), decoders=encoded)
-    values = (source[place]["id"] for place in places)
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
-
-
-def _as_source(
-    builder: tfds.core.DatasetBuilder, split: str, **options: Any
-) -> Sequence[dict[str, Any]]:
-    with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the name of each file
-        return builder.as_data_source(split, **options)
+        return {place: str(place) for place in places}
+    images = [key for key, kind in features.items() if isinstance(kind, tfds.features.Image)]
+    encoded = {key: tfds.decode.SkipDecoding() for key in images}
+    records = _open(builder, name, split, data_dir, decoders=encoded)
+    found = {place: record["id"] for place, record in whole_records(records, places, max_damaged)}
+    return {
+        place: value.decode() if isinstance(value, bytes) else str(value)
+        for place, value in found.items()
+    }
 
 
 def share_examples(name: str, splits: tuple[str, str], data_dir: str | None) -> bool:
@@ -190,6 +198,12 @@ def _present(splits: Mapping[str, Any], split: str) -> str:
     absent = ", ".join(part for part in parts if part not in found)
     _log.warning("The dataset has no split %s; %s is read.", absent, "+".join(found))
     return "+".join(found)
+
+
+def has_part_of(split: str, name: str) -> bool:
+    """Returns whether a split such as `train[9:]+test` or `all` names another one, whole or cut."""
+    names = {part.partition("[")[0].strip() for part in split.split("+")}
+    return not names.isdisjoint((name, "all"))
 
 
 def described(builder: tfds.core.DatasetBuilder, name: str, split: str) -> tfds.core.SplitInfo:

@@ -96,14 +96,17 @@ def find_extremes(
       outputs: see `show_pairs`.
       batches: see `show_pairs`.
       result: the evaluation, which has the ids.
-      scores: one number for each example, by name.
+      scores: one number for each example, by name. Where it is not-a-number, the example has no
+        such score and is at neither end of it.
       count: number of examples at each end of each score.
     """
     orders = {}
     for name, values in scores.items():
-        distances = np.array([-rank(name, value) for value in values])
+        (scored,) = np.nonzero(~np.isnan(values))
+        distances = np.array([-rank(name, value) for value in values[scored]])
         for end in ("worst", "best"):
-            orders[name, end] = [result.ids[at] for at in choose(distances, count, end)]
+            chosen = scored[choose(distances, count, end)]
+            orders[name, end] = [result.ids[place] for place in chosen]
     shown = set().union(*orders.values())
     found = {
         identity: {name: float(values[place]) for name, values in scores.items()}

@@ -160,7 +160,7 @@ class PairScorer(Scorer):
     def controls(self, batches: Batches) -> Outputs:
         """Returns the task's controls by name, such as `input`."""
         controls = jax.jit(self.task.controls)
-        names = jax.eval_shape(controls, next(batches(limit=1)).images)
+        names = jax.eval_shape(controls, next(batches(batch_size=1)).images)
         return {name: partial(_control, controls, name) for name in names}
 
     def real_row(self, result: Evaluation, config, split: str) -> dict[str, Scalars]:

@@ -12,7 +12,7 @@ import ml_collections
 
 from pix2pix_flax.checkpoint.integrity import read_metrics
 from pix2pix_flax.data.records import DatasetError
-from pix2pix_flax.data.source import open_builder
+from pix2pix_flax.data.source import has_part_of, open_builder
 from pix2pix_flax.metrics.ranking import HIGHER_IS_BETTER
 from pix2pix_flax.pretrained.generator import TrainedGenerator
 
@@ -70,7 +70,8 @@ class CardFacts:
       pipeline: the Hub's name of the kind of task.
       scale: size of an output divided by the size of its input.
       num_parameters: number of parameters of the generator.
-      pictures: number of training pictures by licence; {} if the dataset is not on this machine.
+      pictures: number of training pictures by licence, as `count_pictures` returns it; {} if the
+        dataset is not on this machine.
       scores: values by score; None: the value is not finite.
       dataset: name of the dataset of the scores.
       split: its split.
@@ -111,15 +112,18 @@ class CardFacts:
 
 
 def count_pictures(config: ml_collections.ConfigDict) -> dict[str, int]:
-    """Returns the number of training pictures by licence; {} without a manifest on this machine."""
+    """Returns the number of training pictures by licence; {} without a manifest on this machine.
+
+    Of a split that is cut, such as `train[100:]`, all pictures are counted.
+    """
     data = config.data
     try:
         folder = Path(open_builder(data.name, data.data_dir).data_path)
         lines = (folder / _MANIFEST).read_text(encoding="utf-8").splitlines()
     except (DatasetError, OSError):
         return {}
-    split = data.train_split.partition("[")[0]
-    examples = [line for line in map(json.loads, lines) if line.get("split") == split]
+    described = [line for line in map(json.loads, lines) if "split" in line]
+    examples = [line for line in described if has_part_of(data.train_split, line["split"])]
     licences = {example["id"]: example["license"] for example in examples}
     return dict(collections.Counter(licences.values()).most_common())
 
@@ -178,7 +182,9 @@ def _pictures(facts: CardFacts) -> str:
         )
     if facts.pictures:
         rows = "\n".join(f"| {licence} | {count:,} |" for licence, count in facts.pictures.items())
-        text += f"\n\n| licence | pictures |\n|---|---|\n{rows}"
+        is_cut = "[" in facts.config.data.train_split
+        head = f"| licence | pictures{', at most' if is_cut else ''} |"
+        text += f"\n\n{head}\n|---|---|\n{rows}"
     elif not facts.attribution:
         text += " Its pictures and their licences are not known here."
     return text

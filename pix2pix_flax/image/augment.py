@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.typing import Batch
 
+_RGB = 3
 _LUMA = (0.299, 0.587, 0.114)  # of R, G and B in a grey pixel, ITU-R BT.601
 
 Cut = Callable[[jax.Array, bool], jax.Array]
@@ -56,19 +57,22 @@ def _scaled_window(
 
 
 def _relight(key: jax.Array, image: jax.Array, strength: float) -> jax.Array:
-    """Returns an RGB image uint8 [H, W, 3] in other light: brightness, contrast, saturation.
+    """Returns an image uint8 [H, W, 3 or more] in other light: brightness, contrast, saturation.
 
     Each of the three is multiplied by a factor of its own, uniform in 1 - strength to 1 + strength.
+    Channels after RGB, such as the number of a style, stay unchanged.
     """
     brightness, contrast, saturation = jax.random.uniform(
         key, (3,), minval=1 - strength, maxval=1 + strength
     )
-    changed = image.astype(jnp.float32) * brightness
+    rgb, others = image[..., :_RGB], image[..., _RGB:]
+    changed = rgb.astype(jnp.float32) * brightness
     mean = (changed @ jnp.array(_LUMA)).mean()
     changed = mean + contrast * (changed - mean)
     grey = (changed @ jnp.array(_LUMA))[..., None]
     changed = grey + saturation * (changed - grey)
-    return jnp.clip(jnp.round(changed), 0, 255).astype(image.dtype)
+    lit = jnp.clip(jnp.round(changed), 0, 255).astype(image.dtype)
+    return jnp.concatenate([lit, others], axis=-1)
 
 
 def _jitter(
@@ -134,7 +138,7 @@ def jitter(
         too small for it have a larger one.
       max_scale: largest factor; the logarithm of the factors is uniform.
       light: strength of random changes of brightness, contrast and saturation, from 0 (none) to 1;
-        for RGB images, uint8. Label maps keep their colours.
+        for uint8 images whose first channels are RGB. Label maps keep their colours.
       labels: names of the label maps, which take the nearest pixel.
 
     Returns:

@@ -1,6 +1,7 @@
 """Whether a higher or a lower value of a score is better."""
 
 import math
+import sys
 
 HIGHER_IS_BETTER = frozenset(
     {
@@ -19,8 +20,10 @@ def rank(name: str, value: float | None) -> float:
 
     Args:
       name: name of the score, as validation writes it.
-      value: its value; None and not-a-number rank below every other value.
+      value: its value. Infinite values rank by their sign: a PSNR of equal images is the best. None
+        and not-a-number rank below every other value, so they are never the best.
     """
-    if value is None or not math.isfinite(value):
+    if value is None or math.isnan(value):
         return -math.inf
-    return value if name in HIGHER_IS_BETTER else -value
+    found = float(value if name in HIGHER_IS_BETTER else -value)
+    return max(found, -sys.float_info.max)  # an infinite value stays above a missing one

@@ -15,9 +15,11 @@ import ml_collections
 import pix2pix_flax
 from pix2pix_flax.checkpoint.integrity import read_json, read_metrics
 from pix2pix_flax.checkpoint.manager import find_checkpoint, read_config
+from pix2pix_flax.data.fingerprint import as_tuples
 from pix2pix_flax.data.records import DatasetError
 from pix2pix_flax.data.source import open_builder
 from pix2pix_flax.pretrained.generator import describe
+from pix2pix_flax.report.description import leaves
 from pix2pix_flax.report.previews import Preview, find_previews
 from pix2pix_flax.report.scalars import Series, read_scalars
 from pix2pix_flax.tasks.factory import make_task
@@ -33,11 +35,12 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = ml_collections.ConfigDict(
 {values}
     )
-    # Paths, which flags can set.
-    config.data.data_dir = config_dict.placeholder(str)
-    config.init_from = config_dict.placeholder(str)
+    # Values that are not set, which flags can set.
+{placeholders}
     return config
 '''
+# The values that can be None, with their types, as in configs/base.py. Flags refuse a bare None.
+_PLACEHOLDERS = {"data.data_dir": "str", "init_from": "str", "train.epochs": "float"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,9 +140,18 @@ def splits(config: ml_collections.ConfigDict) -> dict[str, int]:
 
 def config_file(config: ml_collections.ConfigDict) -> str:
     """Returns a configuration as a Python file that `--config` takes; without its paths."""
-    values = pprint.pformat(json.loads(describe(config)), indent=1, width=88, sort_dicts=True)
-    indented = "\n".join(f"        {line}" for line in values.splitlines())
-    return _CONFIG_FILE.format(version=pix2pix_flax.__version__, values=indented)
+    values = as_tuples(json.loads(describe(config)))  # flags refuse lists
+    text = pprint.pformat(values, indent=1, width=88, sort_dicts=True)
+    unset = {name for name, value in leaves(ml_collections.ConfigDict(values)) if value is None}
+    return _CONFIG_FILE.format(
+        version=pix2pix_flax.__version__,
+        values="\n".join(f"        {line}" for line in text.splitlines()),
+        placeholders="\n".join(
+            f"    config.{name} = config_dict.placeholder({kind})"
+            for name, kind in _PLACEHOLDERS.items()
+            if name in unset
+        ),
+    )
 
 
 def environment() -> dict[str, str]:

@@ -4,6 +4,7 @@ import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pix2pix_flax.data.source import has_part_of
 from pix2pix_flax.metrics.ranking import HIGHER_IS_BETTER, rank
 from pix2pix_flax.report.chart import draw_chart, short
 from pix2pix_flax.report.description import leaves, main_values
@@ -134,10 +135,10 @@ def dataset(run: Run) -> Iterator[str]:
     """Yields the dataset, its splits and its fingerprint."""
     data = run.config.data
     rows = [("dataset", data.name), ("features", ", ".join(data.features))]
-    used = {data.train_split: "training", data.validation_split: "validation"}
+    read = {"training": data.train_split, "validation": data.validation_split}
     for name, count in splits(run.config).items():
-        use = f" ({used[name]})" if name in used else ""
-        rows.append((f"split {name}", f"{count:,} examples{use}"))
+        uses = ", ".join(use for use, split in read.items() if has_part_of(split, name))
+        rows.append((f"split {name}", f"{count:,} examples{f' ({uses})' if uses else ''}"))
     rows.append(("fingerprint", run.fingerprint[:_SHOWN_DIGITS] or "unknown"))
     yield table(rows)
     yield (

@@ -21,6 +21,7 @@ _RGB = 3
 _OPAQUE = 128  # alpha from which a pixel of the user's picture is a hint
 _PATCH = 7  # side of a hint in evaluation, in pixels
 _WHITE, _NEARLY_WHITE = 250, 240  # least level of all channels, in the target and in the output
+_WHITE_KEPT = "white_kept"
 _BINS = {"bins": 45, "limit": 112.5}  # 5 wide; grey, which is 0, is in the middle of a bin
 
 
@@ -154,5 +155,9 @@ class LabScores(ImageScores):
         """
         outputs = dict(outputs)
         white, kept = (outputs.pop(name).sum() for name in ("white_pixels", "white_kept_pixels"))
-        share = {"white_kept": float(kept / white)} if white else {}
+        share = {_WHITE_KEPT: float(kept / white)} if white else {}
         return super().summarize(outputs) | share
+
+    def summary_names(self, outputs: dict[str, np.ndarray]) -> set[str]:
+        """Returns the names of all scalars, also of the one that needs white pixels."""
+        return super().summary_names(outputs) | {_WHITE_KEPT}

@@ -39,6 +39,14 @@ class Scores(abc.ABC):
         """Returns the mean of each score over the examples of a split."""
         return {name: float(np.mean(values)) for name, values in outputs.items()}
 
+    def summary_names(self, outputs: dict[str, np.ndarray]) -> set[str]:
+        """Returns the names of all scalars that `summarize` gives for some values of the arrays.
+
+        Args:
+          outputs: arrays like those of `score`; their values do not count.
+        """
+        return set(self.summarize(outputs))
+
     def tables(self, outputs: dict[str, np.ndarray]) -> dict[str, list[dict[str, Any]]]:
         """Returns tables with more rows than a summary, by name; most scores have none."""
         del outputs

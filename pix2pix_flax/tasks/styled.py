@@ -79,8 +79,17 @@ class StyledScores(ImageScores):
         """Returns the mean of each score, and the mean of `l1` for each style, as `l1_ink`."""
         numbers = outputs["style"]
         by_style = {
-            f"l1_{self.names[number]}": outputs["l1"][numbers == number]
+            _score_of(self.names[number]): outputs["l1"][numbers == number]
             for number in np.unique(numbers)
         }
         scores = {name: values for name, values in outputs.items() if name != "style"}
         return super().summarize(scores | by_style)
+
+    def summary_names(self, outputs: dict[str, np.ndarray]) -> set[str]:
+        """Returns the names of all scalars, with the one of each style."""
+        return super().summary_names(outputs) | set(map(_score_of, self.names))
+
+
+def _score_of(style: str) -> str:
+    """Returns the name of the L1 of a style."""
+    return f"l1_{style}"

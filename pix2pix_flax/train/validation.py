@@ -60,10 +60,10 @@ class Validation:
 
     def check_best_metric(self, state: TrainState) -> None:
         """Raises a UserError, before the first step, if validation has no score of this name."""
-        batch = next(self.batches(limit=1)).images
+        batch = next(self.batches(batch_size=1)).images  # of the first example that is whole
         shapes = jax.eval_shape(self._task.eval_step, state, batch, self._frozen)
         zeros = {name: np.zeros(shape.shape, shape.dtype) for name, shape in shapes.items()}
-        known, name = self._task.scores.summarize(zeros), self._train.best_metric
+        known, name = self._task.scores.summary_names(zeros), self._train.best_metric
         if name not in known:
             raise UserError(
                 f"config.train.best_metric must be one of {', '.join(sorted(known))}, not {name!r}."

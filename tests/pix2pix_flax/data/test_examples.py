@@ -1,9 +1,11 @@
 """Examples that are kept: the same batches, decoded once, and no more bytes than asked for."""
 
 import itertools
+import json
 import logging
 
 import cv2
+import ml_collections
 import numpy as np
 import pytest
 
@@ -125,6 +127,14 @@ def test_other_pixels_have_another_folder(smoke_config, sizes, cache):
             take(start(smoke_config(**sizes, **changes)), 5),
         )
     assert len(list((cache / "decoded").iterdir())) == 3
+
+
+def test_a_saved_configuration_finds_the_folder_of_its_training(smoke_config, cache):
+    palette = (("white", (255, 255, 255), ()), ("ink", (0, 0, 0), ()), ("void", (255, 0, 0), ()))
+    config = smoke_config(data__labels="cartoon", data__palette=palette, data__cache="disk")
+    saved = ml_collections.ConfigDict(json.loads(config.to_json()))
+    assert_same(take(start(config), 2), take(start(saved), 2))
+    assert len(list((cache / "decoded").iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_written_and_damaged_files_are_done_without(

@@ -1,7 +1,9 @@
 """A run goes on with its own examples in their own order, or says which setting has changed."""
 
+import hashlib
 import json
 
+import ml_collections
 import pytest
 
 from pix2pix_flax.data.order import check_order, order_fingerprint
@@ -29,6 +31,26 @@ def test_order_is_told_apart_by_all_that_changes_it(smoke_config):
     ]
     assert len(set(found)) == len(found)
     assert fingerprint(sizes__evaluation=16, data__num_threads=1) == found[0]
+
+
+PALETTE = (("road", (128, 64, 128), (0, 3)), ("sky", (0, 0, 0), ()), ("void", (255, 0, 0), ()))
+
+
+def test_lists_of_a_saved_configuration_are_the_tuples_of_the_file(smoke_config):
+    config = smoke_config(data__labels="cartoon", data__palette=PALETTE, data__styles=("ink",))
+    saved = ml_collections.ConfigDict(json.loads(config.to_json()))
+    assert isinstance(saved.data.palette[0][1], list)
+    found = [order_fingerprint(one, batch_size=BATCH, seed=0) for one in (config, saved)]
+    assert found[0] == found[1]
+
+
+def test_a_run_with_a_palette_keeps_its_fingerprint(smoke_config):
+    """By the fingerprint that runs had before lists were read as tuples."""
+    config = smoke_config(data__labels="cartoon", data__palette=PALETTE, data__styles=("ink",))
+    order = ("facts", ("photo", "cartoon"), "crop", 40, BATCH, 0, 1, "cartoon", PALETTE, ("ink",))
+    expected = hashlib.sha256(repr(order).encode()).hexdigest()[:16]
+    found = order_fingerprint(config, batch_size=BATCH, seed=0, of_examples=lambda *_: "facts.0123")
+    assert found == f"{expected}.0123"
 
 
 def refused(smoke_config, changes, run=None):

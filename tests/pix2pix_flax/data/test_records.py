@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from tensorflow_datasets.proto import tf_example_pb2
 
-from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
+from pix2pix_flax.data.pipeline import different_places, eval_batches, make_train_iterator
 from pix2pix_flax.data.records import DamagedRecordError, DatasetError, damaged, verify
-from pix2pix_flax.data.source import open_source
+from pix2pix_flax.data.source import open_source, read_ids
 from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit, read_records, write_records
 
 
@@ -19,15 +19,20 @@ def zero_a_block(shard):
     shard.write_bytes(data)
 
 
-def damage_a_png(shard):
-    """Damages the compressed pixels in a record whose own checksum is right."""
+def damage_pngs(shard, places):
+    """Damages the compressed pixels in records whose own checksums are right."""
     records = read_records(shard)
-    example = tf_example_pb2.Example.FromString(records[7])
-    png = bytearray(example.features.feature["photo"].bytes_list.value[0])
-    png[len(png) // 2] ^= 255
-    example.features.feature["photo"].bytes_list.value[0] = bytes(png[: len(png) // 2 + 1])
-    records[7] = example.SerializeToString(deterministic=True)
+    for place in places:
+        example = tf_example_pb2.Example.FromString(records[place])
+        png = bytearray(example.features.feature["photo"].bytes_list.value[0])
+        png[len(png) // 2] ^= 255
+        example.features.feature["photo"].bytes_list.value[0] = bytes(png[: len(png) // 2 + 1])
+        records[place] = example.SerializeToString(deterministic=True)
     write_records(shard, records)
+
+
+def damage_a_png(shard):
+    damage_pngs(shard, [7])
 
 
 def places(data_dir):
@@ -98,6 +103,28 @@ def test_evaluation_leaves_a_damaged_record_out(copied, smoke_config):
         ids()
     numbers = [int(name.partition(":")[0]) for name in ids(data__max_damaged=1)]
     assert sorted(numbers) == [n for n in range(20) if n != 12]
+
+
+def test_the_examples_of_previews_leave_a_damaged_record_out(copied, smoke_config, caplog):
+    data_dir, folder = copied
+    flip_a_bit(folder / SHARD.format("train"))
+    with pytest.raises(DamagedRecordError, match=r"^Record 12 of"):
+        different_places(smoke_config(data__data_dir=str(data_dir)), "train", 20)
+    config = smoke_config(data__data_dir=str(data_dir), data__max_damaged=1)
+    assert different_places(config, "train", 20) == [n for n in range(20) if n != 12]
+    assert "number 1 of at most 1 (config.data.max_damaged)" in caplog.text
+    (whole,) = read_ids(NAME, "train", str(data_dir), [3])
+    assert whole == 3
+
+
+def test_no_whole_record_at_all_is_named(copied, smoke_config):
+    data_dir, folder = copied
+    damage_pngs(folder / SHARD.format("test"), range(8))
+    config = smoke_config(data__data_dir=str(data_dir), data__max_damaged=99)
+    expected = r"^Split 'test' of 'cartoon_tfds/tiny' has no whole example among the 8 that were"
+    with pytest.raises(DatasetError, match=expected):
+        next(eval_batches(config, split="test", batch_size=1))
+    assert list(eval_batches(config, split="test", batch_size=1, places=[0, 1])) == []
 
 
 def test_the_limit_counts_records(copied, smoke_config):

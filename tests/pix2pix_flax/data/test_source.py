@@ -12,9 +12,17 @@ from pix2pix_flax.data.source import (
     DatasetError,
     open_builder,
     open_source,
+    read_ids,
     share_examples,
 )
-from tests.pix2pix_flax.data.shards import NAME, SHARD, edit_info, read_records, write_records
+from tests.pix2pix_flax.data.shards import (
+    NAME,
+    SHARD,
+    edit_info,
+    flip_a_bit,
+    read_records,
+    write_records,
+)
 
 
 def message(function, *arguments):
@@ -31,6 +39,22 @@ def test_examples_are_decoded_by_index(dataset_dir):
     assert example["photo"].shape == example["cartoon"].shape
     assert example["photo"].shape[2] == 3
     assert len(open_source(NAME, "train[:5]", str(dataset_dir))) == 5
+
+
+def test_ids_are_those_of_the_examples(dataset_dir):
+    source = open_source(NAME, "validation+test", str(dataset_dir))
+    expected = {place: source[place]["id"].decode() for place in (0, 3, len(source) - 1)}
+    assert read_ids(NAME, "validation+test", str(dataset_dir), list(expected)) == expected
+    assert "Split 'train[:0]'" in message(read_ids, NAME, "train[:0]", str(dataset_dir), [])
+
+
+@pytest.mark.parametrize("damaged", [lambda shard: shard.unlink(), flip_a_bit])
+def test_ids_of_damaged_files_are_refused_in_one_line(copied, damaged):
+    data_dir, folder = copied
+    damaged(folder / SHARD.format("train"))
+    text = message(read_ids, NAME, "train", str(data_dir), range(20))
+    assert str(folder / SHARD.format("train")) in text
+    assert "--overwrite" in text
 
 
 @pytest.mark.parametrize(

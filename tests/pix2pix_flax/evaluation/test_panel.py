@@ -1,5 +1,7 @@
 """Which examples a report shows, and how."""
 
+import types
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import pytest
 from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import open_source
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
-from pix2pix_flax.evaluation.panel import choose, draw
+from pix2pix_flax.evaluation.evaluate import Evaluation
+from pix2pix_flax.evaluation.panel import choose, draw, find_extremes
 from pix2pix_flax.evaluation.report import evaluate_checkpoint
 from pix2pix_flax.inference.predictor import load_predictor
 
@@ -29,6 +32,30 @@ DISTANCES = np.float32([0.5, 0.1, np.nan, 0.4, 0.2])  # places from best to wors
 )
 def test_examples_are_chosen_by_rank(order, count, expected):
     assert choose(DISTANCES, count, order) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "worst", "best"),
+    [
+        ("psnr", [30.0, np.inf, 20.0], "cab", "bac"),  # of equal images PSNR is infinite
+        ("l1", [0.3, 0.0, 0.2], "acb", "bca"),
+        ("pixel_error", [0.3, np.nan, 0.2], "ac", "ca"),  # without a value it is at no end
+        ("pixel_error", [np.nan] * 3, "", ""),
+    ],
+)
+def test_perfect_examples_are_the_best_and_those_without_a_score_are_at_no_end(
+    name, values, worst, best
+):
+    task = types.SimpleNamespace(columns=lambda *_: [], captions=())
+    found = find_extremes(
+        task,
+        {"network": lambda batch: batch},
+        list,  # no batches
+        Evaluation(list("abc"), {}, {}),
+        {name: np.float32(values)},
+        count=3,
+    )
+    assert found.orders == {(name, "worst"): list(worst), (name, "best"): list(best)}
 
 
 def photo_and_cartoon(config, identity):

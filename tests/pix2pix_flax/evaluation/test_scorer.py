@@ -1,10 +1,14 @@
 """What a report scores beyond the task: sets of pictures, by features of VGG16."""
 
+import functools
+import shutil
+
 import jax
 import numpy as np
 import pytest
 import skimage.data
 
+from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.evaluation import scorer as scorer_module
 from pix2pix_flax.evaluation.evaluate import Evaluation
 from pix2pix_flax.evaluation.scorer import FEWEST, PairScorer, SetScorer, make_scorer
@@ -14,6 +18,7 @@ from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
 from pix2pix_flax.models.frozen.vgg import VGG16
 from pix2pix_flax.models.frozen.weights import WeightsMissingError
 from pix2pix_flax.tasks.factory import make_task
+from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit
 
 
 def outputs(count):
@@ -62,6 +67,15 @@ def test_sets_alone_are_scored_or_nothing_is(smoke_config, monkeypatch):
     monkeypatch.setattr(scorer_module, "load_lpips_weights", missing)
     with pytest.raises(SetsError, match=r"Sets of images cannot be compared: LPIPS weights are"):
         make_scorer(config, vgg16=True)
+
+
+def test_controls_are_found_past_a_damaged_first_record(dataset_dir, smoke_config, tmp_path):
+    shutil.copytree(dataset_dir / NAME, tmp_path / NAME)
+    flip_a_bit(tmp_path / NAME / "2.0.0" / SHARD.format("train"))  # the record 12
+    config = smoke_config(data__data_dir=str(tmp_path), data__max_damaged=1)
+    scorer = PairScorer(make_task(config, total_steps=1), {})
+    batches = functools.partial(eval_batches, config, split="train[12:]", batch_size=8)
+    assert scorer.controls(batches).keys() == {"input"}
 
 
 def test_outputs_are_rounded_as_a_user_gets_them(vgg16, smoke_config):

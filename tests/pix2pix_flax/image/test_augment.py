@@ -194,6 +194,18 @@ def test_light_changes_saturation_and_keeps_the_hue():
     assert 1.25 < shares.max() < 2
 
 
+def test_light_and_scales_keep_the_number_of_a_style():
+    numbers = np.arange(64, dtype=np.uint8)[:, None, None, None] % 6
+    styled = np.concatenate([IMAGES, np.broadcast_to(numbers, (64, 12, 12, 1))], axis=-1)
+    change = functools.partial(
+        jitter, crop_size=8, flip=True, light=0.4, min_scale=0.8, max_scale=1.5
+    )
+    batch = {"input": styled, "target": IMAGES}
+    output = jax.jit(change)(jax.random.key(0), batch)
+    np.testing.assert_array_equal(output["input"][..., :3], output["target"])
+    np.testing.assert_array_equal(output["input"][..., 3:], np.broadcast_to(numbers, (64, 8, 8, 1)))
+
+
 def test_light_changes_contrast_and_both_images_alike():
     stripes = np.zeros((64, 8, 8, 3), np.uint8)
     stripes[:, :, ::2], stripes[:, :, 1::2] = 80, 120

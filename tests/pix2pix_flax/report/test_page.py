@@ -62,6 +62,23 @@ def test_its_command_for_a_split_has_the_flags_that_the_scores_need(smoke_config
     assert commands.endswith(f"\npix2pix-flax report runs/mine --split=test{flag}</pre>")
 
 
+@pytest.mark.parametrize(
+    ("splits", "uses"),
+    [
+        (("train", "validation"), ("(training)", "(validation)", "")),
+        (("train+validation", "test"), ("(training)", "(training)", "(validation)")),
+        (("train[4:]", "train[:4]"), ("(training, validation)", "", "")),
+        (("all", "all[:4]"), ("(training, validation)",) * 3),
+    ],
+)
+def test_each_split_is_shown_with_its_uses(splits, uses, smoke_config):
+    train, validation = splits
+    config = smoke_config(data__train_split=train, data__validation_split=validation)
+    text = "".join(sections.dataset(Run(Path("mine"), config, 1, {}, "", [], [], {})))
+    found = re.findall(r"<td>split (\w+)</td><td>\d+ examples ?([^<]*)</td>", text)
+    assert found == list(zip(("train", "validation", "test"), uses, strict=True))
+
+
 def test_an_evaluation_in_the_folder_is_shown(trained, tmp_path):
     run = shutil.copytree(trained, tmp_path / "run")
     report = {"summary": {"network": {"l1": 0.125}, "input": {"l1": None}}, "split": "test"}

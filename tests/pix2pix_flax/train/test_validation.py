@@ -1,14 +1,22 @@
 """Which checkpoint of a training is the best one, and by what."""
 
+import shutil
+
+import jax
 import jax.numpy as jnp
 import pytest
 
 from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint
+from pix2pix_flax.data.pipeline import eval_batches
 from pix2pix_flax.data.source import DatasetError
 from pix2pix_flax.models.frozen.weights import WeightsMissingError, load_lpips_weights
+from pix2pix_flax.sharding import make_mesh
 from pix2pix_flax.steps.state import NetState, TrainState
+from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.train import Trainer, train
+from pix2pix_flax.train.validation import Validation
+from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit
 
 
 def save(workdir, metrics, best_metric):
@@ -49,6 +57,42 @@ def test_a_metric_that_there_is_not_is_refused_before_the_first_step(smoke_confi
         assert steps(tmp_path) == []
 
 
+def check_best_metric(config):
+    """Checks the name of the best metric as a training does before its first step."""
+    task, mesh = make_task(config, total_steps=1), make_mesh(config.train.batch_size)
+    (batch,) = eval_batches(config, split="test", batch_size=4, limit=1)
+    pair = {name: batch.images[name] for name in ("input", "target")}
+    state = jax.eval_shape(task.init, jax.random.key(0), pair, ())
+    Validation(config, task, mesh, ()).check_best_metric(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "known"),
+    [
+        ("comics", "white_kept", "white_kept"),
+        ("styles", "l1_ink", "l1_ink, l1_poster"),  # the examples have the style number 1, ink
+        ("styles", "l1_poster", "l1_ink, l1_poster"),
+    ],
+)
+def test_scores_that_not_every_example_has_can_decide(name, metric, known, smoke_config):
+    styles = {"data__styles": ("poster", "ink"), "styled__style": "ink"} if name == "styles" else {}
+    check_best_metric(smoke_config(name, **styles, train__best_metric=metric))
+    with pytest.raises(ValueError, match=f"must be one of .*{known}.*, not 'l1_oil'"):
+        check_best_metric(smoke_config(name, **styles, train__best_metric="l1_oil"))
+
+
+def test_a_damaged_first_record_does_not_end_a_training(dataset_dir, smoke_config, tmp_path):
+    shutil.copytree(dataset_dir / NAME, tmp_path / NAME)
+    flip_a_bit(tmp_path / NAME / "2.0.0" / SHARD.format("train"))  # the record 12
+    config = smoke_config(
+        "supervised",
+        data__data_dir=str(tmp_path),
+        data__validation_split="train[12:]",
+        data__max_damaged=1,
+    )
+    check_best_metric(config)
+
+
 def test_lpips_can_decide_where_it_is_measured(smoke_config, tmp_path):
     try:
         load_lpips_weights("alexnet")
@@ -68,6 +112,13 @@ def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
 ):
     with pytest.raises(DatasetError, match="no split 'valid'; it has: train, validation, test"):
         train(smoke_config("supervised", data__validation_split="valid"), tmp_path)
+
+
+def test_no_examples_in_the_panel_are_no_previews(smoke_config, tmp_path):
+    assert train(smoke_config("supervised", train__panel_examples=0), tmp_path) == 0
+    assert steps(tmp_path) == [4, 8]
+    assert not (tmp_path / "previews").exists()
+    assert (tmp_path / "report.html").exists()
 
 
 def test_scores_without_a_value_are_left_out_and_named_once(
