@@ -3,7 +3,7 @@
     python -m benchmarks.style_sheet --checkpoint=RUN --out=docs/many_styles.jpg
 
 Each photograph has a row with its drawing in each style of the network, and a row with the
-drawings of two styles at four strengths. The photographs are those of scikit-image that the
+drawings of two styles at three strengths. The photographs are those of scikit-image that the
 dataset `sample` keeps for the test.
 """
 
@@ -22,7 +22,7 @@ from pix2pix_flax.pretrained.generator import load_generator
 
 _CHECKPOINT = flags.DEFINE_string("checkpoint", None, "Training of several styles.", required=True)
 _OUT = flags.DEFINE_string("out", "docs/many_styles.jpg", "JPEG file to write.")
-_STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
+_STRENGTHS = (1 / 3, 2 / 3, 1.0)
 _MIXED = ("ink", "sketch")
 _SIDE = 256  # pixels
 _QUALITY = 88  # of JPEG
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
         rows.append([photo, *(_drawn(network, photo) for network in networks.values())])
     for photo in photos:
         mixed = [(networks[style], strength) for style in _MIXED for strength in _STRENGTHS]
-        rows.append([_drawn(network, photo, strength) for network, strength in mixed])
+        rows.append([photo, *(_drawn(network, photo, strength) for network, strength in mixed)])
     picture = sheet.stack([sheet.beside(row) for row in rows])
     Image.fromarray(picture).save(pathlib.Path(_OUT.value), quality=_QUALITY)
 

@@ -3,8 +3,8 @@
     python -m cartoon_tfds --photos=DIR --style=all --name=styles
     python -m pix2pix_flax.main --config=configs/styles.py --workdir=runs/styles
 
-Seven minutes on two busy CPU cores with width 16 and the flags in benchmarks/RESULTS.md, which has
-the scores by style; at full size it is not measured.
+Nine minutes on two CPU cores with width 24 and the flags in benchmarks/RESULTS.md, which has the
+scores by style; at full size it is not measured.
 """
 
 import ml_collections
