@@ -161,6 +161,24 @@ def test_the_camera_is_drawn_again_and_again(page):
     assert (page.pixels("before") != first).any()
 
 
+def test_a_recording_is_kept_when_a_picture_is_opened(page, tmp_path):
+    page.driver.execute_script(
+        "window.kept = [];"
+        "HTMLAnchorElement.prototype.click = function () { window.kept.push(this.download); };"
+    )
+    page.find("camera").click()
+    page.wait("frames a second")
+    page.find("record").click()
+    time.sleep(2)
+    page.open(saved(tmp_path, skimage.data.chelsea()))
+    end = time.monotonic() + 20
+    while not (kept := page.driver.execute_script("return window.kept")):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert kept == ["camera-cartoon.webm"]
+    assert page.find("record").get_attribute("textContent") == "Record"
+
+
 def test_a_clip_is_drawn(page, tmp_path):
     clip = make_clip(tmp_path / "clip.webm", pan(50), codec="libvpx-vp9")
     page.find("file").send_keys(str(clip))
