@@ -121,12 +121,14 @@ def _draw_clip(translate: Translator, clip: Path, target: Path) -> bool:
 
 def _can_be_opened(clip: Path) -> bool:
     """Returns whether a file is a container of pictures or sound, even if nothing can be drawn."""
+    from pix2pix_flax.inference.video import VideoError
     from pix2pix_flax.inference.video.container import VideoFile
+    from pix2pix_flax.inference.video.info import UnknownContainerError
 
     try:
         VideoFile(clip).close()
-    except UserError as error:
-        return error.__cause__ is None  # only FFmpeg's refusal of the container has a cause
+    except VideoError as error:
+        return not isinstance(error, UnknownContainerError)
     return True
 
 

@@ -89,14 +89,14 @@ def load_networks(folder: Path) -> dict[str, Translate]:
         installed.
     """
     models = folder / "models"
-    again = "make the page again with pix2pix-flax page"
     try:
         listed = json.loads((models / "models.json").read_text(encoding="utf-8"))["networks"]
         files = {each["title"]: models / each["file"] for each in listed}
     except (ValueError, LookupError, TypeError) as error:
-        raise UserError(f"{models / 'models.json'} is damaged: {again}") from error
+        path = models / "models.json"
+        raise UserError(f"{path} is damaged: make the page again with pix2pix-flax page") from error
     if not files:
-        raise UserError(f"{folder} has no network: {again}")
+        raise UserError(f"{folder} has no network: make it again with pix2pix-flax page")
     return _load(files)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import av
 
 from pix2pix_flax.inference.video.deinterlace import Deinterlacer
-from pix2pix_flax.inference.video.info import VideoError, to_seconds
+from pix2pix_flax.inference.video.info import UnknownContainerError, VideoError, to_seconds
 from pix2pix_flax.inference.video.streams import choose_streams
 from pix2pix_flax.inference.video.timeline import Timeline
 
@@ -242,7 +242,7 @@ def _open(path: Path) -> av.container.InputContainer:
         )
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise VideoError(
+        raise UnknownContainerError(
             f"{path}: not a video that can be read ({reason}); read are {_NAMES}"
         ) from error
 

@@ -22,6 +22,10 @@ class VideoError(UserError):
     """A video cannot be read or written; the message is one line that names the file."""
 
 
+class UnknownContainerError(VideoError):
+    """FFmpeg finds no container of pictures or sound in a file."""
+
+
 @dataclasses.dataclass(frozen=True)
 class VideoInfo:
     """Properties that a translated video shares with its source.

@@ -70,5 +70,5 @@ def test_a_damaged_list_of_networks_is_told_in_one_line(models, text):
 
 def test_a_page_without_networks_is_refused(models):
     (models / "models" / "models.json").write_text('{"networks": []}')
-    with pytest.raises(UserError, match="has no network: make the page again with pix2pix-flax "):
+    with pytest.raises(UserError, match="has no network: make it again with pix2pix-flax page"):
         site.load_networks(models)
