@@ -145,7 +145,7 @@ def _train() -> ml_collections.ConfigDict:
             "keep_every_minutes": 0.0,
             "keep_every_epochs": 0.0,
             "eval_examples": 128,  # 0: the whole split
-            "panel_examples": 4,  # in a preview; 0: there are no previews
+            "panel_examples": 4,  # in a preview; 0: the whole split
             "keep_checkpoints": 3,  # the last checkpoints; the best one is kept too
             # The run ends before, with exit code 3; the same command resumes it. 0: no limit.
             "max_hours": 0.0,

@@ -194,7 +194,7 @@ def _spread(length: int, limit: int) -> list[int]:
 
 
 def different_places(config, split: str, count: int) -> list[int]:
-    """Returns the indices of at most `count` examples of a split, in ascending order.
+    """Returns the indices of at most `count` examples of a split, in ascending order; 0 for all.
 
     The examples show different photographs, or each photograph equally often if the split has fewer
     than `count`; the examples of one photograph are spread evenly over the split. Equal arguments
@@ -205,7 +205,7 @@ def different_places(config, split: str, count: int) -> list[int]:
     """
     data = config.data
     length = count_examples(data.name, split, data.data_dir)
-    places = _spread(length, max(count, _LOOKED_AT)) if count else []
+    places = _spread(length, count and max(count, _LOOKED_AT))
     by_photo: dict[str, list[int]] = {}
     ids = read_ids(data.name, split, data.data_dir, places, data.max_damaged)
     for place, identity in ids.items():

@@ -12,7 +12,7 @@ from pix2pix_flax.evaluation.evaluate import Evaluation
 from pix2pix_flax.image.normalize import denormalize
 from pix2pix_flax.image.sheet import beside, draw_legend, grid, panel, stack
 from pix2pix_flax.metrics.feature_sets import SetsError
-from pix2pix_flax.metrics.ranking import rank
+from pix2pix_flax.metrics.ranking import HIGHER_IS_BETTER
 from pix2pix_flax.tasks import Task
 from pix2pix_flax.tasks.paired import PairedTask
 
@@ -103,7 +103,7 @@ def find_extremes(
     orders = {}
     for name, values in scores.items():
         (scored,) = np.nonzero(~np.isnan(values))
-        distances = np.array([-rank(name, value) for value in values[scored]])
+        distances = values[scored] * (-1 if name in HIGHER_IS_BETTER else 1)
         for end in ("worst", "best"):
             chosen = scored[choose(distances, count, end)]
             orders[name, end] = [result.ids[place] for place in chosen]

@@ -1,7 +1,6 @@
 """Whether a higher or a lower value of a score is better."""
 
 import math
-import sys
 
 HIGHER_IS_BETTER = frozenset(
     {
@@ -20,10 +19,8 @@ def rank(name: str, value: float | None) -> float:
 
     Args:
       name: name of the score, as validation writes it.
-      value: its value. Infinite values rank by their sign: a PSNR of equal images is the best. None
-        and not-a-number rank below every other value, so they are never the best.
+      value: its value; None and not-a-number rank below every other value.
     """
-    if value is None or math.isnan(value):
+    if value is None or not math.isfinite(value):
         return -math.inf
-    found = float(value if name in HIGHER_IS_BETTER else -value)
-    return max(found, -sys.float_info.max)  # an infinite value stays above a missing one
+    return value if name in HIGHER_IS_BETTER else -value

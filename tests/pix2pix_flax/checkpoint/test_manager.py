@@ -126,7 +126,7 @@ def test_larger_is_better_for_some_scores(tmp_path):
 
 def test_nan_and_missing_metrics_are_never_best(tmp_path):
     """The order in which Orbax by itself deletes the real best."""
-    values = [10, float("nan"), 5, float("inf"), 7, None, float("nan")]
+    values = [10, float("nan"), 5, float("-inf"), 7, None, float("nan")]
     for step, value in enumerate(values, start=1):
         # Each in a run of its own: what has been read back from files ranks alike.
         save(tmp_path, {step: {} if value is None else {"l1": value}}, keep=1)

@@ -243,14 +243,14 @@ def test_an_unknown_canvas_mode_is_named(smoke_config):
 
 @pytest.mark.parametrize(
     ("split", "count", "photos"),
-    [("train", 4, 4), ("train", 7, 5), ("test", 4, 2), ("validation", 3, 1), ("train", 0, 0)],
+    [("train", 4, 4), ("train", 7, 5), ("test", 4, 2), ("validation", 3, 1), ("train", 0, 5)],
 )
 def test_different_places_show_different_photographs(split, count, photos, smoke_config):
     config = smoke_config()
     places = different_places(config, split, count)
     source = open_source(config.data.name, split, config.data.data_dir)
-    assert len(places) == len(set(places)) == count
+    assert len(set(places)) == (count or len(source))
     shown = collections.Counter(source[place]["id"] for place in places)
     assert len(shown) == photos
-    assert np.ptp(list(shown.values()) or [0]) <= 1
+    assert max(shown.values()) - min(shown.values()) <= 1
     assert places == different_places(config, split, count)

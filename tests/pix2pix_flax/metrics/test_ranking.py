@@ -1,7 +1,5 @@
 """Which scores are better when larger: all scores that a task's summary can contain."""
 
-import math
-
 import jax
 import numpy as np
 import pytest
@@ -77,16 +75,10 @@ def test_less_is_better(name):
 
 
 @pytest.mark.parametrize("name", ["l1", "psnr"])
-@pytest.mark.parametrize("bad", [None, math.nan])
+@pytest.mark.parametrize("bad", [None, float("nan"), float("inf"), float("-inf")])
 def test_a_value_that_is_no_number_is_the_worst(name, bad):
-    assert rank(name, bad) == -math.inf
-    values = (1e30, -1e30, math.inf, -math.inf)
-    assert rank(name, bad) < min(rank(name, value) for value in values)
-
-
-def test_infinite_values_rank_by_their_sign():
-    assert rank("psnr", math.inf) > rank("psnr", 1e30) > rank("psnr", -math.inf)
-    assert rank("l1", -math.inf) > rank("l1", 1e30) > rank("l1", math.inf)
+    assert rank(name, bad) == float("-inf")
+    assert rank(name, bad) < min(rank(name, 1e30), rank(name, -1e30))
 
 
 def test_the_closer_output_ranks_higher():

@@ -114,13 +114,6 @@ def test_a_validation_split_that_there_is_not_is_refused_before_the_first_step(
         train(smoke_config("supervised", data__validation_split="valid"), tmp_path)
 
 
-def test_no_examples_in_the_panel_are_no_previews(smoke_config, tmp_path):
-    assert train(smoke_config("supervised", train__panel_examples=0), tmp_path) == 0
-    assert steps(tmp_path) == [4, 8]
-    assert not (tmp_path / "previews").exists()
-    assert (tmp_path / "report.html").exists()
-
-
 def test_scores_without_a_value_are_left_out_and_named_once(
     smoke_config, tmp_path, monkeypatch, caplog
 ):
