@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, from_range, icnr, initializer, pixel_shuffle, to_range
+from pix2pix_flax.models.layers import Dtype, initializer
+from pix2pix_flax.models.upscaling import from_range, icnr, pixel_shuffle, to_range
 
 _SLOPE = 0.25  # initial slope of PReLU, as in PyTorch
 

@@ -6,14 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import (
-    Dtype,
-    ResizeConv,
-    doublings,
-    from_range,
-    initializer,
-    to_range,
-)
+from pix2pix_flax.models.layers import Dtype, ResizeConv, initializer
+from pix2pix_flax.models.upscaling import doublings, from_range, to_range
 
 _LEAKY_SLOPE = 0.2
 _RESIDUAL_SCALE = 0.2  # beta, section 3.1

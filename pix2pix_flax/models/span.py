@@ -6,7 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import Dtype, from_range, icnr, initializer, pixel_shuffle, to_range
+from pix2pix_flax.models.layers import Dtype, initializer
+from pix2pix_flax.models.upscaling import from_range, icnr, pixel_shuffle, to_range
 
 MEAN = (0.4488, 0.4371, 0.4040)
 """The mean colour of DIV2K in [0, 1], which `centred` subtracts."""

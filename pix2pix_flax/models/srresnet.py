@@ -6,16 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.layers import (
-    Dtype,
-    Norm,
-    doublings,
-    from_range,
-    icnr,
-    initializer,
-    pixel_shuffle,
-    to_range,
-)
+from pix2pix_flax.models.layers import Dtype, Norm, initializer
+from pix2pix_flax.models.upscaling import doublings, from_range, icnr, pixel_shuffle, to_range
 
 _SLOPE = 0.25  # initial slope of PReLU (He et al. 2015, section 2.1)
 

@@ -10,15 +10,8 @@ from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.padding import pad_to_multiple
 from pix2pix_flax.models import cel
 from pix2pix_flax.models.enlargement import redrawn
-from pix2pix_flax.models.layers import (
-    Dtype,
-    Norm,
-    down_conv,
-    initializer,
-    pixel_shuffle,
-    stage,
-    up_conv,
-)
+from pix2pix_flax.models.layers import Dtype, Norm, down_conv, initializer, stage, up_conv
+from pix2pix_flax.models.upscaling import pixel_shuffle
 
 _LEAKY_SLOPE = 0.2
 _DROPOUT_LEVELS = 3  # the innermost decoder levels, CD512-CD1024-CD1024 in the paper

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pix2pix_flax.models.layers import doublings
+from pix2pix_flax.models.upscaling import doublings
 
 
 class Place(NamedTuple):

@@ -68,7 +68,7 @@ def resize_conv(graph: Graph, x: str, name: str, norm: str = "none") -> str:
 
 
 def pixel_shuffle(graph: Graph, x: str, factor: int) -> str:
-    """Adds a `models.layers.pixel_shuffle`, whose channels are grouped by output pixel."""
+    """Adds a `models.upscaling.pixel_shuffle`, whose channels are grouped by output pixel."""
     return graph("DepthToSpace", x, blocksize=factor, mode="DCR")
 
 

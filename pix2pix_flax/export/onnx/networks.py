@@ -23,11 +23,11 @@ from pix2pix_flax.export.onnx.layers import (
 from pix2pix_flax.export.onnx.smoothing import smoothed
 from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL, SMOOTHED_STEPS
 from pix2pix_flax.models.compact import Compact
-from pix2pix_flax.models.layers import doublings
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.span import MEAN, Span
 from pix2pix_flax.models.srresnet import SRResNet
 from pix2pix_flax.models.unet import Unet
+from pix2pix_flax.models.upscaling import doublings
 from pix2pix_flax.typing import PyTree
 
 _LEAKY_SLOPE = 0.2  # of U-Nets and of RRDBNet
@@ -201,7 +201,7 @@ def _silu(graph: Graph, x: str) -> str:
 
 
 def _to_range(graph: Graph, module: nn.Module, x: str) -> str:
-    """Maps [-1, 1] to the range of the network, see `models.layers.to_range`."""
+    """Maps [-1, 1] to the range of the network, see `models.upscaling.to_range`."""
     if not module.unit_range:
         return x
     return graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(0.5))

@@ -9,8 +9,9 @@ from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.halo import exact_halo
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.models.compact import Compact
-from pix2pix_flax.models.layers import icnr, initializer, pixel_shuffle
+from pix2pix_flax.models.layers import initializer
 from pix2pix_flax.models.srresnet import SRResNet
+from pix2pix_flax.models.upscaling import icnr, pixel_shuffle
 
 KEY = jax.random.key(0)
 IMAGES = normalize(jnp.asarray(skimage.data.coffee()[None, 100:112, 200:216]))

@@ -12,11 +12,11 @@ from pix2pix_flax.inference import predictor as predictor_module
 from pix2pix_flax.inference.predictor import Predictor
 from pix2pix_flax.inference.tiling.halo import exact_halo
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
-from pix2pix_flax.models.layers import pixel_shuffle
 from pix2pix_flax.models.registry import make_discriminator, make_generator
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.srgan_discriminator import SRGANDiscriminator
 from pix2pix_flax.models.srresnet import SRResNet
+from pix2pix_flax.models.upscaling import pixel_shuffle
 
 KEY = jax.random.key(0)
 
