@@ -17,12 +17,12 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, some
 from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
 from pix2pix_flax.cli import checkpoint_flag, part_flags, translation_flags
 from pix2pix_flax.cli.paths import PATH
-from pix2pix_flax.inference.beside import files_beside, files_in, is_folder
-from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES
+from pix2pix_flax.inference.beside import LABEL, files_beside, files_in, is_folder
+from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, matches
 from pix2pix_flax.inference.translator import Translator
 
 REQUIRED = ()
@@ -58,8 +58,7 @@ def main(argv: list[str]) -> int:
     last = Path(sources[-1])
     if len(sources) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not last.exists():
         raise UserError(f"{last}: no such picture; the result is named by --output={last}")
-    clips = [source for source in sources if _is_clip(Path(source))]
-    pictures = [source for source in sources if source not in clips]
+    pictures, clips = _pictures_and_clips(sources)
     translate, complete = translation_flags.make_translator(), True
     if pictures:
         # Imported here, so that a wrong flag fails at once.
@@ -76,10 +75,27 @@ def main(argv: list[str]) -> int:
         print(report)
         complete = report.complete
     if clips:
-        complete &= _draw_clips(translate, clips, many=len(sources) > 1)
+        complete &= _draw_clips(translate, clips, many=len(pictures + clips) > 1)
     if translate.summary:
         print(translate.summary)
     return 0 if complete else 1
+
+
+def _pictures_and_clips(sources: list[str]) -> tuple[list[str], list[str]]:
+    """Returns files, folders and patterns of pictures, and the files of clips."""
+    pictures, clips = [], []
+    for given in sources:
+        found = matches(given, _OUTPUT.value)
+        films = [name for name in found if _is_clip(Path(name))]
+        pictures += [name for name in found if name not in films] if films else [given]
+        # A second run would draw the results of the first.
+        is_pattern, beside = found != [given], _OUTPUT.value is None
+        own = [name for name in films if is_pattern and beside and Path(name).stem.endswith(LABEL)]
+        if own:
+            names = some(str(Path(name)) for name in own)
+            print(f"left out, called like results: {names} (name each itself to draw it)")
+        clips += [name for name in films if name not in own]
+    return pictures, clips
 
 
 def _draw_clips(translate: Translator, names: list[str], *, many: bool) -> bool:

@@ -132,6 +132,19 @@ def _expand(given: str, output: Path | None, names: Names) -> Iterable[tuple[Pat
     return [pair for match in _matches(path, output) for pair in _expand(match, output, names)]
 
 
+def matches(given: str, output: str | None) -> list[str]:
+    """Returns the paths that a pattern matches, or the input itself if it is no pattern.
+
+    Args:
+      given: file, folder or pattern; `~` is the home.
+      output: the output, whose content does not match if it is a folder.
+    """
+    path = expand_home(given)
+    if os.path.exists(path) or not glob.has_magic(path):
+        return [given]
+    return _matches(Path(path), output and Path(expand_home(output))) or [given]
+
+
 def _matches(pattern: Path, output: Path | None) -> list[str]:
     """Returns the paths that a pattern matches, without the output folder and its content."""
     # The folders at its start that exist are escaped, because of brackets in them.

@@ -58,6 +58,23 @@ def test_a_clip_that_is_an_input_is_not_replaced(tmp_path):
     assert count(tmp_path / "trip-cartoon-cartoon.mp4") == 3
 
 
+def test_a_pattern_matches_pictures_and_clips(tmp_path):
+    make_film(tmp_path / "trip.mp4", 2)
+    Image.fromarray(PHOTO).save(tmp_path / "photo.png")
+    for _ in range(2):
+        done = cartoonize("*", "--overwrite", cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"trip.mp4", "trip-cartoon.mp4", "photo.png", "photo-cartoon.png"}
+    assert "left out, called like results: trip-cartoon.mp4" in done.stdout
+    done = cartoonize("*.mp4", "--output=out", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "trip.mp4",
+        "trip-cartoon.mp4",
+    }
+
+
 def test_an_output_with_a_slash_is_a_folder_for_a_clip(tmp_path):
     make_film(tmp_path / "clip.mp4", 2)
     done = cartoonize("clip.mp4", "--output=cartoons.v2/", cwd=tmp_path)
