@@ -31,8 +31,8 @@ def draw(
     chroma = _upsample(graph, cells, shares)
     tone, ink = graph.split(layers, [1, 1])
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
-    ink = graph("Sigmoid", graph("Add", ink, graph.floats(cel.INK_BIAS)))
     scale = as_scale(graph, factor) if factor else graph.floats([1])
+    ink = graph("Sigmoid", graph("Add", ink, _ink_bias(graph, scale)))
     if factor:
         smooth = enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
         tone, ink = graph.split(smooth, [1, 1])
@@ -49,6 +49,11 @@ def draw(
     paint = graph("Concat", luminance, chroma, axis=1)
     paint = _printed(graph, paint, luminance) if is_print else paint
     return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
+
+
+def _ink_bias(graph: Graph, scale: str) -> str:
+    less = graph("Div", graph.floats(cel.INK_SPREAD), scale)
+    return graph("Sub", graph.floats(cel.INK_BIAS + cel.INK_SPREAD), less)
 
 
 def _printed(graph: Graph, paint: str, luminance: str) -> str:

@@ -191,6 +191,20 @@ def test_edges_are_as_sharp_in_an_enlarged_drawing(layer):
     assert steepest[1] > 0.8 * steepest[0]  # linear enlargement alone leaves a quarter
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_line_of_one_pixel_stays_dark_in_an_enlarged_drawing(scale):
+    photo = jnp.full((1, 64, 96, 3), 0.5)
+    cover = np.full((64, 96), 0.1, np.float32)
+    cover[:, 48] = 0.6  # linear interpolation alone leaves 0.475 at twice the size
+    layers = layers_of(0.7).at[..., 1].set(np.log(cover / (1 - cover)) - cel.INK_BIAS)
+
+    def darkness(scale):
+        row = np.asarray(draw(photo, layers, scale=scale))[0, 32 * scale, :, 0]
+        return row[0] - row[48 * scale : 49 * scale].mean()
+
+    assert darkness(scale) > 0.8 * darkness(1)
+
+
 @pytest.mark.parametrize(("hardness", "sharpness"), [(20.0, cel.HARD), (-20.0, cel.SOFT)])
 def test_the_network_chooses_the_sharpness_of_the_steps(hardness, sharpness):
     photo = jnp.full((1, 64, 96, 3), 0.5)
