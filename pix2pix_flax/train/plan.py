@@ -20,9 +20,9 @@ from pix2pix_flax.data.source import open_builder, open_source
 from pix2pix_flax.sharding import put_whole_batch
 from pix2pix_flax.steps.optimizers import make_schedule
 from pix2pix_flax.steps.state import TrainState
-from pix2pix_flax.train.loop import Trainer
 from pix2pix_flax.train.meter import duration
 from pix2pix_flax.train.schedule import UNITS
+from pix2pix_flax.train.trainer import Trainer
 
 _STEPS = 3  # that are measured, after one that is not
 _LONG = 24 * 3600  # seconds of a training that a CPU is too slow for
