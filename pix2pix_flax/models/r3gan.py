@@ -6,6 +6,7 @@ Zhang et al. 2019). Biases stand before the activations only. Deviation: at
 edges the resampling filter repeats the outermost pixel, where the authors' code reads zeros.
 """
 
+import functools
 from typing import ClassVar
 
 import flax.linen as nn
@@ -13,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.models.grouped_conv import grouped_conv
 from pix2pix_flax.models.layers import Dtype
 
 _START = 4  # height and width of the first feature maps of G and of the last ones of D
@@ -41,6 +43,7 @@ class _Convolution(nn.Module):
             use_bias=False,
             kernel_init=he if self.gain else nn.initializers.zeros,
             dtype=self.dtype,
+            conv_general_dilated=grouped_conv,
         )(x)
 
 
@@ -169,6 +172,7 @@ class R3GANDiscriminator(nn.Module):
             use_bias=False,
             kernel_init=nn.initializers.variance_scaling(1.0, "fan_in", "normal"),
             dtype=self.dtype,
+            conv_general_dilated=grouped_conv,
         )(x)
         return [_Convolution(1, 1, 1.0, 1, self.dtype)(x).astype(jnp.float32)]
 
@@ -198,5 +202,6 @@ def downsample(x: jax.Array) -> jax.Array:
 
 def _shifted(x: jax.Array, step: int, axis: int) -> jax.Array:
     """Returns the neighbour before (-1) or after (1) each pixel; edges repeat themselves."""
-    length = x.shape[axis]
-    return jnp.take(x, jnp.clip(jnp.arange(length) + step, 0, length - 1), axis=axis)
+    part = functools.partial(jax.lax.slice_in_dim, x, axis=axis)
+    parts = [part(0, 1), part(0, -1)] if step < 0 else [part(1, None), part(-1, None)]
+    return jnp.concatenate(parts, axis)
