@@ -4,8 +4,8 @@
     python -m pix2pix_flax.main --config=configs/facades.py --workdir=runs/facades
 
 Each picture of DIR holds photograph and labels side by side, in this order, like the CMP Facades.
-The recipe at full size is not measured; a narrow network after nine minutes on two busy CPU cores
-is described in benchmarks/RESULTS.md.
+The 200 epochs are for a GPU. benchmarks/RESULTS.md describes the first 11 of them, which took two
+hours on a busy CPU core, and a narrow network after nine minutes.
 """
 
 import ml_collections
