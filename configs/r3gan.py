@@ -8,7 +8,7 @@ generated images, which make a step several times as long (benchmarks/RESULTS.md
 The authors move the penalties, Adam's b2 and the augmentation over the training; here they are
 constant, near the middle of these ranges. For GPUs, on which time and scores are not measured: on
 two CPU cores a step with width 16 and 4 pictures takes 0.52 s, a tenth of the time that XLA needs
-for convolutions in groups (models/grouped_conv.py), but 150 epochs would still take days.
+for convolutions in groups (models/grouped_conv.py), but 150 epochs would still take a day.
 """
 
 import ml_collections
