@@ -18,7 +18,7 @@ LAYERS = 2  # at full resolution: tone and ink
 SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
 HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
-SMOOTHED_STEPS = 6  # of the tone at most: a drawing in so few treats faint shades as grain
+FEW_STEPS = 6  # of the tone at most: a drawing in so few treats faint shades as grain
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
 REACH = 4  # cells whose colours are averaged, each way, ...
 CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab
@@ -32,7 +32,8 @@ SHADOW_SHARE, LIGHT_SHARE = 0.9, 0.8
 UNDER_INK = np.array([0.05, 0.3, 0.3], np.float32)  # share of L, a, b that solid ink leaves
 INK_BIAS = -2.0  # an untrained network draws nearly no ink
 # Interpolation lowers the peaks of thin lines, which would break in enlarged drawings: at twice the
-# size half of this is added to the ink before the sigmoid. With 1.0, fine texture is cluttered.
+# size half of this is added to the ink before the sigmoid. With 1.0, fine texture is cluttered. A
+# drawing in many tones, like a watercolour, has faint ink all over, which would become black.
 INK_SPREAD = 0.7
 # Sharpness of the steps of the tone. With the 3 to 6 of the styles, regression prefers soft steps
 # and draws a quarter more tones than its teacher.
@@ -54,7 +55,7 @@ def seen(images: jax.Array, steps: int) -> jax.Array:
     Returns:
       float32 of the same shape and range.
     """
-    return smoothed(images) if 0 < steps <= SMOOTHED_STEPS else images
+    return smoothed(images) if 0 < steps <= FEW_STEPS else images
 
 
 def draw(
@@ -98,7 +99,7 @@ def draw(
     smooth = enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
     hardness, chroma = jnp.split(smooth, (1,), axis=-1)
     tone, ink = jnp.split(layers, 2, axis=-1)
-    tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + ink_bias(scale))
+    tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + ink_bias(scale, steps))
     tone, cover = jnp.split(enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
     sharpness = SOFT + (scale * HARD - SOFT) * hardness
     luminance = stairs(tone, steps, sharpness) * (100 / steps)
@@ -108,9 +109,14 @@ def draw(
     return lab_to_clipped_rgb(paint * (1 - cover * (1 - UNDER_INK)))
 
 
-def ink_bias(scale: int) -> float:
-    """Returns the number that is added to the ink of a drawing enlarged `scale` times."""
-    return INK_BIAS + INK_SPREAD * (1 - 1 / scale)
+def ink_bias(scale: int, steps: int) -> float:
+    """Returns the number that is added to the ink of a drawing, by the arguments of `draw`."""
+    return INK_BIAS + ink_spread(steps) * (1 - 1 / scale)
+
+
+def ink_spread(steps: int) -> float:
+    """Returns the limit of the ink that enlargement adds, for a drawing in so many steps."""
+    return INK_SPREAD if steps <= FEW_STEPS else 0.0
 
 
 def _printed(paint: jax.Array) -> jax.Array:

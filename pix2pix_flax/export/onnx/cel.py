@@ -32,7 +32,7 @@ def draw(
     tone, ink = graph.split(layers, [1, 1])
     tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
     scale = as_scale(graph, factor) if factor else graph.floats([1])
-    ink = graph("Sigmoid", graph("Add", ink, _ink_bias(graph, scale)))
+    ink = graph("Sigmoid", graph("Add", ink, _ink_bias(graph, scale, steps)))
     if factor:
         smooth = enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
         tone, ink = graph.split(smooth, [1, 1])
@@ -51,9 +51,10 @@ def draw(
     return _lab_to_clipped_rgb(graph, graph("Mul", paint, left))
 
 
-def _ink_bias(graph: Graph, scale: str) -> str:
-    less = graph("Div", graph.floats(cel.INK_SPREAD), scale)
-    return graph("Sub", graph.floats(cel.INK_BIAS + cel.INK_SPREAD), less)
+def _ink_bias(graph: Graph, scale: str, steps: int) -> str:
+    spread = cel.ink_spread(steps)
+    less = graph("Div", graph.floats(spread), scale)
+    return graph("Sub", graph.floats(cel.INK_BIAS + spread), less)
 
 
 def _printed(graph: Graph, paint: str, luminance: str) -> str:

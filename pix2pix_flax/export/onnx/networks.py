@@ -21,7 +21,7 @@ from pix2pix_flax.export.onnx.layers import (
     with_planes,
 )
 from pix2pix_flax.export.onnx.smoothing import smoothed
-from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL, SMOOTHED_STEPS
+from pix2pix_flax.models.cel import COLOURS_LEVEL, FEW_STEPS, HALF_LEVEL
 from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.span import MEAN, Span
@@ -84,7 +84,7 @@ def to_onnx(
 
 def _input(graph: Graph, module: nn.Module, rgb: str, planes: Sequence[float]) -> str:
     """Adds the input of a network: the image, without grain as by `models.cel.seen`, and planes."""
-    is_smoothed = isinstance(module, Unet) and 0 < module.cel_steps <= SMOOTHED_STEPS
+    is_smoothed = isinstance(module, Unet) and 0 < module.cel_steps <= FEW_STEPS
     return with_planes(graph, smoothed(graph, rgb) if is_smoothed else rgb, planes)
 
 

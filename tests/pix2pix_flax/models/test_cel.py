@@ -205,6 +205,14 @@ def test_a_line_of_one_pixel_stays_dark_in_an_enlarged_drawing(scale):
     assert darkness(scale) > 0.8 * darkness(1)
 
 
+@pytest.mark.parametrize("steps", [5, 6, 7, 10])
+def test_only_drawings_in_few_tones_get_more_ink_when_they_are_enlarged(steps):
+    biases = [cel.ink_bias(scale, steps) for scale in (1, 2, 4)]
+    assert biases[0] == cel.INK_BIAS
+    expected = sorted(set(biases)) if steps <= 6 else [cel.INK_BIAS] * 3
+    assert biases == expected
+
+
 @pytest.mark.parametrize(("hardness", "sharpness"), [(20.0, cel.HARD), (-20.0, cel.SOFT)])
 def test_the_network_chooses_the_sharpness_of_the_steps(hardness, sharpness):
     photo = jnp.full((1, 64, 96, 3), 0.5)
