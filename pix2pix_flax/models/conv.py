@@ -30,12 +30,15 @@ def conv(x: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding) ->
     Returns:
       [B, H', W', O].
     """
-    return _convolved(x, kernel, strides, padding)
+    return convolved(x, kernel, strides, padding)
 
 
-def _convolved(x, kernel, strides, padding):
-    numbers = ("NHWC", "HWIO", "NHWC")
-    return jax.lax.conv_general_dilated(x, kernel, strides, padding, dimension_numbers=numbers)
+def convolved(
+    x: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding, groups: int = 1
+) -> jax.Array:
+    """Returns XLA's own convolution in groups of channels; see `conv` for the other arguments."""
+    settings = {"dimension_numbers": ("NHWC", "HWIO", "NHWC"), "feature_group_count": groups}
+    return jax.lax.conv_general_dilated(x, kernel, strides, padding, **settings)
 
 
 def _forward(x, kernel, strides, padding):
@@ -45,7 +48,7 @@ def _forward(x, kernel, strides, padding):
 def _backward(strides, padding, residuals, cotangent):
     x, kernel = residuals
     settings = {"strides": strides, "padding": padding}
-    (by_x,) = jax.vjp(lambda x: _convolved(x, kernel, **settings), x)[1](cotangent)
+    (by_x,) = jax.vjp(lambda x: convolved(x, kernel, **settings), x)[1](cotangent)
     forms = {"cpu": partial(by_examples, **settings), "default": partial(by_maps, **settings)}
     if kernel.shape[2] * kernel.shape[3] < _WIDE or not is_undivided():
         del forms["cpu"]
@@ -69,7 +72,7 @@ def by_maps(
       strides: as of `conv`.
       padding: as of `conv`.
     """
-    (found,) = jax.vjp(lambda kernel: _convolved(x, kernel, strides, padding), kernel)[1](cotangent)
+    (found,) = jax.vjp(lambda kernel: convolved(x, kernel, strides, padding), kernel)[1](cotangent)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from pix2pix_flax.models.conv import Padding, Strides, conv
+from pix2pix_flax.models.conv import Padding, Strides, conv, convolved
 
 
 def grouped_conv(
@@ -36,14 +36,14 @@ def grouped_conv(
       [B, H', W', O].
     """
     padding = padding if isinstance(padding, str) else tuple(padding)
-    settings = {"groups": feature_group_count, "strides": tuple(strides), "padding": padding}
+    settings = {"strides": tuple(strides), "padding": padding, "groups": feature_group_count}
     return jax.lax.platform_dependent(
-        x, kernel, cpu=partial(_filled_up, **settings), default=partial(_in_groups, **settings)
+        x, kernel, cpu=partial(_filled_up, **settings), default=partial(convolved, **settings)
     )
 
 
 def _filled_up(
-    x: jax.Array, kernel: jax.Array, groups: int, strides: Strides, padding: Padding
+    x: jax.Array, kernel: jax.Array, strides: Strides, padding: Padding, groups: int
 ) -> jax.Array:
     *size, inputs, outputs = kernel.shape
     if (size, groups, strides) == ([1, 1], 1, (1, 1)) and isinstance(padding, str):
@@ -51,11 +51,3 @@ def _filled_up(
     parts = kernel.reshape(*size, inputs, groups, outputs // groups)
     whole = jnp.einsum("hwigo,gk->hwkigo", parts, jnp.eye(groups, dtype=kernel.dtype))
     return conv(x, whole.reshape(*size, groups * inputs, outputs), strides, padding)
-
-
-def _in_groups(
-    x: jax.Array, kernel: jax.Array, groups: int, strides: Strides, padding: Padding
-) -> jax.Array:
-    numbers = ("NHWC", "HWIO", "NHWC")
-    settings = {"dimension_numbers": numbers, "feature_group_count": groups}
-    return jax.lax.conv_general_dilated(x, kernel, strides, padding, **settings)

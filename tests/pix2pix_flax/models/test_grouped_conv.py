@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from pix2pix_flax.models import grouped_conv
+from pix2pix_flax.models.conv import convolved
 from tests.pix2pix_flax.models.gradients import assert_same
 
-FORMS = [grouped_conv._filled_up, grouped_conv._in_groups]
+FORMS = [grouped_conv._filled_up, convolved]
 SHAPES = [
     (1, 1, ((1, 1), (0, 2))),
     (3, 1, "SAME"),
@@ -41,7 +42,7 @@ def test_both_forms_have_the_same_gradient_of_a_penalty(size, groups, padding):
     for form in FORMS:
 
         def penalty(kernel, form=form):
-            by_x = jax.grad(lambda x: jnp.sum(jnp.tanh(form(x, kernel, groups, (1, 1), padding))))
+            by_x = jax.grad(lambda x: jnp.sum(jnp.tanh(form(x, kernel, (1, 1), padding, groups))))
             return jnp.sum(by_x(x) ** 2)
 
         found.append(jax.grad(penalty)(kernel))
