@@ -6,7 +6,6 @@ Zhang et al. 2019). Biases stand before the activations only. Deviation: at
 edges the resampling filter repeats the outermost pixel, where the authors' code reads zeros.
 """
 
-import functools
 from typing import ClassVar
 
 import flax.linen as nn
@@ -202,6 +201,5 @@ def downsample(x: jax.Array) -> jax.Array:
 
 def _shifted(x: jax.Array, step: int, axis: int) -> jax.Array:
     """Returns the neighbour before (-1) or after (1) each pixel; edges repeat themselves."""
-    part = functools.partial(jax.lax.slice_in_dim, x, axis=axis)
-    parts = [part(0, 1), part(0, -1)] if step < 0 else [part(1, None), part(-1, None)]
-    return jnp.concatenate(parts, axis)
+    length = x.shape[axis]
+    return jnp.take(x, jnp.clip(jnp.arange(length) + step, 0, length - 1), axis=axis)
