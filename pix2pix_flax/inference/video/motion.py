@@ -50,14 +50,15 @@ def shrink(frame: np.ndarray) -> np.ndarray:
     return cv2.GaussianBlur(cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR), (0, 0), 1)
 
 
-def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
-    """Samples an image along a flow, bilinearly, with a repeated border: uint8 [H, W, C].
+def warp(image: np.ndarray, flow: np.ndarray, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Samples an image along a flow, with a repeated border: uint8 [H, W, C].
 
     Shifts under a quarter of a pixel are ignored, because sampling between pixels blurs.
 
     Args:
       image: uint8 [H, W] or [H, W, C].
       flow: float32 [h, w, 2] of the whole image, at any resolution, in pixels of [h, w].
+      interpolation: of OpenCV. Bilinear sampling in each frame anew blurs, and cubic hardly does.
     """
     height, width = image.shape[:2]
     flow = cv2.multiply(flow, (width / flow.shape[1], height / flow.shape[0], 0, 0))
@@ -65,7 +66,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     if not moves.any():
         return image
     points = cv2.add(cv2.resize(flow * moves, (width, height)), _grid(height, width))
-    return cv2.remap(image, points, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, points, None, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

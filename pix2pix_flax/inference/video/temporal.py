@@ -13,8 +13,11 @@ import numpy as np
 
 from pix2pix_flax.inference.video.motion import Motion, shrink, warp
 
-_SOURCE_CHANGE = 6.0  # grey levels of change in the source at which trust falls to 1/e
-_RESULT_CHANGE = 40.0  # grey levels outside the range of nearby pixels at which it falls to 1/e
+_SOURCE_CHANGE = 9.0  # grey levels of change in the source at which trust falls to 1/e
+_AROUND = (5, 5)  # pixels of the shrunken source over which a change is averaged
+_SHIFT = 10  # grey levels by which the last result may leave the range of the new pixels nearby
+_RESULT_CHANGE = 40.0  # further grey levels at which trust falls to 1/e
+_FADE = 0.8  # of the change of the results: a fade is one of which factors leave a smaller share
 _CUT = 0.35  # mean trust under which the last result is not used
 
 
@@ -75,9 +78,10 @@ class TemporalBlend:
         trust = _source_trust(cv2.LUT(before, exposure), source)
         if cv2.mean(trust)[0] < _CUT:
             return translated.copy()
-        history = cv2.LUT(warp(last.result, flow), exposure)
-        weight = self.strength * cv2.resize(trust, translated.shape[1::-1])
-        weight *= _result_trust(history, translated)
+        history = warp(last.result, flow, cv2.INTER_CUBIC)
+        history = _faded(history, translated, exposure)
+        history, result_trust = _near(history, translated)
+        weight = self.strength * cv2.resize(trust, translated.shape[1::-1]) * result_trust
         return cv2.blendLinear(history, translated, weight, 1 - weight)
 
 
@@ -93,21 +97,38 @@ def _exposure(before: np.ndarray, now: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
+def _faded(history: np.ndarray, translated: np.ndarray, exposure: np.ndarray) -> np.ndarray:
+    """Returns a warped result, as bright as the new one if it fades as the source does.
+
+    The flat colours of a cartoon stay as they are when the exposure of the camera drifts a little;
+    in a fade they become darker or brighter.
+    """
+    exposed = cv2.LUT(history, exposure)
+    left = cv2.norm(exposed, translated, cv2.NORM_L1)
+    return exposed if left < _FADE * cv2.norm(history, translated, cv2.NORM_L1) else history
+
+
 def _source_trust(before: np.ndarray, now: np.ndarray) -> np.ndarray:
-    """Returns the similarity of two frames at each pixel, float32 [H, W] in 0..1."""
-    return cv2.LUT(_greatest(cv2.absdiff(before, now)), _falloff(_SOURCE_CHANGE))
+    """Returns the similarity of two frames around each pixel, float32 [H, W] in 0..1."""
+    change = cv2.blur(_greatest(cv2.absdiff(before, now)), _AROUND)
+    return cv2.LUT(change, _falloff(_SOURCE_CHANGE))
 
 
-def _result_trust(history: np.ndarray, translated: np.ndarray) -> np.ndarray:
-    """Returns how well a warped result fits the pixels around it, float32 [H, W] in 0..1.
+def _near(history: np.ndarray, translated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a warped result, moved to the new pixels around it, and the trust in it.
 
     A pixel that is brighter or darker than all 3x3 new pixels around it is a ghost, or a line that
-    has moved away.
+    has moved away. It takes the nearest of their values, up to a small distance: the neighbourhood
+    clamping of temporal anti-aliasing (Karis 2014, "High-quality temporal supersampling").
+
+    Returns:
+      uint8 [H, W, 3], and float32 [H, W] in 0..1, the smaller the farther a pixel was moved.
     """
-    kernel = np.ones((3, 3), np.uint8)
-    above = cv2.subtract(history, cv2.dilate(translated, kernel))
-    below = cv2.subtract(cv2.erode(translated, kernel), history)
-    return cv2.LUT(_greatest(cv2.max(above, below)), _falloff(_RESULT_CHANGE))
+    kernel, shift = np.ones((3, 3), np.uint8), (_SHIFT,) * 3
+    highest = cv2.add(cv2.dilate(translated, kernel), shift)
+    lowest = cv2.subtract(cv2.erode(translated, kernel), shift)
+    near = cv2.max(lowest, cv2.min(history, highest))
+    return near, cv2.LUT(_greatest(cv2.absdiff(history, near)), _falloff(_RESULT_CHANGE))
 
 
 def _greatest(image: np.ndarray) -> np.ndarray:

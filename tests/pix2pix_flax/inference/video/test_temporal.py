@@ -69,6 +69,14 @@ def test_blur_does_not_pile_up(step):
     assert sharpness(blended[-20:]) > 0.93 * sharpness(translated[-20:])
 
 
+@pytest.mark.parametrize("step", [1.3, 2.5])
+def test_moving_pictures_stay_sharp(step):
+    frames = pan(step, 60)
+    translated = cartoons(frames)
+    blended = TemporalBlend()(frames, translated)
+    assert sharpness(blended[-20:]) > 0.985 * sharpness(translated[-20:])
+
+
 @pytest.mark.parametrize("step", [0, 1.3])
 def test_noise_is_neither_motion_nor_change(step):
     photos = pan(step, 24)
@@ -134,6 +142,13 @@ def test_a_fade_does_not_lag(last):
     translated = lighter(255 - still(COFFEE, 32), factors)
     blended = TemporalBlend()(frames, translated)
     assert max(map(error, blended, translated)) < 1.5
+
+
+@pytest.mark.parametrize("last", [0.85, 1.15])
+def test_exposure_of_the_camera_hardly_changes_flat_colours(last):
+    frames = lighter(still(COFFEE // 2, 12), np.linspace(1, last, 12))
+    translated = still(CAT, 12)
+    assert max(map(error, TemporalBlend()(frames, translated), translated)) < 1
 
 
 def test_flicker_is_damped_in_a_fade():
