@@ -17,11 +17,11 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
-from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES, some
+from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES
 from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
 from pix2pix_flax.cli import checkpoint_flag, part_flags, translation_flags
 from pix2pix_flax.cli.paths import PATH
-from pix2pix_flax.inference.beside import LABEL, files_beside, files_in, is_folder
+from pix2pix_flax.inference.beside import LABEL, files_beside, files_in, is_folder, left_out
 from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, matches
 from pix2pix_flax.inference.translator import Translator
 
@@ -92,8 +92,7 @@ def _pictures_and_clips(sources: list[str]) -> tuple[list[str], list[str]]:
         is_pattern, beside = found != [given], _OUTPUT.value is None
         own = [name for name in films if is_pattern and beside and Path(name).stem.endswith(LABEL)]
         if own:
-            names = some(str(Path(name)) for name in own)
-            print(f"left out, called like results: {names} (name each itself to draw it)")
+            print(left_out(map(Path, own)))
         clips += [name for name in films if name not in own]
     return pictures, clips
 

@@ -2,13 +2,20 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from cartoon_tfds.files import fitting
+from cartoon_tfds.images import some
 
 LABEL = "-cartoon"
 """Ends the name of a result that lies beside its source, before its suffix."""
+
+
+def left_out(own: Iterable[Path]) -> str:
+    """Returns a line that names the sources which are called like results, so are not read."""
+    names = some(path.name for path in own)
+    return f"left out, called like results: {names} (--output=FOLDER translates them too)"
 
 
 def beside(source: Path, writable: Collection[str], default: str) -> Path:

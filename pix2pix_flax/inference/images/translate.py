@@ -16,6 +16,7 @@ from cartoon_tfds.images import (
     some,
     write_picture,
 )
+from pix2pix_flax.inference.beside import left_out
 from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, InputError, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
@@ -69,8 +70,7 @@ class Report:
     def _left_out(self) -> Iterator[str]:
         """Yields a line for each kind of content that is in no result."""
         if self.own:
-            names = some(path.name for path in self.own)
-            yield f"left out, called like results: {names} (--output=FOLDER translates them too)"
+            yield left_out(self.own)
         if pages := further_pages((path.name, count) for path, count in self.pages):
             yield pages
         if self.lost_profiles:
