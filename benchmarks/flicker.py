@@ -6,7 +6,8 @@
 Flicker is the warp error of consecutive frames along the optical flow of the clip, divided by the
 warp error of the clip itself: under 1 is steadier than the source (`benchmarks.style_metrics`).
 Clips are scaled to a width of 480 pixels; the teacher draws with the line width of the training
-pairs. `--temporal` adds a column for each: the same frames, blended along the motion.
+pairs. `--temporal` adds a column for each: the same frames, blended along the motion. Blur is
+steady too, so the crispness of the blended frames, divided by that before, stands in parentheses.
 """
 
 import pathlib
@@ -14,6 +15,7 @@ import pathlib
 import numpy as np
 from absl import app, flags
 
+from benchmarks.look_metrics import crispness
 from benchmarks.styles import VIDEOS, Draw, flickers
 from cartoon_tfds.recipes.cartoons import Cartoons
 from cartoon_tfds.styles import STYLES, cartoonize
@@ -26,6 +28,26 @@ _CHECKPOINTS = flags.DEFINE_multi_string(
 _STYLE = flags.DEFINE_enum("style", "ink", list(STYLES), "The style that they have learned.")
 _TEMPORAL = flags.DEFINE_bool("temporal", False, "Also measure each with temporal blending.")
 _STRENGTH = flags.DEFINE_float("strength", 0.7, "Strength of the blend; 0.7 is the scripts' own.")
+
+
+class Blended:
+    """Draws and blends the frames of one clip, in order."""
+
+    def __init__(self, draw: Draw):
+        self._draw, self._blend = draw, TemporalBlend(_STRENGTH.value)
+        self._crispness = []
+
+    def __call__(self, frame: np.ndarray) -> np.ndarray:
+        """Returns the next frame, drawn and blended."""
+        drawn = self._draw(frame)
+        blended = self._blend(frame[None], drawn[None])[0]
+        self._crispness.append((crispness(blended), crispness(drawn)))
+        return blended
+
+    def kept(self) -> float:
+        """Returns the mean crispness of the blended frames divided by that of the drawn ones."""
+        blended, drawn = np.mean(self._crispness, axis=0)
+        return blended / drawn
 
 
 def draws() -> dict[str, Draw]:
@@ -43,7 +65,7 @@ def with_temporal(draws: dict[str, Draw]) -> dict[str, Draw]:
     found = {}
     for name, draw in draws.items():
         found[name] = _once(draw)
-        found[f"{name}, temporal"] = _blended(found[name])
+        found[f"{name}, temporal"] = Blended(found[name])
     return found
 
 
@@ -57,8 +79,9 @@ def main(argv: list[str]) -> None:
     print("|---" * (2 + len(columns)) + "|")
     for clip in sorted(pathlib.Path(VIDEOS.value).glob("*.mp4")):
         # A blend keeps the last frame, so each clip needs a new one.
-        ratios = flickers(with_temporal(measured) if _TEMPORAL.value else measured, clip)
-        cells = " | ".join(f"{ratios[name]:.2f}" for name in columns)
+        of_clip = with_temporal(measured) if _TEMPORAL.value else measured
+        ratios = flickers(of_clip, clip)
+        cells = " | ".join(_cell(of_clip[name], ratios[name]) for name in columns)
         print(f"| {clip.stem} | 1 | {cells} |")
 
 
@@ -75,10 +98,9 @@ def _once(draw: Draw) -> Draw:
     return draw_once
 
 
-def _blended(draw: Draw) -> Draw:
-    """Returns a function that draws and blends the frames of one clip, in order."""
-    blend = TemporalBlend(_STRENGTH.value)
-    return lambda frame: blend(frame[None], draw(frame)[None])[0]
+def _cell(draw: Draw, flicker: float) -> str:
+    kept = f" ({draw.kept():.2f})" if isinstance(draw, Blended) else ""
+    return f"{flicker:.2f}{kept}"
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def look(photo: np.ndarray, picture: np.ndarray, teacher: np.ndarray | None = No
     return Look(
         outline=_mean(_grown(drawn, NEAR)[strong], empty=1.0),
         stray=_mean(strays[new], empty=0.0),
-        crisp=_crispness(picture) / _crispness(photo),
+        crisp=crispness(picture) / crispness(photo),
         vivid=_vividness(picture, photo),
         tones=tones(picture),
         white=white_shift(picture, photo if teacher is None else teacher),
@@ -113,6 +113,11 @@ def contours(photo: np.ndarray, quantile: float) -> np.ndarray:
     return found > np.quantile(found, quantile)
 
 
+def crispness(image: np.ndarray) -> float:
+    """Returns the 95th percentile of the Lab gradient of a picture, in units per pixel."""
+    return float(np.quantile(lab_gradient(image), CRISP_QUANTILE))
+
+
 def tones(image: np.ndarray) -> float:
     """Returns how many tones a picture has: the exponential of the entropy of its luminance."""
     counts, _ = np.histogram(to_lab(image)[..., 0], TONES, (0, 100))
@@ -145,10 +150,6 @@ def _chroma(lab: np.ndarray) -> np.ndarray:
 def _vividness(image: np.ndarray, photo: np.ndarray) -> float:
     before = _chroma(to_lab(photo)).mean()
     return float(_chroma(to_lab(image)).mean() / before) if before > GREY_CHROMA else math.nan
-
-
-def _crispness(image: np.ndarray) -> float:
-    return float(np.quantile(lab_gradient(image), CRISP_QUANTILE))
 
 
 def _grown(mask: np.ndarray, radius: int) -> np.ndarray:
