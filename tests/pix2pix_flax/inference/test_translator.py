@@ -151,19 +151,19 @@ def test_help_names_the_shared_flags(script):
         assert re.search(rf"\n  --{name}( \(required\))?\n", shown), name
 
 
-def test_all_options_of_the_video_script_together(trained, tmp_path):
+def test_all_options_of_the_video_script_together(tmp_path):
     source = make_clip(tmp_path / "in.mp4", pan(50), audio=True, gop=12)
-    paths = [f"--checkpoint={trained}", f"--input={source}"]
+    paths = ["--checkpoint=lite", f"--input={source}"]  # A blend of even grey would change little.
     part = ["--start=0:01", "--duration=0.5", "--max_height=48", "--side_by_side"]
     encoding = ["--codec=h265", "--crf=10", "--preset=fast"]
     found = []
     for temporal in ("--temporal", "--notemporal"):
-        options = [*part, *encoding, "--tile=32", "--halo=8", "--outscale=2", temporal]
+        options = [*part, *encoding, "--tile=48", "--halo=8", "--outscale=2", temporal]
         output = tmp_path / f"{temporal}.mp4"
         done = run("translate_video.py", *paths, *options, f"--output={output}")
         assert done.returncode == 0, done.stderr
         assert "13 frames, " in done.stdout
-        assert "tiles of 32 px" in done.stdout
+        assert "tiles of 48 px" in done.stdout
         images, times = decode(output)
         assert images.shape == (13, 96, 256, 3)
         assert times[0][0] == 0
