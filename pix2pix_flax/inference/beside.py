@@ -13,7 +13,7 @@ LABEL = "-cartoon"
 
 
 def left_out(own: Iterable[Path]) -> str:
-    """Returns a line that names the sources which are called like results, so are not read."""
+    """Returns a line that names sources that are left out, because results have such names."""
     names = some(path.name for path in own)
     return f"left out, called like results: {names} (--output=FOLDER translates them too)"
 

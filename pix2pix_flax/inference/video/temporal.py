@@ -17,7 +17,7 @@ _SOURCE_CHANGE = 9.0  # grey levels of change in the source at which trust falls
 _AROUND = (5, 5)  # pixels of the shrunken source over which a change is averaged
 _SHIFT = 10  # grey levels by which the last result may leave the range of the new pixels nearby
 _RESULT_CHANGE = 40.0  # further grey levels at which trust falls to 1/e
-_FADE = 0.8  # of the change of the results: a fade is one of which factors leave a smaller share
+_FADE = 0.8  # share of the change between two results that following a fade leaves at most
 _CUT = 0.35  # mean trust under which the last result is not used
 
 
@@ -115,7 +115,7 @@ def _source_trust(before: np.ndarray, now: np.ndarray) -> np.ndarray:
 
 
 def _near(history: np.ndarray, translated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns a warped result, moved to the new pixels around it, and the trust in it.
+    """Returns a warped result, clamped to the new pixels around it, and the trust in it.
 
     A pixel that is brighter or darker than all 3x3 new pixels around it is a ghost, or a line that
     has moved away. It takes the nearest of their values, up to a small distance: the neighbourhood
