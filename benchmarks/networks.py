@@ -2,6 +2,7 @@
 
     python -m benchmarks.networks --photos=DIR --every=4 --checkpoint=lite
     python -m benchmarks.networks --photos=DIR --short_side=1024 --line_width=0 --checkpoint=lite
+    python -m benchmarks.networks --photos=DIR --short_side=1024 --seen_at=512 --checkpoint=lite
 
 `benchmarks.look_metrics` explains the columns from `outline` to `ink`. `l1` is the mean absolute
 difference from the style, of values 0..1, and `lpips` the perceptual distance by AlexNet (Zhang et
@@ -33,6 +34,13 @@ _LINE_WIDTH = flags.DEFINE_float(
 _SHORT_SIDE = flags.DEFINE_integer(
     "short_side", None, "Scales the photographs to this short side.", lower_bound=64
 )
+_SEEN_AT = flags.DEFINE_integer(
+    "seen_at",
+    None,
+    "Scales photographs and drawings to this short side before they are compared, as a screen"
+    " shows large pictures. Without it, single pixels are compared.",
+    lower_bound=64,
+)
 
 
 def make_distance() -> Callable[[np.ndarray, np.ndarray], float]:
@@ -58,9 +66,12 @@ def main(argv: list[str]) -> None:
     (photos, teachers), distance = read_examples(), make_distance()
     print(f"{len(photos)} photographs")
 
+    seen_photos, seen_teachers = _seen(photos), _seen(teachers)
+
     def row(name: str, drawn: list[np.ndarray]) -> list[str]:
-        l1, found = look_metrics.compare(photos, drawn, teachers)
-        far = np.mean(list(map(distance, drawn, teachers)))
+        drawn = _seen(drawn)
+        l1, found = look_metrics.compare(seen_photos, drawn, seen_teachers)
+        far = np.mean(list(map(distance, drawn, seen_teachers)))
         return [name, *look_cells(found), *(f"{value:.3f}" for value in (found.ink, l1, far))]
 
     rows = [["", *LOOK_TITLES, "ink", "l1", "lpips"]]
@@ -69,6 +80,11 @@ def main(argv: list[str]) -> None:
         predict = load_predictor(name)
         rows.append(row(name, [predict(photo[np.newaxis])[0] for photo in photos]))
     print("\n".join(markdown(rows)))
+
+
+def _seen(images: list[np.ndarray]) -> list[np.ndarray]:
+    """Returns images in the size in which they are compared."""
+    return [_scaled(image, _SEEN_AT.value) for image in images] if _SEEN_AT.value else images
 
 
 def _scaled(photo: np.ndarray, short_side: int) -> np.ndarray:
