@@ -4,6 +4,7 @@ import numpy as np
 
 from pix2pix_flax.export.onnx.enlargement import as_scale, enlarged
 from pix2pix_flax.export.onnx.graph import Graph
+from pix2pix_flax.export.onnx.layers import mixed
 from pix2pix_flax.image import colour
 from pix2pix_flax.models import cel
 
@@ -77,7 +78,7 @@ def _smooth_step(graph: Graph, values: str, low: float, high: float) -> str:
 
 def _turned(graph: Graph, chroma: str, change: str) -> str:
     gain, turn = graph.split(change, [1, 1])
-    across = _mixed(graph, chroma, [[0, -1], [1, 0]])  # a quarter of a turn
+    across = mixed(graph, chroma, [[0, -1], [1, 0]])  # a quarter of a turn
     change = graph("Add", graph("Mul", chroma, gain), graph("Mul", across, turn))
     return graph("Add", chroma, change)
 
@@ -93,7 +94,7 @@ def _evened(graph: Graph, cells: str) -> str:
             end = start - 2 * cel.REACH or np.iinfo(np.int32).max
             other = graph("Slice", padded, *(graph.array([at]) for at in (start, end, axis)))
             difference = graph("Sub", other, cells)
-            square = _mixed(
+            square = mixed(
                 graph, graph("Mul", difference, difference), [[-0.5 / cel.CONTRAST**2] * 2]
             )
             weights.append(graph("Exp", square))
@@ -141,42 +142,28 @@ def _chroma(graph: Graph, rgb: str) -> str:
     curve = _power(graph, curve, 2.4)
     line = graph("Mul", rgb, graph.floats(1 / 12.92))
     linear = graph("Where", graph("Greater", rgb, graph.floats(0.04045)), curve, line)
-    t = _mixed(graph, linear, colour.XYZ_OF_RGB / colour.WHITE[:, np.newaxis])
+    t = mixed(graph, linear, colour.XYZ_OF_RGB / colour.WHITE[:, np.newaxis])
     knee = graph.floats(colour.KNEE**3)
     root = _power(graph, graph("Max", t, knee), 1 / 3)
     line = graph("Mul", t, graph.floats(1 / (3 * colour.KNEE**2)))
     line = graph("Add", line, graph.floats(4 / 29))
     f = graph("Where", graph("Greater", t, knee), root, line)
-    return _mixed(graph, f, [[500, -500, 0], [0, 200, -200]])
+    return mixed(graph, f, [[500, -500, 0], [0, 200, -200]])
 
 
 def _lab_to_clipped_rgb(graph: Graph, lab: str) -> str:
     """Adds an `image.colour.lab_to_clipped_rgb`."""
-    f = _mixed(graph, lab, [[1 / 116, 1 / 500, 0], [1 / 116, 0, 0], [1 / 116, 0, -1 / 200]])
+    f = mixed(graph, lab, [[1 / 116, 1 / 500, 0], [1 / 116, 0, 0], [1 / 116, 0, -1 / 200]])
     f = graph("Add", f, graph.floats(16 / 116))
     cube = graph("Mul", graph("Mul", f, f), f)
     line = graph("Mul", graph("Sub", f, graph.floats(4 / 29)), graph.floats(3 * colour.KNEE**2))
     t = graph("Where", graph("Greater", f, graph.floats(colour.KNEE)), cube, line)
-    linear = _mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE)
+    linear = mixed(graph, t, np.linalg.inv(colour.XYZ_OF_RGB) * colour.WHITE)
     linear = graph("Clip", linear, graph.floats(0), graph.floats(1))
-    knee = graph.floats(0.0031308)
-    curve = _power(graph, graph("Max", linear, knee), 1 / 2.4)
-    curve = graph("Sub", graph("Mul", curve, graph.floats(1.055)), graph.floats(0.055))
-    line = graph("Mul", linear, graph.floats(12.92))
-    rgb = graph("Where", graph("Greater", linear, knee), curve, line)
-    return graph("Sub", graph("Mul", rgb, graph.floats(2)), graph.floats(1))
-
-
-def _mixed(graph: Graph, x: str, matrix) -> str:
-    """Adds a product of each pixel's channels with a matrix.
-
-    Runtimes pad the few channels of a convolution to 8 or 16, but not those of `MatMul`.
-    """
-    rows = len(matrix)
-    flat = graph("MatMul", graph.floats(matrix), graph("Reshape", x, graph.array([0, 0, -1])))
-    sizes = graph("Slice", graph.sizes(x), graph.array([2]), graph.array([4]))
-    batch = graph("Slice", graph.sizes(x), graph.array([0]), graph.array([1]))
-    return graph("Reshape", flat, graph("Concat", batch, graph.array([rows]), sizes, axis=0))
+    curve = _power(graph, graph("Max", linear, graph.floats(0.0031308)), 1 / 2.4)
+    curve = graph("Sub", graph("Mul", curve, graph.floats(2 * 1.055)), graph.floats(1 + 2 * 0.055))
+    line = graph("Sub", graph("Mul", linear, graph.floats(2 * 12.92)), graph.floats(1))
+    return graph("Min", curve, line)  # the line lies over the curve, and touches it at the knee
 
 
 def _power(graph: Graph, x: str, exponent: float) -> str:

@@ -1,5 +1,7 @@
 """`models.enlargement` and `tasks.resolution.Redrawn` as ONNX nodes, on [B, C, H, W]."""
 
+import functools
+
 from onnx import TensorProto
 
 from pix2pix_flax.export.onnx.graph import Graph
@@ -46,6 +48,12 @@ def factor(graph: Graph, shape: str, working_size: int) -> str:
 
 def shrink(graph: Graph, images: str, factor: str) -> str:
     """Adds the means of squares of `factor` pixels: [B, C, H, W] -> [B, C, H / f, W / f]."""
+    is_one = graph("Equal", factor, graph.array(1))
+    unchanged = functools.partial(graph, "Identity", images)
+    return graph.choose(is_one, unchanged, functools.partial(_means, graph, images, factor))
+
+
+def _means(graph: Graph, images: str, factor: str) -> str:
     shape = graph.sizes(images)
     side = graph("Reshape", factor, graph.array([1]))
     batch = graph("Slice", shape, graph.array([0]), graph.array([2]))
@@ -54,4 +62,5 @@ def shrink(graph: Graph, images: str, factor: str) -> str:
         for axis in (2, 3)
     )
     cells = graph("Reshape", images, graph("Concat", batch, height, side, width, side, axis=0))
-    return graph("ReduceMean", cells, axes=[3, 5], keepdims=0)
+    rows = graph("ReduceMean", cells, axes=[3], keepdims=0)  # both at once take longer
+    return graph("ReduceMean", rows, axes=[4], keepdims=0)

@@ -5,7 +5,8 @@ statistics are folded into the convolutions, and tools that trace JAX programs r
 are multiples of the stride. Each export compares the graph with the network on photographs.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,11 +33,12 @@ class Graph:
         arrays = flatten_dict(variables, sep="/")
         self._variables = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
         self._nodes: list[onnx.NodeProto] = []
+        self._numbers = itertools.count()  # of names
         self._arrays: list[onnx.TensorProto] = []
 
     def __call__(self, op: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Adds a node; returns the name of its output."""
-        output = output or f"{op.lower()}_{len(self._nodes)}"
+        output = output or f"{op.lower()}_{next(self._numbers)}"
         self._nodes.append(helper.make_node(op, inputs, [output], **attributes))
         return output
 
@@ -63,9 +65,27 @@ class Graph:
 
     def split(self, x: str, sizes: Sequence[int]) -> list[str]:
         """Adds a node that splits `x` [B, C, H, W] by channels; returns the names of the parts."""
-        names = [f"split_{len(self._nodes)}_{index}" for index in range(len(sizes))]
+        number = next(self._numbers)
+        names = [f"split_{number}_{index}" for index in range(len(sizes))]
         self._nodes.append(helper.make_node("Split", [x, self.array(sizes)], names, axis=1))
         return names
+
+    def choose(self, condition: str, yes: Callable[[], str], no: Callable[[], str]) -> str:
+        """Adds a node that computes one of two float32 values; returns its name.
+
+        Args:
+          condition: name of a bool.
+          yes: adds the nodes of the value if it is true, which may take all values so far as
+            inputs; returns the value's name.
+          no: adds the nodes of the other value.
+        """
+        return self("If", condition, then_branch=self._branch(yes), else_branch=self._branch(no))
+
+    def _branch(self, add: Callable[[], str]) -> onnx.GraphProto:
+        outside, self._nodes = self._nodes, []
+        value = helper.make_tensor_value_info(add(), TensorProto.FLOAT, None)
+        inside, self._nodes = self._nodes, outside
+        return helper.make_graph(inside, f"branch_{next(self._numbers)}", [], [value])
 
     def pad(self, images: str, multiple: str, border: int) -> str:
         """Reflects images [B, H, W, C] to a multiple, as `pad_to_multiple` does, then on all sides.
@@ -76,21 +96,24 @@ class Graph:
             and right.
           border: pixels by which the result is then padded on each side.
         """
-        shape, one = self.sizes(images), self.array(1)
+        shape = self.sizes(images)
         for axis in (1, 2):
             length = self("Gather", shape, self.array(axis))
-            images = self._reflect(images, axis, length, multiple, border, one)
+            steps = self("Sub", self("Add", length, multiple), self.array(1))
+            end = self("Mul", self("Div", steps, multiple), multiple)
+            end = self("Add", end, self.array(border))
+            before = self._reflected(images, axis, length, self.array(-border), self.array(0))
+            after = self._reflected(images, axis, length, length, end)
+            images = self("Concat", before, images, after, axis=axis)
         return images
 
-    def _reflect(
-        self, images: str, axis: int, length: str, multiple: str, border: int, one: str
-    ) -> str:
+    def _reflected(self, images: str, axis: int, length: str, start: str, end: str) -> str:
+        """Adds the rows or columns that lie at `start` to `end` by reflection, none if equal."""
         # The formula of `image.padding.reflect` as nodes, with a minimum in place of |x|.
-        steps = self("Div", self("Sub", self("Add", length, multiple), one), multiple)
-        end = self("Add", self("Mul", steps, multiple), self.array(border))
+        one = self.array(1)
         period = self("Mul", self("Sub", length, one), self.array(2))
         period = self("Max", period, one)  # one pixel is repeated
-        position = self("Mod", self("Range", self.array(-border), end, one), period)
+        position = self("Mod", self("Range", start, end, one), period)
         source = self("Min", position, self("Sub", period, position))
         return self("Gather", images, source, axis=axis)
 

@@ -1,13 +1,20 @@
 """The layers of `models/` as ONNX nodes. Features are float32 [B, C, H, W] here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 from onnx import TensorProto
 
 from pix2pix_flax.export.onnx.graph import Graph
 
+Activation = Callable[[str], str]  # adds an activation of features: name -> name
+
 _EPSILON = 1e-5  # of models.layers.Norm
+
+
+def _unchanged(x: str) -> str:
+    return x
 
 
 def normalize(graph: Graph, images: str) -> str:
@@ -40,36 +47,84 @@ def conv(graph: Graph, x: str, name: str, norm: str = "none", *, stride: int = 1
 
     The output has the input's size, or half the size for a 4x4 kernel with stride 2.
     """
-    kernel, bias = _weights(graph, name, "", norm)
+    kernel, bias = weights(graph, name, "", norm)
     weight = kernel.transpose(3, 2, 0, 1)
     pads = [(size - 1) // 2 for size in kernel.shape[:2]] * 2
-    weights = graph.floats(weight), graph.floats(bias)
-    x = graph("Conv", x, *weights, strides=[stride, stride], pads=pads)
-    return _normed(graph, x, name, norm)
+    arrays = graph.floats(weight), graph.floats(bias)
+    x = graph("Conv", x, *arrays, strides=[stride, stride], pads=pads)
+    return x if is_folded(norm) else _group_norm(graph, name, norm, x)
 
 
-def conv_transpose(graph: Graph, x: str, name: str, norm: str) -> str:
-    """Adds a `models.layers.ConvTranspose` with a 4x4 kernel, and its norm; doubles the size."""
-    kernel, bias = _weights(graph, name, "", norm)
+def conv_to_few(graph: Graph, x: str, name: str) -> str:
+    """Adds a convolution with zero padding whose outputs are few, such as 2 from 80 channels.
+
+    Each tap of the kernel is a convolution of single pixels, all in one, and their outputs are
+    moved and added. Runtimes pad outputs to 8 or 16: with 9 taps, the padding is less.
+    """
+    kernel, bias = weights(graph, name, "", "none")
+    height, width, inputs, outputs = kernel.shape
+    taps = kernel.transpose(0, 1, 3, 2).reshape(-1, inputs, 1, 1)
+    around = [0, 0, height // 2, width // 2] * 2
+    x = graph("Pad", graph("Conv", x, graph.floats(taps)), graph.array(around))
+    parts = graph.split(x, [outputs] * (height * width))
+    for index, part in enumerate(parts):
+        starts = np.array(divmod(index, width))
+        ends = starts + 1 - (height, width)
+        ends = np.where(ends < 0, ends, np.iinfo(np.int32).max)
+        places = (graph.array(at) for at in (starts, ends, [2, 3]))
+        parts[index] = graph("Slice", part, *places)
+    return graph("Add", graph("Sum", *parts), graph.floats(bias[:, np.newaxis, np.newaxis]))
+
+
+def conv_transpose(
+    graph: Graph, x: str, name: str, norm: str = "none", activate: Activation = _unchanged
+) -> str:
+    """Adds a 4x4 `models.layers.ConvTranspose`, its norm and activation; doubles the size."""
+    kernel, bias = weights(graph, name, "", norm)
     kernel = kernel[::-1, ::-1]  # JAX counts the taps from the other end
-    return _doubled(graph, x, kernel, bias, name, norm)
+    return _doubled(graph, x, kernel, bias, name, norm, activate)
 
 
-def resize_conv(graph: Graph, x: str, name: str, norm: str = "none") -> str:
-    """Adds a `models.layers.ResizeConv`, and its norm; doubles the size.
+def resize_conv(
+    graph: Graph, x: str, name: str, norm: str = "none", activate: Activation = _unchanged
+) -> str:
+    """Adds a `models.layers.ResizeConv`, its norm and activation; doubles the size.
 
     Doubling and the 3x3 kernel are merged into one transposed 4x4 kernel. It has 4 taps per pixel
     instead of 9, because pixels that the doubling made equal share a product.
     """
-    kernel, bias = _weights(graph, name, "Conv_0/", norm)
+    kernel, bias = weights(graph, name, "Conv_0/", norm)
     taps = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], np.float32)
     kernel = np.einsum("ap,bq,pqio->abio", taps, taps, kernel)
-    return _doubled(graph, x, kernel, bias, name, norm)
+    return _doubled(graph, x, kernel, bias, name, norm, activate)
+
+
+def mixed(graph: Graph, x: str, matrix: ArrayLike) -> str:
+    """Adds a product of each pixel's channels with a matrix [out, in].
+
+    Runtimes pad the few channels of a convolution to 8 or 16, but not those of `MatMul`.
+    """
+    rows = len(matrix)
+    flat = graph("MatMul", graph.floats(matrix), graph("Reshape", x, graph.array([0, 0, -1])))
+    sizes = graph("Slice", graph.sizes(x), graph.array([2]), graph.array([4]))
+    batch = graph("Slice", graph.sizes(x), graph.array([0]), graph.array([1]))
+    return graph("Reshape", flat, graph("Concat", batch, graph.array([rows]), sizes, axis=0))
 
 
 def pixel_shuffle(graph: Graph, x: str, factor: int) -> str:
-    """Adds a `models.upscaling.pixel_shuffle`, whose channels are grouped by output pixel."""
-    return graph("DepthToSpace", x, blocksize=factor, mode="DCR")
+    """Adds a `models.upscaling.pixel_shuffle`, whose channels are grouped by output pixel.
+
+    These two transpositions move one axis each, first the columns of the blocks and then their
+    rows; onnxruntime takes twice the time for the one transposition of `DepthToSpace`.
+    """
+    sizes = graph("Slice", graph.sizes(x), graph.array([2]), graph.array([4]))
+    sizes = graph("Mul", sizes, graph.array(factor))
+    width = graph("Slice", sizes, graph.array([1]), graph.array([2]))
+    blocks = graph("Reshape", x, graph.array([0, factor, factor, -1]))
+    columns = graph("Transpose", blocks, perm=[0, 1, 3, 2])
+    shape = graph("Concat", graph.array([0, factor, -1]), width, axis=0)
+    rows = graph("Transpose", graph("Reshape", columns, shape), perm=[0, 2, 1, 3])
+    return graph("Reshape", rows, graph("Concat", graph.array([0, -1]), sizes, axis=0))
 
 
 def prelu(graph: Graph, x: str, name: str) -> str:
@@ -77,7 +132,7 @@ def prelu(graph: Graph, x: str, name: str) -> str:
     return graph("LeakyRelu", x, alpha=float(graph.take(f"params/{name}/negative_slope")))
 
 
-def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+def weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
     """Returns the kernel [height, width, in, out] and the bias [out]; BatchNorm is folded in."""
     kernel = graph.take(f"params/{name}/{layer}kernel")
     bias = graph.take(f"params/{name}/{layer}bias", np.zeros(kernel.shape[-1], np.float32))
@@ -91,22 +146,29 @@ def _weights(graph: Graph, name: str, layer: str, norm: str) -> tuple[np.ndarray
 
 
 def _doubled(
-    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, name: str, norm: str
+    graph: Graph,
+    x: str,
+    kernel: np.ndarray,
+    bias: np.ndarray,
+    name: str,
+    norm: str,
+    activate: Activation,
 ) -> str:
     # ConvTranspose as a runtime has it is slow. The pixels of an output row between two input rows
     # depend on these two alone, so a 2x2 convolution over all pairs of rows and columns gives them.
     inputs, outputs = kernel.shape[2:]
     taps = kernel.reshape(2, 2, 2, 2, inputs, outputs)[::-1, :, ::-1]
-    weights = taps.transpose(1, 3, 5, 4, 0, 2).reshape(4 * outputs, inputs, 2, 2)
-    x = graph("Conv", x, graph.floats(weights), graph.floats(np.tile(bias, 4)), pads=[1] * 4)
-    x = graph("DepthToSpace", x, blocksize=2, mode="DCR")
+    taps = taps.transpose(1, 3, 5, 4, 0, 2).reshape(4 * outputs, inputs, 2, 2)
+    x = graph("Conv", x, graph.floats(taps), graph.floats(np.tile(bias, 4)), pads=[1] * 4)
+    x = activate(x) if is_folded(norm) else x  # a runtime merges it into the convolution
+    x = pixel_shuffle(graph, x, 2)
     x = graph("Slice", x, graph.array([1, 1]), graph.array([-1, -1]), graph.array([2, 3]))
-    return _normed(graph, x, name, norm)
+    return x if is_folded(norm) else activate(_group_norm(graph, name, norm, x))
 
 
-def _normed(graph: Graph, x: str, name: str, norm: str) -> str:
-    """Adds the norm of a layer, unless there is none or it is folded into the convolution."""
-    return _group_norm(graph, name, norm, x) if norm in ("group", "instance") else x
+def is_folded(norm: str) -> bool:
+    """Returns whether a layer has no norm, or one that is folded into its convolution."""
+    return norm in ("none", "batch")
 
 
 def _group_norm(graph: Graph, name: str, norm: str, x: str) -> str:

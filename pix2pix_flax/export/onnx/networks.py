@@ -4,16 +4,19 @@ Activations are moved directly behind convolutions, so that a runtime merges bot
 the same as in `models/`.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 
-from pix2pix_flax.export.onnx import cel, enlargement
+from pix2pix_flax.export.onnx import blocks, cel, enlargement
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.export.onnx.layers import (
     conv,
+    conv_to_few,
     conv_transpose,
     denormalize,
+    is_folded,
     normalize,
     pixel_shuffle,
     prelu,
@@ -103,19 +106,14 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
         x = graph("Relu", x) if innermost else _leaky(graph, x)
         levels.append(x)
     for level in reversed(range(1, module.depth)):
-        x = graph("Relu", up(graph, x, f"up{level}", module.norm))
+        x = up(graph, x, f"up{level}", module.norm, functools.partial(graph, "Relu"))
         x = decoded[level] = graph("Concat", graph("Relu", levels[level - 1]), x, axis=1)
-    if not module.fine_width:
-        x = up(graph, x, "up0", "none")
-    else:
-        x = pixel_shuffle(graph, conv(graph, x, "up0"), 2)
-        fine = graph("Add", x, _leaky(graph, conv(graph, images, "fine0", module.norm)))
-        x = conv(graph, _leaky(graph, conv(graph, fine, "fine1", module.norm)), "fine2")
+    x = _refined(graph, module, images, x) if module.fine_width else up(graph, x, "up0")
     ends = graph.array([module.out_channels])
     images = graph("Slice", images, graph.array([0]), ends, graph.array([1]))
     if module.cel_steps:
         half_layers = conv(graph, decoded[HALF_LEVEL], "half")
-        colours = conv(graph, decoded[COLOURS_LEVEL], "colours")
+        colours = conv_to_few(graph, decoded[COLOURS_LEVEL], "colours")
         layers = x, half_layers, colours
         settings = {"factor": factor, "is_print": module.cel_print}
         return cel.draw(graph, *layers, images, module.cel_steps, **settings)
@@ -124,6 +122,19 @@ def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
         x = graph("Add", images, graph("Mul", x, graph.floats(2.0)))
         x = graph("Clip", x, graph.floats(-1), graph.floats(1))
     return enlargement.redrawn(graph, x, factor) if factor else x
+
+
+def _refined(graph: Graph, module: Unet, images: str, x: str) -> str:
+    """Adds the layers at full resolution, of the images and the decoder's features at half."""
+    norm, leaky = module.norm, functools.partial(_leaky, graph)
+    if module.fine_width > blocks.WIDEST or not is_folded(norm):
+        fine = leaky(conv(graph, images, "fine0", norm))
+        fine = graph("Add", fine, pixel_shuffle(graph, conv(graph, x, "up0"), 2))
+        return conv(graph, leaky(conv(graph, fine, "fine1", norm)), "fine2")
+    fine = leaky(blocks.from_pixels(graph, images, "fine0", norm))
+    fine = graph("Add", fine, conv(graph, x, "up0"))
+    fine = blocks.shifted(graph, fine, "fine1", norm, leaky)
+    return pixel_shuffle(graph, blocks.back(graph, fine, "fine2"), 2)
 
 
 def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:
@@ -148,7 +159,7 @@ def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
         x = _residual(graph, x, y)
     x = graph("Add", first, conv(graph, x, "last"))
     for index in range(doublings(module.scale)):
-        x = _leaky(graph, resize_conv(graph, x, f"up{index}"))
+        x = resize_conv(graph, x, f"up{index}", activate=functools.partial(_leaky, graph))
     x = _leaky(graph, conv(graph, x, "hr"))
     return _from_range(graph, module, conv(graph, x, "out"))
 

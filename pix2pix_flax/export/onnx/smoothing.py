@@ -4,12 +4,13 @@ import numpy as np
 
 from pix2pix_flax.export.onnx.enlargement import enlarged
 from pix2pix_flax.export.onnx.graph import Graph
+from pix2pix_flax.export.onnx.layers import mixed
 from pix2pix_flax.models.smoothing import AROUND, GRAIN, HALF, LUMA
 
 
 def smoothed(graph: Graph, rgb: str) -> str:
     """Adds a `models.smoothing.smoothed` of RGB images."""
-    luminance = graph("Conv", rgb, graph.floats(LUMA[np.newaxis, :, np.newaxis, np.newaxis]))
+    luminance = mixed(graph, rgb, LUMA[np.newaxis])
     powers = graph("Concat", luminance, graph("Mul", luminance, luminance), axis=1)
     powers = graph("AveragePool", powers, kernel_shape=HALF, strides=HALF)
     mean, square = graph.split(_around(graph, powers), [1, 1])

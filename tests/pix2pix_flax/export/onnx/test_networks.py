@@ -35,6 +35,7 @@ def test_every_unet_of_any_size(upsample, norm, tmp_path):
     "settings",
     [
         {"fine_width": 4},
+        {"fine_width": 12},
         {"residual": True},
         {"fine_width": 4, "cel_steps": 6},
         {"fine_width": 4, "cel_steps": 5, "cel_print": True},
