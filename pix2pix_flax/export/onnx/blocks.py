@@ -9,32 +9,24 @@ that it has the four pixels around a corner, depends on 2x2 blocks alone. So `sh
 come in pairs.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 
 from pix2pix_flax.export.onnx.graph import Graph
-from pix2pix_flax.export.onnx.layers import weights
+from pix2pix_flax.export.onnx.layers import Activation, weights
 
 WIDEST = 8  # channels; of more, the zeros in the kernels below cost more than the padding
-
-# Taps of a 3x3 kernel, along an axis: of a pixel's place q in its block and each pixel of a window,
-# and of q and each block b with each place p in it.
-_WINDOW = np.array([[k - q == t for k in range(4) for t in range(3)] for q in range(2)])
-_BLOCKS = np.array(
-    [[2 * b + p - q == t for b in range(2) for p in range(2) for t in range(3)] for q in range(2)]
-)
-_WINDOW, _BLOCKS = _WINDOW.reshape(2, 4, 3) * 1.0, _BLOCKS.reshape(2, 2, 2, 3) * 1.0
 
 
 def from_pixels(graph: Graph, images: str, name: str, norm: str) -> str:
     """Adds a convolution of [B, C, H, W] with its BatchNorm; returns blocks [B, 4D, H/2, W/2]."""
     kernel, bias = weights(graph, name, "", norm)
-    kernel = np.einsum("qkt,rlu,tuio->qroikl", _WINDOW, _WINDOW, kernel)
+    place, pixel, tap = np.ogrid[:2, :4, :3]  # in a block, in the window of a block, of the kernel
+    taps = (pixel - place == tap).astype(np.float32)
+    kernel = np.einsum("qkt,rlu,tuio->qroikl", taps, taps, kernel)
     return _conv(graph, images, kernel.reshape(-1, *kernel.shape[3:]), bias, 2, 1)
 
 
-def shifted(graph: Graph, blocks: str, name: str, norm: str, activate: Callable[[str], str]) -> str:
+def shifted(graph: Graph, blocks: str, name: str, norm: str, activate: Activation) -> str:
     """Adds a convolution of blocks, its BatchNorm and activation; returns shifted blocks.
 
     They are [B, 4D, H/2 + 1, W/2 + 1]; their outermost pixels lie outside of the image and are 0.
@@ -64,7 +56,9 @@ def back(graph: Graph, blocks: str, name: str) -> str:
 
 def _between_blocks(kernel: np.ndarray) -> np.ndarray:
     """Returns the kernel [4D, 4C, 2, 2] of blocks, from a kernel [3, 3, C, D] of pixels."""
-    kernel = np.einsum("qbpt,rcsu,tuio->qropsibc", _BLOCKS, _BLOCKS, kernel)
+    place, block, pixel, tap = np.ogrid[:2, :2, :2, :3]
+    taps = (2 * block + pixel - place == tap).astype(np.float32)
+    kernel = np.einsum("qbpt,rcsu,tuio->qropsibc", taps, taps, kernel)
     return kernel.reshape(4 * kernel.shape[2], -1, 2, 2)
 
 
