@@ -1,6 +1,7 @@
 """`models.enlargement` and `tasks.resolution.Redrawn` as ONNX nodes, on [B, C, H, W]."""
 
 import functools
+from collections.abc import Callable
 
 from onnx import TensorProto
 
@@ -10,6 +11,19 @@ from pix2pix_flax.models.enlargement import AROUND, FULL_CONTRAST
 
 def redrawn(graph: Graph, images: str, factor: str) -> str:
     """Adds a `models.enlargement.redrawn`; `factor` is the name of its `scale`, int64."""
+    return _unless_one(graph, factor, images, _redrawn)
+
+
+def _unless_one(
+    graph: Graph, factor: str, images: str, add: Callable[[Graph, str, str], str]
+) -> str:
+    """Adds nodes that are not computed if the factor is 1: then the images stay as they are."""
+    is_one = graph("Equal", factor, graph.array(1))
+    unchanged = functools.partial(graph, "Identity", images)
+    return graph.choose(is_one, unchanged, functools.partial(add, graph, images, factor))
+
+
+def _redrawn(graph: Graph, images: str, factor: str) -> str:
     settings = {"kernel_shape": AROUND, "pads": [side // 2 for side in 2 * AROUND]}
     low = graph("Neg", graph("MaxPool", graph("Neg", images), **settings))
     contrast = graph("Sub", graph("MaxPool", images, **settings), low)
@@ -21,8 +35,6 @@ def redrawn(graph: Graph, images: str, factor: str) -> str:
     step = graph("Mul", graph("Add", step, graph.floats(1)), graph.floats(0.5))
     share = graph("Mul", contrast, graph.floats(1 / FULL_CONTRAST))
     share = graph("Mul", graph("Min", share, graph.floats(1)), contrast)
-    is_larger = graph("Min", graph("Sub", scale, graph.floats(1)), graph.floats(1))
-    share = graph("Mul", share, is_larger)
     return graph("Add", images, graph("Mul", share, graph("Sub", step, place)))
 
 
@@ -48,9 +60,7 @@ def factor(graph: Graph, shape: str, working_size: int) -> str:
 
 def shrink(graph: Graph, images: str, factor: str) -> str:
     """Adds the means of squares of `factor` pixels: [B, C, H, W] -> [B, C, H / f, W / f]."""
-    is_one = graph("Equal", factor, graph.array(1))
-    unchanged = functools.partial(graph, "Identity", images)
-    return graph.choose(is_one, unchanged, functools.partial(_means, graph, images, factor))
+    return _unless_one(graph, factor, images, _means)
 
 
 def _means(graph: Graph, images: str, factor: str) -> str:
