@@ -18,7 +18,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = lite.get_config()
     config.unlock()
     config.data.name = "cartoon_tfds/watercolour"
-    config.generator.cel_steps = 20
+    config.generator.cel_steps = 100  # so its tones are as soft as the washes of the style
     config.loss_weights.ink = 600.0
     config.train.steps = 6_000
     return base.variant(config, arg, longer=_longer)
@@ -27,7 +27,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
 def _longer(config: ml_collections.ConfigDict) -> None:
     """Turns the configuration into the training that comes after it."""
     config.loss_weights.ink = 2400.0
-    config.loss_weights.lpips = 90.0
-    config.loss_weights.consistency = 50.0
-    config.optimizer.learning_rate = 6e-4
-    config.train.steps = 8_000
+    config.loss_weights.lpips = 130.0
+    config.loss_weights.consistency = 20.0
+    config.optimizer.learning_rate = 5e-4
+    config.train.steps = 7_000
