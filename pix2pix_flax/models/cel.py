@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pix2pix_flax.image.colour import lab_to_clipped_rgb, rgb_to_lab
-from pix2pix_flax.models.enlargement import enlarged
+from pix2pix_flax.models.enlargement import enlarged, redrawn
 from pix2pix_flax.models.smoothing import smoothed
 
 LAYERS = 2  # at full resolution: tone and ink
@@ -75,7 +75,8 @@ def draw(
 
     A larger drawing is as sharp as a small one: the layers are smooth, so they are enlarged first,
     and their edges are made afterwards, at the size of the drawing. Letters on screens are drawn by
-    this method (Green 2007, "Improved Alpha-Tested Magnification for Vector Textures").
+    this method (Green 2007, "Improved Alpha-Tested Magnification for Vector Textures"). Many steps
+    are too small for it, so such a tone is enlarged by `enlargement.redrawn`.
 
     Args:
       layers: float32 [B, H, W, LAYERS]: the tone before a tanh, which has black at -1 and white at
@@ -99,8 +100,9 @@ def draw(
     smooth = enlarged(jnp.concatenate([hardness, chroma], axis=-1), scale * 2**HALF_LEVEL)
     hardness, chroma = jnp.split(smooth, (1,), axis=-1)
     tone, ink = jnp.split(layers, 2, axis=-1)
-    tone, cover = (jnp.tanh(tone) + 1) * (steps / 2), jax.nn.sigmoid(ink + ink_bias(scale, steps))
-    tone, cover = jnp.split(enlarged(jnp.concatenate([tone, cover], axis=-1), scale), 2, axis=-1)
+    tone, cover = jnp.tanh(tone), jax.nn.sigmoid(ink + ink_bias(scale, steps))
+    tone = (redrawn if steps > FEW_STEPS else enlarged)(tone, scale)
+    tone, cover = (tone + 1) * (steps / 2), enlarged(cover, scale)
     sharpness = SOFT + (scale * HARD - SOFT) * hardness
     luminance = stairs(tone, steps, sharpness) * (100 / steps)
     cover = stairs(cover, 1, scale * INK_SHARPNESS)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pix2pix_flax.export.onnx.enlargement import as_scale, enlarged
+from pix2pix_flax.export.onnx.enlargement import as_scale, enlarged, redrawn
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.export.onnx.layers import mixed
 from pix2pix_flax.image import colour
@@ -31,12 +31,14 @@ def draw(
     cells = _evened(graph, _turned(graph, _chroma(graph, small), colours))
     chroma = _upsample(graph, cells, shares)
     tone, ink = graph.split(layers, [1, 1])
-    tone = graph("Mul", graph("Add", graph("Tanh", tone), graph.floats(1)), graph.floats(steps / 2))
+    tone = graph("Tanh", tone)
     scale = as_scale(graph, factor) if factor else graph.floats([1])
     ink = graph("Sigmoid", graph("Add", ink, _ink_bias(graph, scale, steps)))
     if factor:
-        smooth = enlarged(graph, graph("Concat", tone, ink, axis=1), scale)
-        tone, ink = graph.split(smooth, [1, 1])
+        is_soft = steps > cel.FEW_STEPS
+        tone = redrawn(graph, tone, factor) if is_soft else enlarged(graph, tone, scale)
+        ink = enlarged(graph, ink, scale)
+    tone = graph("Mul", graph("Add", tone, graph.floats(1)), graph.floats(steps / 2))
     half = graph("Mul", scale, graph.floats(2**cel.HALF_LEVEL))
     smooth = enlarged(graph, graph("Concat", hardness, chroma, axis=1), half)
     hardness, chroma = graph.split(smooth, [1, 2])

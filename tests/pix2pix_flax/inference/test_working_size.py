@@ -21,8 +21,8 @@ SIZE = 64
 
 @pytest.fixture(
     scope="module",
-    params=[{"cel_steps": 6}, {"residual": True}, {}],
-    ids=["layers", "residual", "rgb"],
+    params=[{"cel_steps": 6}, {"cel_steps": 20}, {"residual": True}, {}],
+    ids=["layers", "soft layers", "residual", "rgb"],
 )
 def run(request, tmp_path_factory):
     """A U-Net of untrained weights, with a working size of 64 pixels."""

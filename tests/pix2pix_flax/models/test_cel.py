@@ -192,6 +192,16 @@ def test_edges_are_as_sharp_in_an_enlarged_drawing(layer):
 
 
 @pytest.mark.parametrize("scale", [2, 4])
+def test_edges_between_soft_tones_are_as_sharp_in_an_enlarged_drawing(scale):
+    photo = jnp.full((1, 64, 96, 3), 0.5)
+    layers = layers_of(0.7).at[:, :, 48:, 0].set(-0.3)
+    parts = layers, half_layers_of(), cells_of(), photo
+    small, large = (np.asarray(cel.draw(*parts, 100, size))[0, 9, :, 0] for size in (1, scale))
+    steepest = np.abs(np.diff(large)).max()
+    assert steepest > 0.7 * np.abs(np.diff(small)).max()  # linear enlargement alone leaves a half
+
+
+@pytest.mark.parametrize("scale", [2, 4])
 def test_a_line_of_one_pixel_stays_dark_in_an_enlarged_drawing(scale):
     photo = jnp.full((1, 64, 96, 3), 0.5)
     cover = np.full((64, 96), 0.1, np.float32)
