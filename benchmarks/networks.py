@@ -2,7 +2,6 @@
 
     python -m benchmarks.networks --photos=DIR --every=4 --checkpoint=lite
     python -m benchmarks.networks --photos=DIR --short_side=1024 --line_width=0 --checkpoint=lite
-    python -m benchmarks.networks --photos=DIR --short_side=1024 --seen_at=512 --checkpoint=lite
 
 `benchmarks.look_metrics` explains the columns from `outline` to `ink`. `l1` is the mean absolute
 difference from the style, of values 0..1, and `lpips` the perceptual distance by AlexNet (Zhang et

@@ -18,7 +18,9 @@ LAYERS = 2  # at full resolution: tone and ink
 SHARES = 9  # of a cell's colour and the colours of the 8 cells around it
 HALF_LAYERS = 1 + SHARES  # at half resolution: hardness of the steps, and the shares
 HALF_LEVEL, COLOURS_LEVEL = 1, 2  # of the decoder, whose features give these layers and the colours
-FEW_STEPS = 6  # of the tone at most: a drawing in so few treats faint shades as grain
+# Steps of the tone at most: a drawing in so few treats faint shades as grain, and its steps make
+# sharp edges when it is enlarged.
+FEW_STEPS = 6
 _CELL = 2**COLOURS_LEVEL  # side in pixels of the cells that have one colour each
 REACH = 4  # cells whose colours are averaged, each way, ...
 CONTRAST = 6.0  # ... if they differ by not much more than this, in units of Lab

@@ -12,7 +12,7 @@ come in pairs.
 import numpy as np
 
 from pix2pix_flax.export.onnx.graph import Graph
-from pix2pix_flax.export.onnx.layers import Activation, weights
+from pix2pix_flax.export.onnx.layers import Activation, conv_to_blocks, weights
 
 WIDEST = 8  # channels; of more, the zeros in the kernels below cost more than the padding
 
@@ -23,7 +23,8 @@ def from_pixels(graph: Graph, images: str, name: str, norm: str) -> str:
     place, pixel, tap = np.ogrid[:2, :4, :3]  # in a block, in the window of a block, of the kernel
     taps = (pixel - place == tap).astype(np.float32)
     kernel = np.einsum("qkt,rlu,tuio->qroikl", taps, taps, kernel)
-    return _conv(graph, images, kernel.reshape(-1, *kernel.shape[3:]), bias, 2, 1)
+    kernel = kernel.reshape(-1, *kernel.shape[3:])
+    return conv_to_blocks(graph, images, kernel, bias, stride=2, padding=1)
 
 
 def shifted(graph: Graph, blocks: str, name: str, norm: str, activate: Activation) -> str:
@@ -32,7 +33,7 @@ def shifted(graph: Graph, blocks: str, name: str, norm: str, activate: Activatio
     They are [B, 4D, H/2 + 1, W/2 + 1]; their outermost pixels lie outside of the image and are 0.
     """
     kernel, bias = weights(graph, name, "", norm)
-    x = activate(_conv(graph, blocks, _between_blocks(kernel), bias, 1, 1))
+    x = activate(conv_to_blocks(graph, blocks, _between_blocks(kernel), bias, padding=1))
     sizes = graph.sizes(x)
     by_place = graph("Reshape", x, graph.array([0, 4, len(bias), -1]))
     return graph("Reshape", graph("Mul", by_place, _inside(graph, sizes)), sizes)
@@ -51,7 +52,7 @@ def _inside(graph: Graph, sizes: str) -> str:
 def back(graph: Graph, blocks: str, name: str) -> str:
     """Adds a convolution of shifted blocks; returns blocks in their places, [B, 4D, H/2, W/2]."""
     kernel, bias = weights(graph, name, "", "none")
-    return _conv(graph, blocks, _between_blocks(kernel), bias, 1, 0)
+    return conv_to_blocks(graph, blocks, _between_blocks(kernel), bias)
 
 
 def _between_blocks(kernel: np.ndarray) -> np.ndarray:
@@ -60,10 +61,3 @@ def _between_blocks(kernel: np.ndarray) -> np.ndarray:
     taps = (2 * block + pixel - place == tap).astype(np.float32)
     kernel = np.einsum("qbpt,rcsu,tuio->qropsibc", taps, taps, kernel)
     return kernel.reshape(4 * kernel.shape[2], -1, 2, 2)
-
-
-def _conv(
-    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, stride: int, padding: int
-) -> str:
-    arrays = graph.floats(kernel), graph.floats(np.tile(bias, 4))
-    return graph("Conv", x, *arrays, strides=[stride] * 2, pads=[padding] * 4)

@@ -55,6 +55,23 @@ def conv(graph: Graph, x: str, name: str, norm: str = "none", *, stride: int = 1
     return x if is_folded(norm) else _group_norm(graph, name, norm, x)
 
 
+def conv_to_blocks(
+    graph: Graph, x: str, kernel: np.ndarray, bias: np.ndarray, *, stride: int = 1, padding: int = 0
+) -> str:
+    """Adds a convolution whose outputs are blocks of 2x2 pixels, as before a `pixel_shuffle`.
+
+    Args:
+      graph: the graph.
+      x: name of features [B, I, H, W].
+      kernel: [4D, I, height, width], the four pixels of a block one after another.
+      bias: [D], equal for the four pixels.
+      stride: pixels from one block to the next.
+      padding: rows and columns of zeros on each side.
+    """
+    arrays = graph.floats(kernel), graph.floats(np.tile(bias, 4))
+    return graph("Conv", x, *arrays, strides=[stride] * 2, pads=[padding] * 4)
+
+
 def conv_to_few(graph: Graph, x: str, name: str) -> str:
     """Adds a convolution with zero padding whose outputs are few, such as 2 from 80 channels.
 
@@ -159,7 +176,7 @@ def _doubled(
     inputs, outputs = kernel.shape[2:]
     taps = kernel.reshape(2, 2, 2, 2, inputs, outputs)[::-1, :, ::-1]
     taps = taps.transpose(1, 3, 5, 4, 0, 2).reshape(4 * outputs, inputs, 2, 2)
-    x = graph("Conv", x, graph.floats(taps), graph.floats(np.tile(bias, 4)), pads=[1] * 4)
+    x = conv_to_blocks(graph, x, taps, bias, padding=1)
     x = activate(x) if is_folded(norm) else x  # a runtime merges it into the convolution
     x = pixel_shuffle(graph, x, 2)
     x = graph("Slice", x, graph.array([1, 1]), graph.array([-1, -1]), graph.array([2, 3]))
