@@ -84,11 +84,29 @@ def test_a_part_of_the_help_is_enough(words, tmp_path):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_port_in_use_is_named(tmp_path):
-    with socket.create_server(("localhost", 0)) as server:
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+NEEDS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+
+
+@pytest.mark.parametrize(
+    ("host", "family"),
+    [
+        ("localhost", socket.AF_INET),
+        pytest.param("::1", socket.AF_INET6, marks=NEEDS_IPV6),
+    ],
+)
+def test_a_port_in_use_is_named(host, family, tmp_path):
+    with socket.create_server((host, 0), family=family) as server:
         port = server.getsockname()[1]
-        done = run("serve", f"--port={port}", cwd=tmp_path)
-    message = f"error: port {port} of localhost cannot be used (Address already in use): choose "
+        done = run("serve", f"--host={host}", f"--port={port}", cwd=tmp_path)
+    message = f"error: port {port} of {host} cannot be used (Address already in use): choose "
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{message}another one by --port\n"
 
