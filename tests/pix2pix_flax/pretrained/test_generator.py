@@ -47,7 +47,9 @@ LIMITS = {  # of the number of parameters
 }
 
 # Variants of the configurations, if not the file itself.
-LAST_TRAINING = {"comics": "lite", "lite": "steady", "mid": "longer", "watercolour": "longer"}
+LAST_TRAINING = {"comics": "lite", "lite": "steady"} | dict.fromkeys(
+    ("mid", "poster", "sketch", "watercolour"), "longer"
+)
 
 # Least share of the photograph's contours that stays. A print melts low ones together, as its style
 # does.
