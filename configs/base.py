@@ -262,19 +262,19 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
     Args:
       config: the configuration, complete.
       arg: the words behind the colon of `--config=FILE:WORDS`, with commas between. `supervised`
-        leaves the discriminator out, `smoke` shrinks all sizes to seconds and takes the dataset
-        sample, unless flags name one (pix2pix_flax/main.py).
+        leaves the discriminator out; `smoke` shrinks all sizes and takes the dataset sample.
       **own: a function for each further word; these are applied first.
 
     Raises:
       ValueError: for another word.
     """
     shared = {"supervised": remove_adversary, "smoke": _shrink}
-    known, words = " and ".join(shared | own), [word for word in arg.split(",") if word]
+    words, known = [word for word in arg.split(",") if word], own | shared
     for word in words:
-        if word not in shared | own:
-            raise ValueError(f"A config has no variant {word!r}, only {known}.")
-    for word, change in (own | shared).items():
+        if word not in known:
+            listed = ", ".join([" and ".join(shared), *own])
+            raise ValueError(f"A config has no variant {word!r}, only {listed}.")
+    for word, change in known.items():
         if word in words:
             change(config)
     return config.lock()

@@ -8,7 +8,9 @@ U-Net of 12.4 M parameters for a GPU; its time at full size is not measured. con
 the same recipe for CPUs; configs/lite.py has no discriminator, but more losses.
 
 `configs/default.py:supervised` leaves the discriminator out, and `configs/default.py:smoke` shrinks
-all sizes to seconds; both work with every file of this folder.
+all sizes to seconds; both work with every file of this folder. `default`, `demo`, `lite` and
+`steady` draw as the style `ink` is drawn. For another style, write its name behind the colon, as in
+`configs/demo.py:watercolour`, and `pairs` for drawings of your own.
 """
 
 import ml_collections
@@ -24,4 +26,31 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.loss_weights.ink, config.loss_weights.gradient = 600.0, 200.0
     # A line has one width in pixels, so larger pictures are drawn at a part of their size.
     config.sizes.inference = 512
-    return base.variant(config, arg)
+    return base.variant(config, arg, **STYLES)
+
+
+def _watercolour(config: ml_collections.ConfigDict) -> None:
+    config.generator.cel_steps = 100  # so its tones are as soft as the washes of the style
+
+
+def _poster(config: ml_collections.ConfigDict) -> None:
+    config.generator.cel_steps = 5  # as many as the style has
+    config.generator.cel_print = True
+    config.loss_weights.ink = 0.0  # it has no lines
+
+
+def _rgb(config: ml_collections.ConfigDict) -> None:
+    """Turns the drawing in layers, whose colours are those of the photograph, into plain RGB."""
+    config.generator.cel_steps = 0
+    config.loss_weights.ink = 0.0  # strokes may be lighter than the photograph
+
+
+def _pairs(config: ml_collections.ConfigDict) -> None:
+    _rgb(config)
+    config.data.features = ("input", "target")  # as `--pairs` of cartoon_tfds names them
+
+
+STYLES = {"watercolour": _watercolour, "poster": _poster, "pairs": _pairs} | dict.fromkeys(
+    ("sketch", "opencv", "classic"), _rgb
+)
+"""Variants of a configuration for other styles than `ink`, by the words of `base.variant`."""

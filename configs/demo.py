@@ -28,4 +28,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.train.steps = 4_500
     config.train.eval_every_steps = 1_500
     config.train.eval_examples = 32
-    return base.variant(config, arg)
+    return base.variant(config, arg, **default.STYLES)

@@ -31,7 +31,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config.train.eval_every_steps = 1_000
     config.train.eval_examples = 64
     config.evaluation.lpips = True
-    return base.variant(config, arg, steady=_steady)
+    return base.variant(config, arg, steady=_steady, **default.STYLES)
 
 
 def _steady(config: ml_collections.ConfigDict) -> None:

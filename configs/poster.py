@@ -12,16 +12,13 @@ scores in docs/weights.md.
 
 import ml_collections
 
-from configs import base, watercolour
+from configs import base, lite
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = watercolour.get_config()
+    config = lite.get_config("poster")
     config.unlock()
     config.data.name = "cartoon_tfds/poster"
-    config.generator.cel_steps = 5  # as many as the style has
-    config.generator.cel_print = True
-    config.loss_weights.ink = 0.0  # it has no lines
     config.train.steps = 8_000
     return base.variant(config, arg, longer=_longer)
 

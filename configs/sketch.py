@@ -15,11 +15,9 @@ from configs import base, lite
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = lite.get_config()
+    config = lite.get_config("sketch")
     config.unlock()
     config.data.name = "cartoon_tfds/sketch"
-    config.generator.cel_steps = 0  # pencil has all shades
-    config.loss_weights.ink = 0.0  # most strokes are lighter than the photograph
     config.train.steps = 8_000
     return base.variant(config, arg, longer=_longer)
 

@@ -15,4 +15,4 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     config = default.get_config()
     config.unlock()
     config.loss_weights.consistency = 50.0
-    return base.variant(config, arg)
+    return base.variant(config, arg, **default.STYLES)

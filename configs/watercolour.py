@@ -15,10 +15,9 @@ from configs import base, lite
 
 
 def get_config(arg: str = "") -> ml_collections.ConfigDict:
-    config = lite.get_config()
+    config = lite.get_config("watercolour")
     config.unlock()
     config.data.name = "cartoon_tfds/watercolour"
-    config.generator.cel_steps = 100  # so its tones are as soft as the washes of the style
     config.loss_weights.ink = 600.0
     config.train.steps = 6_000
     return base.variant(config, arg, longer=_longer)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.styles import STYLES
 from configs import default, paper
 from pix2pix_flax.cli.config_files import names
 from pix2pix_flax.models.registry import make_generator
@@ -143,6 +144,19 @@ def test_an_unknown_variant_is_named(name, arg):
     message = f"no variant '{word}', only supervised and smoke"
     with pytest.raises(ValueError, match=message):
         get_config(name, arg)
+
+
+@pytest.mark.parametrize("name", ["default", "demo", "lite", "steady"])
+def test_a_style_behind_the_colon_changes_how_it_is_drawn(name):
+    assert default.STYLES.keys() == STYLES.keys() - {"ink"} | {"pairs"}
+    steps = {style: get_config(name, style).generator.cel_steps for style in default.STYLES}
+    assert steps == {
+        "watercolour": 100,
+        "poster": 5,
+        **dict.fromkeys(("sketch", "opencv", "classic", "pairs"), 0),
+    }
+    assert get_config(name, "pairs").data.features == ("input", "target")
+    assert get_config(name, "poster").generator.cel_print
 
 
 def test_the_default_network_fits():
