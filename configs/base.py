@@ -261,8 +261,8 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
 
     Args:
       config: the configuration, complete.
-      arg: the words behind the colon of `--config=FILE:WORDS`, with commas between. `supervised`
-        leaves the discriminator out; `smoke` shrinks all sizes and takes the dataset sample.
+      arg: the words behind the colon of `--config=FILE:WORDS`, with commas between: `supervised`
+        (no discriminator), `smoke` (small sizes; the dataset sample, unless flags name another).
       **own: a function for each further word; these are applied first.
 
     Raises:

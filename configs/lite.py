@@ -34,6 +34,19 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     return base.variant(config, arg, steady=_steady, **default.STYLES)
 
 
+def longer(config: ml_collections.ConfigDict, consistency: float) -> None:
+    """Turns the first training of another style into the one that comes after it.
+
+    Args:
+      config: of `sketch`, `watercolour` or `poster`, unlocked.
+      consistency: weight of the loss that makes films steady, and strokes paler.
+    """
+    config.loss_weights.lpips = 130.0
+    config.loss_weights.consistency = consistency
+    config.optimizer.learning_rate = 5e-4
+    config.train.steps = 7_000
+
+
 def _steady(config: ml_collections.ConfigDict) -> None:
     """Turns the configuration into the training that comes after it."""
     config.loss_weights.consistency = 400.0

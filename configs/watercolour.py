@@ -24,9 +24,5 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
 
 
 def _longer(config: ml_collections.ConfigDict) -> None:
-    """Turns the configuration into the training that comes after it."""
+    lite.longer(config, consistency=20.0)
     config.loss_weights.ink = 2400.0
-    config.loss_weights.lpips = 130.0
-    config.loss_weights.consistency = 20.0
-    config.optimizer.learning_rate = 5e-4
-    config.train.steps = 7_000

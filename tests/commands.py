@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+CONSOLE = "from pix2pix_flax.cli.console import main; main()"
+"""Program of the command `pix2pix-flax`, for `python -c`."""
 
 # Importing these takes 3 to 6 seconds. So commands are forked from a server that has done so.
 _SERVER = multiprocessing.get_context("forkserver")

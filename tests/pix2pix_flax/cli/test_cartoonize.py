@@ -7,14 +7,13 @@ import skimage.data
 from PIL import Image
 
 from cartoon_tfds.images import read_image
-from tests.commands import run_command
+from tests.commands import CONSOLE, run_command
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 PHOTO = skimage.data.chelsea()[60:160, 100:260]
-PROGRAM = "from pix2pix_flax.cli.console import main; main()"
 
 
-def cartoonize(*words, cwd, program=PROGRAM):
+def cartoonize(*words, cwd, program=CONSOLE):
     return run_command("-c", program, "cartoonize", *words, "--checkpoint=opencv:ink", cwd=cwd)
 
 
@@ -94,7 +93,7 @@ def test_a_picture_is_known_by_its_content(tmp_path, name):
 def test_pictures_need_no_ffmpeg(tmp_path):
     for name in ("a.png", "b"):
         Image.fromarray(PHOTO).save(tmp_path / name, "PNG")
-    program = f"import sys; sys.modules['av'] = None; {PROGRAM}"
+    program = f"import sys; sys.modules['av'] = None; {CONSOLE}"
     done = cartoonize("a.png", "b", cwd=tmp_path, program=program)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "2 images written: a-cartoon.png, b-cartoon.png\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.commands import run_command
+from tests.commands import CONSOLE, run_command
 
 PROGRAM = """
 import errno
@@ -184,8 +184,7 @@ def test_scripts_name_what_is_missing(script, tmp_path):
 
 def test_a_file_that_looks_like_a_flag_comes_with_a_remedy(tmp_path):
     def cartoonize():
-        program = "from pix2pix_flax.cli.console import main; main()"
-        done = run_command("-c", program, "cartoonize", "-x.jpg", cwd=tmp_path)
+        done = run_command("-c", CONSOLE, "cartoonize", "-x.jpg", cwd=tmp_path)
         return done.returncode, done.stderr
 
     code, message = cartoonize()

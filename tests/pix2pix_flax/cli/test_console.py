@@ -4,7 +4,6 @@ import ast
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,18 +19,15 @@ from cartoon_tfds.images import read_image
 from cartoon_tfds.styles import cartoonize
 from pix2pix_flax.cli.console import COMMANDS
 from pix2pix_flax.inference.predictor import load_predictor
-from tests.commands import ROOT, run_command
+from tests.commands import CONSOLE, ROOT, run_command
 from tests.pix2pix_flax.export.networks import difference
 from tests.pix2pix_flax.inference.video.clips import decode, make_clip, pan
 
 PHOTO = skimage.data.chelsea()[60:160, 100:260]
 
 
-PROGRAM = "from pix2pix_flax.cli.console import main; main()"
-
-
 def run(*words, cwd):
-    return run_command("-c", PROGRAM, *words, cwd=cwd)
+    return run_command("-c", CONSOLE, *words, cwd=cwd)
 
 
 def required_flags(module):
@@ -78,37 +74,10 @@ def test_a_part_of_the_help_is_enough(words, tmp_path):
     """As in `pix2pix-flax --help | head -1`, which closes the pipe."""
     reading, writing = os.pipe()
     os.close(reading)
-    program = [sys.executable, "-c", PROGRAM, *words]
+    program = [sys.executable, "-c", CONSOLE, *words]
     done = subprocess.run(program, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (done.returncode, done.stderr) == (0, b"")
-
-
-def has_ipv6():
-    try:
-        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
-    except OSError:
-        return False
-    return True
-
-
-NEEDS_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
-
-
-@pytest.mark.parametrize(
-    ("host", "family"),
-    [
-        ("localhost", socket.AF_INET),
-        pytest.param("::1", socket.AF_INET6, marks=NEEDS_IPV6),
-    ],
-)
-def test_a_port_in_use_is_named(host, family, tmp_path):
-    with socket.create_server((host, 0), family=family) as server:
-        port = server.getsockname()[1]
-        done = run("serve", f"--host={host}", f"--port={port}", cwd=tmp_path)
-    message = f"error: port {port} of {host} cannot be used (Address already in use): choose "
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"{message}another one by --port\n"
 
 
 def test_an_unknown_command_names_the_known_ones(tmp_path):

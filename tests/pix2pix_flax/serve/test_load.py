@@ -17,14 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import ROOT
+from tests.commands import CONSOLE, ROOT
 
 pytestmark = [
     pytest.mark.long,
     pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
 ]
 REQUESTS, SIDE = 50, 1500
-SERVE = "from pix2pix_flax.cli.console import main; main()"
 
 
 def noise():
@@ -41,7 +40,7 @@ def served(site):
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
-    words = [sys.executable, "-c", SERVE, "serve", f"--port={port}", f"--site={site}"]
+    words = [sys.executable, "-c", CONSOLE, "serve", f"--port={port}", f"--site={site}"]
     with subprocess.Popen(words, cwd=ROOT) as process:
         try:
             while not is_open(port):
