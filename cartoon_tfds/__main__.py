@@ -33,7 +33,7 @@ from cartoon_tfds.recipes.pairs import ReadyPairs
 from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.records import manifest
 from cartoon_tfds.records.image_folders import write_image_folders
-from cartoon_tfds.report import export, report
+from cartoon_tfds.report import export, report, report_next_step
 from cartoon_tfds.sources.archives import ArchiveFile
 from cartoon_tfds.sources.base import Local, Source
 from cartoon_tfds.sources.folders import PairFolders, PictureFolder, printable
@@ -179,6 +179,7 @@ def _run_build(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Non
             print(f"  {line}")
     if args.export_dir:
         export(builder, args.export_dir)
+    report_next_step(builder)
 
 
 def _make_config(args: argparse.Namespace, parser: argparse.ArgumentParser) -> CartoonConfig:

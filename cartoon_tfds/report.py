@@ -1,6 +1,8 @@
 """Prints the content of a finished dataset, and exports its images as PNG files."""
 
 import collections
+import os
+import shlex
 from pathlib import Path
 
 import tensorflow_datasets as tfds
@@ -38,6 +40,19 @@ def report(builder: Builder) -> None:
     if skipped := manifest.read_build(folder)["skipped"]:
         counts = ", ".join(f"{count} {reason}" for reason, count in skipped.items())
         print(f"  left out: {counts}; {folder / SKIPPED} lists them")
+
+
+def report_next_step(builder: Builder) -> None:
+    """Prints the command of a first training on the dataset, if its recipe names one."""
+    if not (training := builder.builder_config.recipe.training()):
+        return
+    name, root = builder.builder_config.name, str(builder.data_dir_root)
+    flags = {"config": training, "workdir": f"runs/{name}"}
+    flags["config.data.name"] = f"{builder.name}/{name}"
+    if root != os.path.expanduser(tfds.core.constants.DATA_DIR):
+        flags["config.data.data_dir"] = root
+    values = (shlex.quote(f"--{flag}={value}") for flag, value in flags.items())
+    print("to train on it: pix2pix-flax train", *values)
 
 
 def _how_to_validate(count: int) -> str:

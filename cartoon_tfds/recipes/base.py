@@ -65,6 +65,10 @@ class Recipe(abc.ABC):
         """
         return read_image(photo.data, photo.photo_id)
 
+    def training(self) -> str | None:
+        """Returns the configuration for a first training on the examples; None: it depends."""
+        return None
+
     def describe(self) -> dict[str, Any]:
         """Returns, as plain data, every value that the examples depend on."""
         return {"kind": type(self).__name__, **dataclasses.asdict(self)}

@@ -104,6 +104,12 @@ class Cartoons(Recipe):
             for number in numbers
         ]
 
+    def training(self) -> str:
+        """Returns the configuration for a first training (see `Recipe.training`)."""
+        if len(self.styles) > 1:
+            return "styles"
+        return "demo" if self.style == "ink" else f"demo:{self.style}"
+
     def describe(self) -> dict[str, Any]:
         """Returns, as plain data, every value that the pairs depend on."""
         versions = {style: STYLES[style].version for style in self.styles}

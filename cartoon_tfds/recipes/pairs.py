@@ -32,6 +32,10 @@ class ReadyPairs(Recipe):
             **provenance_features(),
         }
 
+    def training(self) -> str:
+        """Returns the configuration for a first training (see `Recipe.training`)."""
+        return "demo:pairs"
+
     def read(self, photo: Photo) -> np.ndarray:
         """Returns the input after decoding input and target (see `Recipe.read`)."""
         return _halves(photo)[0]

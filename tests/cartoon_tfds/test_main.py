@@ -59,6 +59,18 @@ def test_build_says_where_the_dataset_is_and_what_is_in_it(built):
     assert "test: 2 examples of 2 pictures: chelsea, coffee" in output
 
 
+def test_the_last_line_is_the_command_of_a_training(built, folder, tmp_path):
+    words = "to train on it: pix2pix-flax train --config={} --workdir=runs/{} --config.data.name={}"
+    *_, last = built[1].splitlines()
+    place = f" --config.data.data_dir={built[0]}"
+    assert last == words.format("demo", "sample", "cartoon_tfds/sample") + place
+    flags = [f"--photos={folder}", "--style=sketch", "--views_per_photo=1", "--view_size=32"]
+    flags.append(f"--data_dir={tmp_path}/my data")
+    *_, last = _command(*flags, "--name=trip").stdout.splitlines()
+    place = f" '--config.data.data_dir={tmp_path}/my data'"
+    assert last == words.format("demo:sketch", "trip", "cartoon_tfds/trip") + place
+
+
 def test_second_build_changes_nothing_and_says_so(built):
     folder, _ = built
     before = _hashes(folder / "cartoon_tfds")

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from cartoon_tfds.errors import UserError
+from cartoon_tfds.recipes.cartoons import Cartoons
+from cartoon_tfds.recipes.pairs import ReadyPairs
+from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.styles import STYLES
 from configs import default, paper
 from pix2pix_flax.cli.config_files import names
@@ -157,6 +160,21 @@ def test_a_style_behind_the_colon_changes_how_it_is_drawn(name):
     }
     assert get_config(name, "pairs").data.features == ("input", "target")
     assert get_config(name, "poster").generator.cel_print
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [*(Cartoons(style) for style in STYLES), Cartoons(",".join(STYLES)), ReadyPairs(), Pictures()],
+)
+def test_a_dataset_names_the_configuration_that_learns_it(recipe):
+    training = recipe.training()
+    assert (training is None) == (recipe.input_and_target is None)
+    if training:
+        config = get_config(*training.split(":"))
+        assert config.data.features == recipe.input_and_target
+        assert (
+            config.data.styles == recipe.styles if training == "styles" else not config.data.styles
+        )
 
 
 def test_the_default_network_fits():

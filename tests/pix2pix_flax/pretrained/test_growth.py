@@ -1,5 +1,7 @@
 """A wider network that begins as a narrower one."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -22,13 +24,22 @@ def unet(kind, factor):
     return Unet(depth=4, width=4 * factor, out_channels=3, dropout=0.0, **settings)
 
 
+def initial(network, images, seed=0):
+    return jax.jit(lambda key: network.init(key, images, train=False))(jax.random.key(seed))
+
+
+def applied(network, train):
+    """Returns the compiled network: (variables, images) -> images and statistics."""
+    return jax.jit(functools.partial(network.apply, train=train, mutable=["batch_stats"]))
+
+
 def started(network, images, seed):
     """Returns variables with lively kernels, and statistics of BatchNorm that are no longer 0."""
-    variables = network.init(jax.random.key(seed), images, train=False)
+    variables = initial(network, images, seed)
     lively = jax.tree.map(lambda leaf: 4 * leaf if leaf.ndim > 1 else leaf, variables["params"])
-    variables = {**variables, "params": lively}
+    variables, train = {**variables, "params": lively}, applied(network, train=True)
     for _ in range(3):
-        _, changed = network.apply(variables, images, train=True, mutable=["batch_stats"])
+        _, changed = train(variables, images)
         variables = {**variables, **changed}
     return variables
 
@@ -43,18 +54,18 @@ def test_the_wider_network_computes_the_same_and_has_channels_to_learn_with(kind
         lambda found, wanted: np.testing.assert_equal(found.shape, wanted.shape), variables, fresh
     )
     for train in (False, True):
-        mutable = ["batch_stats"]
-        expected, _ = narrow.apply(trained, images, train=train, mutable=mutable)
-        found, _ = wide.apply(variables, images, train=train, mutable=mutable)
+        draw = applied(wide, train)
+        expected, _ = applied(narrow, train)(trained, images)
+        found, _ = draw(variables, images)
         np.testing.assert_allclose(found, expected, atol=2e-4)
-        other, _ = wide.apply(fresh, images, train=train, mutable=mutable)
+        other, _ = draw(fresh, images)
         assert np.abs(other - expected).max() > 0.02
 
     def loss(params):
         output = wide.apply({**variables, "params": params}, images, train=False)
         return (output**2).mean()
 
-    gradient = jax.grad(loss)(variables["params"])
+    gradient = jax.jit(jax.grad(loss))(variables["params"])
     new_inputs = gradient["down2"]["kernel"][:, :, 8:, :16]
     assert np.count_nonzero(new_inputs) > 0.9 * new_inputs.size
 
@@ -62,7 +73,7 @@ def test_the_wider_network_computes_the_same_and_has_channels_to_learn_with(kind
 def test_only_to_the_same_arrays_with_more_channels():
     images = np.zeros((1, 16, 16, 3), np.float32)
     narrow, wide, other = (
-        unet(kind, factor).init(jax.random.key(0), images, train=False)
+        initial(unet(kind, factor), images)
         for kind, factor in (("colours", 1), ("colours", 2), ("paper", 2))
     )
     assert can_grow(narrow, wide)
@@ -76,9 +87,7 @@ def test_not_to_more_outputs():
     settings = {"norm": "batch", "upsample": "resize", "dropout": 0.0}
     for fine_width in (0, 4):
         two, three = (
-            Unet(4, 4, outputs, fine_width=fine_width, **settings).init(
-                jax.random.key(0), images, train=False
-            )
+            initial(Unet(4, 4, outputs, fine_width=fine_width, **settings), images)
             for outputs in (2, 3)
         )
         assert not can_grow(two, three)
@@ -94,6 +103,6 @@ def test_a_training_begins_with_the_drawings_of_lite(smoke_config):
     images = jax.random.uniform(jax.random.key(0), (1, 64, 64, 3), minval=-1)
     state = jax.jit(task.init)(jax.random.key(0), {"input": images, "target": images})
     gen = started_from("lite", state).nets["gen"]
-    found = task.module.apply(gen.variables, images, train=False)
-    expected = lite.task.module.apply(lite.variables, images, train=False)
+    found, _ = applied(task.module, train=False)(gen.variables, images)
+    expected, _ = applied(lite.task.module, train=False)(lite.variables, images)
     np.testing.assert_allclose(found, expected, atol=1e-4)
