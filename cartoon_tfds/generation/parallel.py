@@ -28,9 +28,9 @@ def map_in_order(
     Args:
       function: called in several threads at once.
       items: the arguments, read in the calling thread.
-      workers: number of threads; by default one per core.
+      workers: number of threads; by default one for each core that this process may use.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or _cores()
     keep_freed_memory()
     pending: collections.deque[concurrent.futures.Future[_Out]] = collections.deque()
     # Threads, not processes: OpenCV, NumPy and zlib release the interpreter's lock, and threads
@@ -45,6 +45,11 @@ def map_in_order(
                 yield pending.popleft().result()
         finally:  # After an error, or if the caller stops: cancel the waiting calls.
             executor.shutdown(cancel_futures=True)
+
+
+def _cores() -> int:
+    affinity = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def progress_bar(

@@ -19,7 +19,7 @@ from cartoon_tfds.images.reader import (
 )
 from cartoon_tfds.images.resizing import resize
 from cartoon_tfds.images.walk import list_files
-from cartoon_tfds.images.writer import WRITABLE_SUFFIXES, write_picture
+from cartoon_tfds.images.writer import WRITABLE_SUFFIXES, encode_picture, write_picture
 
 __all__ = [
     "MAX_PIXELS",
@@ -30,6 +30,7 @@ __all__ = [
     "ImageError",
     "Picture",
     "eight_bits",
+    "encode_picture",
     "encode_png",
     "further_pages",
     "list_files",

@@ -1,5 +1,6 @@
 """Writes a picture in the format that the suffix of its file names."""
 
+import io
 import os
 from pathlib import Path
 
@@ -42,18 +43,30 @@ def write_picture(
     if kind is None:
         raise UserError(f"{path} does not end in {', '.join(sorted(_FORMATS))}")
     with atomic_write(path) as partial:
-        if kind == "PNG":
-            partial.write_bytes(encode_png(image, icc_profile))
-            return
-        picture = Image.fromarray(eight_bits(image))
-        if kind == "JPEG" and picture.mode == "RGBA":
-            picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-            picture = picture.convert("RGB")
-        # Colours at full resolution: the borders of a drawing are sharp.
-        settings = {"subsampling": 0} if kind == "JPEG" else {}
-        if icc_profile:
-            settings["icc_profile"] = icc_profile
         try:
-            picture.save(partial, kind, quality=quality, **settings)
+            partial.write_bytes(encode_picture(image, kind, icc_profile, quality=quality))
         except ValueError as error:
             raise UserError(f"{path}: {error}; write a PNG file instead") from error
+
+
+def encode_picture(
+    image: np.ndarray, kind: str, icc_profile: bytes | None = None, *, quality: int = 92
+) -> bytes:
+    """Returns the bytes of a file of the kind `PNG`, `JPEG` or `WEBP`; see `write_picture`.
+
+    Raises:
+      ValueError: the picture is too large for WebP.
+    """
+    if kind == "PNG":
+        return encode_png(image, icc_profile)
+    picture = Image.fromarray(eight_bits(image))
+    if kind == "JPEG" and picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+        picture = picture.convert("RGB")
+    # Colours at full resolution: the borders of a drawing are sharp.
+    settings = {"subsampling": 0} if kind == "JPEG" else {}
+    if icc_profile:
+        settings["icc_profile"] = icc_profile
+    file = io.BytesIO()
+    picture.save(file, kind, quality=quality, **settings)
+    return file.getvalue()

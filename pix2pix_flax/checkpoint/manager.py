@@ -227,11 +227,12 @@ def set_run_aside(workdir: Path) -> None:
             set_aside(path, "the training begins anew.", "old")
 
 
-def find_checkpoint(path: str | Path) -> Path:
+def find_checkpoint(path: str | Path, best_metric: str | None = None) -> Path:
     """Returns the step directory of a path.
 
     Args:
       path: a step directory, or a work directory, which stands for its best step, else its latest.
+      best_metric: the score by which a step is the best; None: the last `train.best_metric`.
 
     Raises:
       CheckpointError: the path holds no checkpoint.
@@ -242,17 +243,16 @@ def find_checkpoint(path: str | Path) -> Path:
     for folder in (path / _FOLDER, path):
         steps = complete(folder)
         if steps:
-            return _best(steps)
+            return _best(steps, best_metric)
     raise CheckpointError(f"{path} is not a checkpoint and not a work directory that holds one.")
 
 
-def _best(steps: list[Path]) -> Path:
+def _best(steps: list[Path], metric: str | None) -> Path:
     """Returns the best step by its scores; the last step if none was evaluated."""
-    best_metric = read_config(steps[-1]).train.best_metric
+    metric = metric or read_config(steps[-1]).train.best_metric
 
     def order(path: Path) -> tuple[float, int]:
-        metrics = read_metrics(path)
-        return rank(best_metric, metrics.get(best_metric)), int(path.name)
+        return rank(metric, read_metrics(path).get(metric)), int(path.name)
 
     return max(steps, key=order)
 

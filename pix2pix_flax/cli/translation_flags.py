@@ -147,7 +147,7 @@ def _jax_network(checkpoint: str) -> tuple[Network, str | None]:
 
 
 def _onnx_network(checkpoint: str) -> tuple[Network, str | None]:
-    from pix2pix_flax.export.engine import onnx_of
+    from pix2pix_flax.export.engine import load_shipped_onnx
     from pix2pix_flax.inference.exported import ExportedFileError, load_exported
     from pix2pix_flax.pretrained.shipped_files import shipped_file
 
@@ -172,5 +172,5 @@ def _onnx_network(checkpoint: str) -> tuple[Network, str | None]:
             raise UserError(str(error)) from error
 
     with told():
-        translate = load_exported(onnx_of(shipped) if shipped else checkpoint)
+        translate = load_shipped_onnx(shipped) if shipped else load_exported(checkpoint)
     return FunctionNetwork(told()(translate)), _ONNX

@@ -18,7 +18,7 @@ from pix2pix_flax.cache import cache_folder, make_folder
 from pix2pix_flax.data.canvas import Example, fit
 from pix2pix_flax.data.fingerprint import as_tuples, fingerprint
 from pix2pix_flax.data.readers import label_names, make_reader
-from pix2pix_flax.data.records import DatasetError
+from pix2pix_flax.data.records import DatasetError, WithSubstitutes
 
 PLACES = ("none", "host", "disk", "device")
 """Values of `config.data.cache`; `device` is the trainer's own, see `train/batches.py`."""
@@ -32,7 +32,7 @@ class Fitted(Sequence):
     """Examples from which the windows of batches are cut: `input` and `target`, uint8 [H, W, C].
 
     Args:
-      records: decoded records by index.
+      records: decoded records by index, in which others stand for damaged ones.
       config: the whole configuration; `data` and `sizes.canvas` are used.
 
     Raises:
@@ -40,7 +40,7 @@ class Fitted(Sequence):
         `data.canvas_mode` needs one size.
     """
 
-    def __init__(self, records: Sequence[dict[str, Any]], config):
+    def __init__(self, records: WithSubstitutes, config):
         self._records, self._mode = records, config.data.canvas_mode
         self._size, self._labels = config.sizes.canvas, label_names(config.data)
         self._reader = make_reader(config.data)
@@ -63,6 +63,10 @@ class Fitted(Sequence):
             )
         return example
 
+    def is_substitute(self, index: int) -> bool:
+        """Returns whether the example that was read at this index is of another record."""
+        return index in self._records.damaged
+
     def _fit(self, record: dict[str, Any]) -> Example:
         example = _different(self._reader(record))
         fitted = fit(example, self._size, self._mode, self._labels)
@@ -72,6 +76,8 @@ class Fitted(Sequence):
 class Kept(Sequence):
     """Examples of which those that were read are kept, up to a number of bytes.
 
+    A folder takes no substitute of a damaged record: it may be whole in the next training.
+
     Args:
       examples: the examples.
       most_bytes: of the examples that are kept; the others are made anew each time.
@@ -79,7 +85,7 @@ class Kept(Sequence):
         only the pages of a window are read; None: in the memory of this process.
     """
 
-    def __init__(self, examples: Sequence[Example], most_bytes: float, folder: Path | None = None):
+    def __init__(self, examples: Fitted, most_bytes: float, folder: Path | None = None):
         self._examples, self._left, self._folder = examples, most_bytes, folder
         self._memory: dict[int, Example] = {}
         self._lock = threading.Lock()
@@ -122,6 +128,8 @@ class Kept(Sequence):
     def _keep(self, index: int, example: Example) -> None:
         if self._folder is None:
             self._memory[index] = example
+            return
+        if self._examples.is_substitute(index):
             return
         try:
             for name, array in reversed(_different(example).items()):  # `input` completes them
@@ -166,7 +174,11 @@ def keep_examples(examples: Fitted, config) -> Sequence[Example]:
 
 
 def _folder(config) -> Path:
-    """Returns the folder of the fitted examples; it changes with each of their pixels."""
+    """Returns the folder of the fitted examples.
+
+    It changes with the dataset's version, the pixels of some of its examples (`fingerprint`), and
+    all settings that the fitted examples depend on.
+    """
     data = config.data
     facts = (
         fingerprint(data.name, data.train_split, data.data_dir),

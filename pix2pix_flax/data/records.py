@@ -131,10 +131,14 @@ class WithSubstitutes(Sequence):
     """Records in which the next whole record stands for a damaged one.
 
     A substitute depends on the index only, so a training that was stopped draws the same batches.
+
+    Attributes:
+      damaged: indices of the damaged records that were asked for so far.
     """
 
     def __init__(self, records: Records, tolerance: Tolerance):
         self._records, self._tolerance = records, tolerance
+        self.damaged: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -145,6 +149,7 @@ class WithSubstitutes(Sequence):
                 return self._records[other % len(self)]
             except DamagedRecordError as error:
                 self._tolerance.pass_over(error)
+                self.damaged.add(index)
                 last = error
         raise last
 

@@ -7,6 +7,7 @@ cache folder. Once it is there, no JAX is imported.
 import hashlib
 import importlib.util
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,20 +114,44 @@ def onnx_of(path: Path) -> Path:
     Raises:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
     """
-    file = cache_folder("onnx") / f"{path.stem}-{_digest(path)}.onnx"
-    if not file.is_file():
-        from pix2pix_flax.export.exporter import onnx_bytes
-        from pix2pix_flax.pretrained.generator import load_generator
-
-        keep(file, onnx_bytes(load_generator(path)))
+    if not (file := _cached(path)).is_file():
+        keep(file, _exported(path))
     return file
+
+
+def load_shipped_onnx(path: Path) -> Translate:
+    """Loads a generator's safetensors file on onnxruntime, also without a cache folder.
+
+    Raises:
+      ExportError: the package onnx is missing, or the network has no ONNX graph.
+      ExportedFileError: onnxruntime is not installed.
+    """
+    file = _cached(path)
+    if file.is_file():
+        return load_exported(file)
+    keep(file, data := _exported(path))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / file.name
+        file.write_bytes(data)
+        return load_exported(file)
+
+
+def _cached(path: Path) -> Path:
+    return cache_folder("onnx") / f"{path.stem}-{_digest(path)}.onnx"
+
+
+def _exported(path: Path) -> bytes:
+    from pix2pix_flax.export.exporter import onnx_bytes
+    from pix2pix_flax.pretrained.generator import load_generator
+
+    return onnx_bytes(load_generator(path))
 
 
 def _digest(path: Path) -> str:
     """Returns 16 digits that change with the weights, the networks and the exporter."""
     digest = hashlib.sha256(path.read_bytes())
     package = Path(__file__).parents[1]
-    for folder in ("export/onnx", "image", "models"):
-        for source in sorted((package / folder).glob("*.py")):
+    for folder in ("export", "image", "models", "tasks"):
+        for source in sorted((package / folder).rglob("*.py")):
             digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.image.colour import LUMA
 from pix2pix_flax.typing import Batch
 
 _RGB = 3
-_LUMA = (0.299, 0.587, 0.114)  # of R, G and B in a grey pixel, ITU-R BT.601
 
 Cut = Callable[[jax.Array, bool], jax.Array]
 """From an image [H, W, C], and whether it is a label map, to a part of it."""
@@ -67,9 +67,9 @@ def _relight(key: jax.Array, image: jax.Array, strength: float) -> jax.Array:
     )
     rgb, others = image[..., :_RGB], image[..., _RGB:]
     changed = rgb.astype(jnp.float32) * brightness
-    mean = (changed @ jnp.array(_LUMA)).mean()
+    mean = (changed @ LUMA).mean()
     changed = mean + contrast * (changed - mean)
-    grey = (changed @ jnp.array(_LUMA))[..., None]
+    grey = (changed @ LUMA)[..., None]
     changed = grey + saturation * (changed - grey)
     lit = jnp.clip(jnp.round(changed), 0, 255).astype(image.dtype)
     return jnp.concatenate([lit, others], axis=-1)
@@ -87,7 +87,8 @@ def _jitter(
 ) -> Batch:
     """Crops, scales, mirrors, turns and relights all images [H, W, C] of one example alike."""
     shape = next(iter(example.values())).shape[:2]
-    *_, flip_key = jax.random.split(key, 3)
+    # The first two are `_window`'s. JAX gives the same first keys, however many there are.
+    _, _, flip_key, turn_key, light_key = jax.random.split(key, 5)
     # A separate key, so that mirroring is the same as in a training without scales.
     scale_key = jax.random.fold_in(flip_key, 0)
     is_scaled = scales != (1.0, 1.0)
@@ -97,13 +98,11 @@ def _jitter(
     def transform(name, image):
         crop = cut(image, name in labels)
         crop = jnp.where(mirrored, crop[:, ::-1], crop)
-        # Separate keys, so that crops and mirroring are the same as in a training without light
-        # and turns.
         if light and name not in labels:
-            crop = _relight(jax.random.fold_in(key, 1), crop, light)
+            crop = _relight(light_key, crop, light)
         if not rotate:
             return crop
-        quarters = jax.random.randint(jax.random.fold_in(key, 0), (), 0, 4)
+        quarters = jax.random.randint(turn_key, (), 0, 4)
         return jax.lax.switch(quarters, [partial(jnp.rot90, k=k) for k in range(4)], crop)
 
     return {name: transform(name, image) for name, image in example.items()}

@@ -17,6 +17,7 @@ _LUMINANCE = XYZ_OF_RGB[1]
 # The white of RGB, not the rounded white of the standard: grey has exactly a = b = 0, and converts
 # back to grey.
 WHITE = XYZ_OF_RGB.sum(1)
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G, B in a grey pixel, ITU-R BT.601
 KNEE = 6 / 29  # value of CIELAB's f below which f is a straight line
 
 

@@ -4,6 +4,8 @@ Antialiased cubic interpolation as two matrix products, which run on the acceler
 interpolation of JAX differs at the border, and OpenCV's is not antialiased.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,19 +54,19 @@ def resampling_matrix(length: int, resized: int) -> np.ndarray:
     centres = (np.arange(resized) + 0.5) / scale - 0.5
     taps = np.arange(2 * int(np.ceil(_REACH * stretch)) + 1)
     places = np.floor(centres - _REACH * stretch).astype(int)[:, np.newaxis] + taps
-    weights = _cubic((centres[:, np.newaxis] - places) / stretch)
+    weights = cubic((centres[:, np.newaxis] - places) / stretch)
     weights /= weights.sum(axis=1, keepdims=True)
     matrix = np.zeros((resized, length))
     np.add.at(matrix, (np.arange(resized)[:, np.newaxis], _mirrored(places, length)), weights)
     return matrix.astype(np.float32)
 
 
-def _cubic(x: np.ndarray) -> np.ndarray:
-    """Returns the kernel of Keys 1981, equation 15 (a = -1/2)."""
-    x = np.abs(x)
+def cubic(x: Any, numpy: Any = np) -> Any:
+    """Returns the kernel of Keys 1981, equation 15 (a = -1/2), by NumPy or `jax.numpy`."""
+    x = abs(x)
     near = 1.5 * x**3 - 2.5 * x**2 + 1.0
     far = -0.5 * x**3 + 2.5 * x**2 - 4.0 * x + 2.0
-    return np.where(x <= 1.0, near, np.where(x <= _REACH, far, 0.0))
+    return numpy.where(x <= 1.0, near, numpy.where(x <= _REACH, far, 0.0))
 
 
 def _mirrored(places: np.ndarray, length: int) -> np.ndarray:

@@ -19,7 +19,7 @@ def rank(name: str, value: float | None) -> float:
 
     Args:
       name: name of the score, as validation writes it.
-      value: its value; None and not-a-number rank below every other value.
+      value: its value; None and numbers that are not finite rank below every other value.
     """
     if value is None or not math.isfinite(value):
         return -math.inf

@@ -45,19 +45,28 @@ INK_SHARPNESS = 4.0
 _LEAK = 0.3  # share of the gradient of the identity in the gradient of `stairs`
 
 
-def seen(images: jax.Array, steps: int) -> jax.Array:
-    """Returns images as the network sees them: without grain, if the drawing has few tones.
+def is_smoothed(steps: int) -> bool:
+    """Returns whether a network sees images without grain: for a drawing in so few tones.
 
     A drawing in many tones, like a watercolour, shows faint shades and would lose contours.
 
     Args:
-      images: float32 [B, H, W, C] in [-1, 1], with even H and W; RGB first.
       steps: number of steps of the tone; 0: no drawing in layers.
+    """
+    return 0 < steps <= FEW_STEPS
+
+
+def seen(images: jax.Array, steps: int) -> jax.Array:
+    """Returns images as the network sees them: without grain, if they are smoothed.
+
+    Args:
+      images: float32 [B, H, W, C] in [-1, 1], with even H and W; RGB first.
+      steps: see `is_smoothed`.
 
     Returns:
       float32 of the same shape and range.
     """
-    return smoothed(images) if 0 < steps <= FEW_STEPS else images
+    return smoothed(images) if is_smoothed(steps) else images
 
 
 def draw(

@@ -3,12 +3,11 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from pix2pix_flax.image.colour import LUMA
 from pix2pix_flax.models.enlargement import enlarged
 
 GRAIN = 8 / 127.5  # standard deviation, in [-1, 1], of a texture that loses half of its contrast
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of R, G and B (ITU-R BT.601)
 HALF = (2, 2)
 AROUND = (5, 5)  # pixels of half the size whose statistics a pixel has
 

@@ -16,6 +16,7 @@ import ml_collections
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from pix2pix_flax.image.colour import LUMA
 from pix2pix_flax.models.frozen.pytorch_reader import PyTorchFileError, read_state_dict
 from pix2pix_flax.models.registry import make_generator
 from pix2pix_flax.pretrained.finite import NotFiniteError, refuse_not_finite
@@ -26,7 +27,6 @@ from pix2pix_flax.typing import PyTree
 _DEPTHS = range(5, 11)  # of U-Nets; 7 is unet_128 and 8 is unet_256
 _PLAIN_UNET = {"fine_width": 0, "residual": False, "cel_steps": 0, "cel_print": False}
 _DROPOUT = 0.5
-_GREY = np.float32([0.299, 0.587, 0.114])  # of red, green and blue, as in PIL's mode L
 _LEAVES = {
     "kernel": "weight",
     "bias": "bias",
@@ -176,7 +176,7 @@ def _with_colours(arrays: dict[str, np.ndarray], layers: Layers) -> dict[str, np
         )
     arrays = dict(arrays)
     if inputs == 1:
-        arrays[first] = arrays[first] * _GREY[:, None, None]
+        arrays[first] = arrays[first] * LUMA[:, None, None]  # as in PIL's mode L
     if outputs == 1 and bias in arrays:
         arrays |= {weight: arrays[weight].repeat(3, axis), bias: arrays[bias].repeat(3)}
     return arrays

@@ -1,8 +1,6 @@
 """The service: the page's files, and `POST /cartoonize` for programs."""
 
 import asyncio
-import io
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,11 +8,11 @@ from typing import Annotated, Literal
 import numpy as np
 from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
-from PIL import Image
 from starlette.requests import ClientDisconnect
 
 from cartoon_tfds.errors import one_line
-from cartoon_tfds.images import ImageError, read_image, resize
+from cartoon_tfds.images import ImageError, encode_picture, read_image, resize
+from pix2pix_flax.inference.exported import cores
 from pix2pix_flax.inference.translator import Translator
 
 MAX_BYTES = 32 * 2**20  # of a picture that is sent
@@ -89,7 +87,7 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
-    turns = Turns(os.cpu_count() or 1)
+    turns = Turns(cores())
     styles, default = Literal[tuple(networks)], next(iter(networks))  # type: ignore[valid-type]
 
     @app.middleware("http")
@@ -166,7 +164,4 @@ def _draw(data: bytes, predict: Predict, strength: float, max_side: int, format:
         height, width = (max(1, round(side * scale)) for side in image.shape[:2])
         image = resize(image, height, width)
     drawing = Translator(predict, strength=strength)(image[np.newaxis])[0]
-    file = io.BytesIO()
-    settings = {"compress_level": 3} if format == "png" else {"quality": 92}
-    Image.fromarray(drawing).save(file, format, **settings)
-    return file.getvalue()
+    return encode_picture(drawing, format.upper())

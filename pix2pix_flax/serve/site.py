@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -97,7 +97,7 @@ def load_networks(folder: Path) -> dict[str, Translate]:
         raise UserError(f"{path} is damaged: make the page again with pix2pix-flax page") from error
     if not files:
         raise UserError(f"{folder} has no network: make it again with pix2pix-flax page")
-    return _load(files)
+    return _load(files, load_exported)
 
 
 def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:
@@ -110,15 +110,16 @@ def load_shipped(checkpoints: Mapping[str, str]) -> dict[str, Translate]:
       ExportError: the package onnx is missing, which writes their files for the first time.
       UserError: onnxruntime is not installed.
     """
-    from pix2pix_flax.export.engine import onnx_of
+    from pix2pix_flax.export.engine import load_shipped_onnx
 
-    return _load({title: onnx_of(shipped_file(name)) for name, title in checkpoints.items()})
+    files = {title: shipped_file(name) for name, title in checkpoints.items()}
+    return _load(files, load_shipped_onnx)
 
 
-def _load(files: Mapping[str, Path]) -> dict[str, Translate]:
-    """Loads ONNX files by their titles in small letters."""
+def _load(files: Mapping[str, Path], load: Callable[[Path], Translate]) -> dict[str, Translate]:
+    """Loads files by their titles in small letters."""
     try:
-        return {title.lower(): load_exported(file) for title, file in files.items()}
+        return {title.lower(): load(file) for title, file in files.items()}
     except ExportedFileError as error:  # exported.py does not import UserError
         raise UserError(str(error)) from error
 

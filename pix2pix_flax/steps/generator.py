@@ -8,9 +8,12 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.steps.network import Net, Nets, Terms, prefixed
 from pix2pix_flax.steps.state import NetState
 from pix2pix_flax.typing import Metrics, PyTree
+
+_DEFAULT_TERM = "l1"  # has a weight in all configurations of pairs; logits have no such term
 
 
 class Forward(NamedTuple):
@@ -75,6 +78,7 @@ class GeneratorStep:
 
         def weighted(images):
             values = terms(images)
+            self._check_terms(values)
             return sum(self.weights[name] * value for name, value in values.items()), values
 
         (loss, values), cotangent = jax.value_and_grad(weighted, has_aux=True)(forward.output)
@@ -82,6 +86,14 @@ class GeneratorStep:
         gen = self.net.update(nets["gen"], gradients, forward.model_state)
         metrics = {"loss": loss, **values, "grad_norm": optax.tree.norm(gradients)}
         return {"gen": gen, **self._average(nets, gen, step)}, prefixed("gen", metrics)
+
+    def _check_terms(self, values: dict[str, jax.Array]) -> None:
+        """Raises a UserError if a term has a weight, but no value; while the step is compiled."""
+        if unused := sorted(self.weights.keys() - values.keys() - {_DEFAULT_TERM}):
+            raise UserError(
+                f"config.loss_weights.{unused[0]} is {self.weights[unused[0]]:g}, but the outputs "
+                "of this task have no such term: set it to 0."
+            )
 
     def _average(self, nets: Nets, gen: NetState, step: jax.Array) -> Nets:
         """Returns the moved average of parameters and of running statistics.

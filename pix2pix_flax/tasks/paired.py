@@ -22,8 +22,8 @@ from pix2pix_flax.tasks.scores import Scores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
 
 STATISTICS = ("running", "batch")
-_DISC_STREAM, _INPUT_STREAM = 2, 3  # `Consistency` uses the streams 0 and 1
-_DEGRADATION_STREAM = 1  # `jitter` draws from the key itself
+_DISC_STREAM, _INPUT_STREAM = 4, 5  # `Consistency` uses the streams 0 to 3
+_DEGRADATION_STREAM = 2**31  # `jitter` uses the streams 0 to B - 1
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

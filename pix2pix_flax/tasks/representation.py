@@ -15,10 +15,10 @@ import numpy as np
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax import losses
+from pix2pix_flax.image.colour import LUMA
 from pix2pix_flax.image.normalize import denormalize, normalize
 from pix2pix_flax.typing import Batch
 
-_LUMA = np.array([[0.299], [0.587], [0.114]], np.float32)
 _RGB = 3
 
 
@@ -185,4 +185,4 @@ def _check_channels(key: str, channels: int) -> None:
 
 def _in_channels(images: jax.Array, channels: int) -> jax.Array:
     """Returns RGB images [B, H, W, 3], or their luma (ITU-R BT.601) [B, H, W, 1]."""
-    return images if channels == _RGB else images @ _LUMA
+    return images if channels == _RGB else images @ LUMA[:, np.newaxis]

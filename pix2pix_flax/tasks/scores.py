@@ -36,8 +36,11 @@ class Scores(abc.ABC):
         """
 
     def summarize(self, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-        """Returns the mean of each score over the examples of a split."""
-        return {name: float(np.mean(values)) for name, values in outputs.items()}
+        """Returns the mean of each score over the examples of a split.
+
+        An output that equals its target has an infinite PSNR, which is left out of the mean.
+        """
+        return {name: _mean(values) for name, values in outputs.items()}
 
     def summary_names(self, outputs: dict[str, np.ndarray]) -> set[str]:
         """Returns the names of all scalars that `summarize` gives for some values of the arrays.
@@ -85,3 +88,8 @@ class ImageScores(Scores):
         if self.lpips:
             found["lpips"] = lpips(frozen["alexnet"], output, target, net="alexnet")
         return found
+
+
+def _mean(values: np.ndarray) -> float:
+    limited = values[values != np.inf]
+    return float(np.mean(limited if len(limited) else values))

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from cartoon_tfds.errors import UserError
-from pix2pix_flax.image.normalize import normalize
 from pix2pix_flax.tasks.representation import Images
 from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.typing import Batch, Metrics, PyTree
@@ -49,7 +48,7 @@ class Styled(Images):
         return tuple(float(name == self.style) for name in self.names)
 
     def to_input(self, images: jax.Array) -> jax.Array:
-        """Returns RGB in [-1, 1] and the planes, float32 [B, H, W, 3 + styles].
+        """Returns RGB or luma in [-1, 1] and the planes, float32 [B, H, W, C + styles].
 
         Args:
           images: uint8 RGB [B, H, W, 3], to be drawn in `style`; or [B, H, W, 4], the fourth
@@ -58,7 +57,8 @@ class Styled(Images):
         rgb = images[..., :_RGB]
         chosen = jnp.full_like(rgb[..., 0], self.names.index(self.style), dtype=jnp.int32)
         numbers = images[..., _RGB] if images.shape[-1] > _RGB else chosen
-        return jnp.concatenate([normalize(rgb), jax.nn.one_hot(numbers, len(self.names))], axis=-1)
+        planes = jax.nn.one_hot(numbers, len(self.names))
+        return jnp.concatenate([super().to_input(rgb), planes], axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)

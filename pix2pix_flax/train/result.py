@@ -8,8 +8,9 @@ from pix2pix_flax.report.run import use_of
 
 def best_step(workdir: Path, config) -> tuple[Path, float | None]:
     """Returns the best step of a run, and its score; None if no step was evaluated."""
-    step = find_checkpoint(workdir)
-    return step, read_metrics(step).get(config.train.best_metric)
+    metric = config.train.best_metric
+    step = find_checkpoint(workdir, metric)
+    return step, read_metrics(step).get(metric)
 
 
 def result(config, workdir: Path, input_kind: str) -> str:

@@ -223,7 +223,7 @@ class Trainer:
         rng = jax.random.fold_in(restored.state.rng, self.rollbacks)
         state = restored.state.replace(rng=jax.device_put(rng, replicated(self.mesh)))
         self.state = self.placed(state)
-        self.step, self.metrics = int(self.state.step), {}
+        self.step, self.metrics, self.owes_scores = int(self.state.step), {}, False
         self.meter.restart()
         _log.warning("%s Back to step %d with other batches.", error, self.step)
 

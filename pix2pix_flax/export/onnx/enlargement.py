@@ -11,16 +11,12 @@ from pix2pix_flax.models.enlargement import AROUND, FULL_CONTRAST
 
 def redrawn(graph: Graph, images: str, factor: str) -> str:
     """Adds a `models.enlargement.redrawn`; `factor` is the name of its `scale`, int64."""
-    return _unless_one(graph, factor, images, _redrawn)
-
-
-def _unless_one(
-    graph: Graph, factor: str, images: str, add: Callable[[Graph, str, str], str]
-) -> str:
-    """Adds nodes that are not computed if the factor is 1: then the images stay as they are."""
-    is_one = graph("Equal", factor, graph.array(1))
     unchanged = functools.partial(graph, "Identity", images)
-    return graph.choose(is_one, unchanged, functools.partial(add, graph, images, factor))
+    return _if_one(graph, factor, unchanged, lambda: _redrawn(graph, images, factor))
+
+
+def _if_one(graph: Graph, factor: str, yes: Callable[[], str], no: Callable[[], str]) -> str:
+    return graph.choose(graph("Equal", factor, graph.array(1)), yes, no)
 
 
 def _redrawn(graph: Graph, images: str, factor: str) -> str:
@@ -58,9 +54,12 @@ def factor(graph: Graph, shape: str, working_size: int) -> str:
     return graph("Max", graph("Div", rounded, graph.array(2 * working_size)), graph.array(1))
 
 
-def shrink(graph: Graph, images: str, factor: str) -> str:
-    """Adds the means of squares of `factor` pixels: [B, C, H, W] -> [B, C, H / f, W / f]."""
-    return _unless_one(graph, factor, images, _means)
+def shrunk(graph: Graph, images: Callable[[], str], factor: str) -> str:
+    """Adds the means of squares of `factor` pixels: [B, C, H / f, W / f].
+
+    `images` adds the images [B, C, H, W], either with their means or alone, if the factor is 1.
+    """
+    return _if_one(graph, factor, images, lambda: _means(graph, images(), factor))
 
 
 def _means(graph: Graph, images: str, factor: str) -> str:

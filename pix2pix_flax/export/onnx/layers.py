@@ -24,12 +24,12 @@ def normalize(graph: Graph, images: str) -> str:
     return graph("Sub", graph("Div", x, graph.floats(127.5)), graph.floats(1.0))
 
 
-def denormalize(graph: Graph, x: str, output: str) -> None:
-    """Maps float32 [B, C, H, W] to uint8 [B, H, W, C], as `image.normalize` does."""
-    x = graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(127.5))
-    x = graph("Clip", graph("Round", x), graph.floats(0.0), graph.floats(255.0))
-    x = graph("Cast", x, to=TensorProto.UINT8)
-    graph("Transpose", x, perm=[0, 2, 3, 1], output=output)
+def denormalize(graph: Graph, x: str, lowest: int) -> str:
+    """Maps float32 [B, C, H, W] from `lowest`, 0 or -1, to 1 to uint8 [B, H, W, C]."""
+    x = graph("Sub", x, graph.floats(lowest)) if lowest else x
+    step = graph.floats((1 - lowest) / 255)
+    x = graph("QuantizeLinear", x, step, graph.array(0, np.uint8))  # rounds and clips, too
+    return graph("Transpose", x, perm=[0, 2, 3, 1])
 
 
 def with_planes(graph: Graph, x: str, planes: Sequence[float]) -> str:

@@ -24,7 +24,7 @@ from pix2pix_flax.export.onnx.layers import (
     with_planes,
 )
 from pix2pix_flax.export.onnx.smoothing import smoothed
-from pix2pix_flax.models.cel import COLOURS_LEVEL, FEW_STEPS, HALF_LEVEL
+from pix2pix_flax.models.cel import COLOURS_LEVEL, HALF_LEVEL, is_smoothed
 from pix2pix_flax.models.compact import Compact
 from pix2pix_flax.models.rrdb import RRDBNet
 from pix2pix_flax.models.span import MEAN, Span
@@ -72,23 +72,30 @@ def to_onnx(
     if working_size:
         factor = enlargement.factor(graph, size, working_size)
         stride = graph("Mul", factor, graph.array(module.stride))
-        x = enlargement.shrink(graph, normalize(graph, graph.pad("images", stride, border)), factor)
+        images = functools.partial(normalize, graph, graph.pad("images", stride, border))
+        x = enlargement.shrunk(graph, images, factor)
         x = _unet(graph, module, _input(graph, module, x, planes), factor)
     else:
         x = normalize(graph, graph.pad("images", graph.array(module.stride), border))
         x = NETWORKS[type(module)](graph, module, _input(graph, module, x, planes))
+    x = denormalize(graph, x, _lowest(module))
     wanted = graph("Slice", size, graph.array([1]), graph.array([3]))
     starts = graph.array([scale * border] * 2)
     ends = graph("Add", graph("Mul", wanted, graph.array(scale)), starts)
-    x = graph("Slice", x, starts, ends, graph.array([2, 3]))
-    denormalize(graph, x, "translated")
+    graph("Slice", x, starts, ends, graph.array([1, 2]), output="translated")
     return graph.finish(metadata, scale)
+
+
+def _lowest(module: nn.Module) -> int:
+    """Returns the value of black in the output of a network's function; white is always 1."""
+    is_unit = module.cel_steps if isinstance(module, Unet) else module.unit_range
+    return 0 if is_unit else -1
 
 
 def _input(graph: Graph, module: nn.Module, rgb: str, planes: Sequence[float]) -> str:
     """Adds the input of a network: the image, without grain as by `models.cel.seen`, and planes."""
-    is_smoothed = isinstance(module, Unet) and 0 < module.cel_steps <= FEW_STEPS
-    return with_planes(graph, smoothed(graph, rgb) if is_smoothed else rgb, planes)
+    has_layers = isinstance(module, Unet) and is_smoothed(module.cel_steps)
+    return with_planes(graph, smoothed(graph, rgb) if has_layers else rgb, planes)
 
 
 def _unet(graph: Graph, module: Unet, x: str, factor: str = "") -> str:
@@ -147,7 +154,7 @@ def _srresnet(graph: Graph, module: SRResNet, x: str) -> str:
     for index in range(doublings(module.scale)):
         x = prelu(graph, conv(graph, x, f"up{index}"), f"PReLU_{1 + module.blocks + index}")
         x = pixel_shuffle(graph, x, 2)
-    return _from_range(graph, module, conv(graph, x, "out"))
+    return conv(graph, x, "out")
 
 
 def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
@@ -161,7 +168,7 @@ def _rrdb(graph: Graph, module: RRDBNet, x: str) -> str:
     for index in range(doublings(module.scale)):
         x = resize_conv(graph, x, f"up{index}", activate=functools.partial(_leaky, graph))
     x = _leaky(graph, conv(graph, x, "hr"))
-    return _from_range(graph, module, conv(graph, x, "out"))
+    return conv(graph, x, "out")
 
 
 def _compact(graph: Graph, module: Compact, x: str) -> str:
@@ -170,7 +177,7 @@ def _compact(graph: Graph, module: Compact, x: str) -> str:
         slopes = graph.take(f"params/slopes{index}")[:, None, None]
         x = graph("PRelu", conv(graph, x, f"conv{index}"), graph.floats(slopes))
     x = pixel_shuffle(graph, conv(graph, x, "out"), module.scale)
-    return _from_range(graph, module, _add_enlarged(graph, x, images, module.scale))
+    return _add_enlarged(graph, x, images, module.scale)
 
 
 def _add_enlarged(graph: Graph, x: str, images: str, scale: int) -> str:
@@ -204,7 +211,7 @@ def _span(graph: Graph, module: Span, x: str) -> str:
     x = pixel_shuffle(graph, conv(graph, conv(graph, x, "mix"), "out"), module.scale)
     if module.residual:
         x = _add_enlarged(graph, x, images, module.scale)
-    return _from_range(graph, module, x)
+    return x
 
 
 def _silu(graph: Graph, x: str) -> str:
@@ -216,12 +223,6 @@ def _to_range(graph: Graph, module: nn.Module, x: str) -> str:
     if not module.unit_range:
         return x
     return graph("Mul", graph("Add", x, graph.floats(1.0)), graph.floats(0.5))
-
-
-def _from_range(graph: Graph, module: nn.Module, x: str) -> str:
-    if not module.unit_range:
-        return x
-    return graph("Sub", graph("Mul", x, graph.floats(2.0)), graph.floats(1.0))
 
 
 def _dense_block(graph: Graph, name: str, x: str) -> str:

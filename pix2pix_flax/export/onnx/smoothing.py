@@ -5,7 +5,8 @@ import numpy as np
 from pix2pix_flax.export.onnx.enlargement import enlarged
 from pix2pix_flax.export.onnx.graph import Graph
 from pix2pix_flax.export.onnx.layers import mixed
-from pix2pix_flax.models.smoothing import AROUND, GRAIN, HALF, LUMA
+from pix2pix_flax.image.colour import LUMA
+from pix2pix_flax.models.smoothing import AROUND, GRAIN, HALF
 
 
 def smoothed(graph: Graph, rgb: str) -> str:
@@ -18,9 +19,11 @@ def smoothed(graph: Graph, rgb: str) -> str:
     variance = graph("Max", variance, graph.floats(0))
     gain = graph("Div", variance, graph("Add", variance, graph.floats(GRAIN**2)))
     offset = graph("Mul", graph("Sub", graph.floats(1), gain), mean)
-    line = _around(graph, graph("Concat", gain, offset, axis=1))
-    gain, offset = graph.split(enlarged(graph, line, graph.floats([2])), [1, 1])
-    change = graph("Sub", graph("Add", graph("Mul", gain, luminance), offset), luminance)
+    gain = graph("Sub", gain, graph.floats(1))
+    gain, offset = (
+        enlarged(graph, _around(graph, part), graph.floats([2])) for part in (gain, offset)
+    )
+    change = graph("Add", graph("Mul", gain, luminance), offset)
     return graph("Clip", graph("Add", rgb, change), graph.floats(-1), graph.floats(1))
 
 

@@ -5,8 +5,9 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
+from pix2pix_flax.image.colour import LUMA
+
 _COUNTS = 256.0  # photons of a white pixel, for Poisson noise of strength 1
-_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,6 @@ def poisson_sigma(levels: jax.Array, is_grey: jax.Array) -> jax.Array:
       levels: float32 [H, W, 3] in 0..255.
       is_grey: whether the luma of a pixel decides for all its channels.
     """
-    luma = jnp.sum(levels * jnp.array(_LUMA), axis=-1, keepdims=True)
+    luma = jnp.sum(levels * LUMA, axis=-1, keepdims=True)
     counts = jnp.where(is_grey, luma, levels) * (_COUNTS / 255.0)
     return jnp.sqrt(jnp.maximum(counts, 0.0)) * (255.0 / _COUNTS)

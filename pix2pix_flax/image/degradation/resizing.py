@@ -4,10 +4,13 @@ A compiled step has fixed shapes, but each example is resized by a factor of its
 lies at the top left of a canvas, and the rest of the canvas continues it by reflection.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+
+from pix2pix_flax.image.resampling import cubic
 
 METHODS = ("area", "bilinear", "bicubic")
 
@@ -72,7 +75,7 @@ def _matrix(
     places = jnp.arange(room)
     centres = (jnp.arange(new_room) + 0.5) * step
     offsets = (places + 0.5 - centres[:, jnp.newaxis]) / stretch
-    weights = jax.lax.switch(method, (_box, _triangle, _cubic), offsets)
+    weights = jax.lax.switch(method, (_box, _triangle, partial(cubic, numpy=jnp)), offsets)
     weights = jnp.where(places < length, weights, 0.0)
     # Rows beyond the new size may have no weight at all.
     return weights / jnp.maximum(jnp.sum(weights, axis=1, keepdims=True), 1e-6)
@@ -84,11 +87,3 @@ def _box(x: jax.Array) -> jax.Array:
 
 def _triangle(x: jax.Array) -> jax.Array:
     return jnp.maximum(1.0 - jnp.abs(x), 0.0)
-
-
-def _cubic(x: jax.Array) -> jax.Array:
-    """Returns the kernel of Keys 1981, equation 15 (a = -1/2)."""
-    x = jnp.abs(x)
-    near = 1.5 * x**3 - 2.5 * x**2 + 1.0
-    far = -0.5 * x**3 + 2.5 * x**2 - 4.0 * x + 2.0
-    return jnp.where(x <= 1.0, near, jnp.where(x <= 2.0, far, 0.0))

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -95,8 +96,8 @@ def translate_video(
 
     Raises:
       VideoError: the source cannot be read, or the destination cannot be written. If the source
-        ends early or a frame failed to decode, the result is kept as `NAME.partial.mp4`, and the
-        message names that file.
+        ends early or a frame failed to decode, the result is kept as `NAME.partial.mp4`, or
+        `NAME.partial-2.mp4` if that file exists, and so on. The message names the file.
       ValueError: `predict` returns another dtype or shape.
     """
     started, options = time.perf_counter(), options or VideoOptions()
@@ -178,9 +179,18 @@ def _complete(writer: VideoWriter, reader: VideoReader, source: Path, destinatio
         _log.warning(note)
     if not (damage := reader.damage()):
         return writer.commit()
-    partial = fitting(destination.with_name(f"{destination.stem}.partial{destination.suffix}"))
+    partial = _free_name(destination)
     writer.commit(partial)
     raise VideoError(f"{source}: {damage}; the frames are in {partial}")
+
+
+def _free_name(destination: Path) -> Path:
+    """Returns the first of clip.partial.mp4, clip.partial-2.mp4, ... that does not exist."""
+    for number in itertools.count(1):
+        ending = f".partial-{number}" if number > 1 else ".partial"
+        path = fitting(destination.with_name(f"{destination.stem}{ending}{destination.suffix}"))
+        if not path.exists():
+            return path
 
 
 def _find_destination(source: Path, destination: str | Path | None, options: VideoOptions) -> Path:

@@ -1,6 +1,7 @@
 """Work in threads: in order, no more than needed, and OpenCV within one thread each."""
 
 import itertools
+import os
 import threading
 import time
 
@@ -19,6 +20,12 @@ def _slow_first(number):
 def test_results_come_in_the_order_of_the_items(workers):
     assert list(map_in_order(_slow_first, range(20), workers)) == [n * n for n in range(20)]
     assert list(map_in_order(_slow_first, [], workers)) == []
+
+
+def test_there_are_no_more_threads_than_cores_that_may_be_used(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3}, raising=False)
+    names = set(map_in_order(lambda _: threading.current_thread().name, range(20)))
+    assert len(names) == 1
 
 
 def test_as_many_threads_work_at_once_as_there_are_workers():

@@ -110,6 +110,19 @@ def test_crops_are_those_of_no_turning_but_turned_by_every_angle():
     assert all(7 <= found.count(k) <= 25 for k in range(4))  # 16 expected
 
 
+def test_the_angle_does_not_depend_on_the_window():
+    batch = {"input": numbered(512, 15, 15)}
+    change = functools.partial(jitter, crop_size=12, flip=False)
+    plain, turned = (
+        jax.jit(functools.partial(change, rotate=rotate))(jax.random.key(0), batch)["input"]
+        for rotate in (False, True)
+    )
+    table = np.zeros((4, 4), int)
+    for crop, other in zip(np.asarray(plain), np.asarray(turned), strict=True):
+        table[read(crop)[0], quarters(other, crop)] += 1
+    assert 10 < table.min() <= table.max() < 60  # 32 expected
+
+
 def test_both_images_of_a_pair_are_turned_alike():
     output = jittered(True)
     np.testing.assert_array_equal(output["input"], output["target"][..., ::-1])

@@ -67,6 +67,14 @@ def test_strength_size_and_format_are_chosen(address, kind):
     assert (picture.format.lower(), picture.size) == (kind, (80, 48))
 
 
+def test_thin_stripes_keep_their_colours_in_jpeg(address):
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2, 0] = 255
+    _, data = post(address, encoded(stripes), "strength=0&format=jpeg")
+    found = np.asarray(Image.open(io.BytesIO(data)), int)
+    assert np.abs(found - stripes).mean() < 3
+
+
 def test_a_form_is_refused_with_the_right_command(address):
     form = {"Content-Type": "multipart/form-data; boundary=x"}
     request = urllib.request.Request(f"{address}/cartoonize", encoded(PHOTO), form)

@@ -5,6 +5,7 @@ import pytest
 import skimage.data
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.serve import site
 from tests.commands import ROOT
@@ -38,6 +39,13 @@ def test_the_service_draws_by_the_files_of_the_page(models):
 def test_without_a_page_the_service_draws_by_the_shipped_networks():
     networks = site.load_shipped({"lite": "Ink", "sketch": "Sketch"})
     assert list(networks) == ["ink", "sketch"]
+    assert difference(networks["ink"](PHOTO), load_predictor("lite")(PHOTO)) <= 1
+
+
+def test_without_a_cache_the_service_draws_too(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "file"))
+    networks = site.load_shipped({"lite": "Ink"})
     assert difference(networks["ink"](PHOTO), load_predictor("lite")(PHOTO)) <= 1
 
 

@@ -150,3 +150,15 @@ def test_terms_of_a_discriminator_need_one(name, term):
         config.loss_weights[term] = 1.0
     with pytest.raises(UserError, match=r"need a config\.discriminator"):
         make_task(config, total_steps=STEPS)
+
+
+@pytest.mark.parametrize(("name", "term"), [("lab", "ink"), ("images", "cross_entropy")])
+def test_a_weight_of_a_term_that_the_outputs_do_not_have_is_named(name, term):
+    config = CONFIGS[name].get_config("supervised,smoke")
+    with config.unlocked():
+        config.loss_weights[term] = 5.0
+    task = make_task(config, total_steps=1)
+    batch = dict.fromkeys(("input", "target"), np.zeros((1, 32, 32, 3), np.uint8))
+    state = jax.eval_shape(task.init, jax.random.key(0), batch)
+    with pytest.raises(UserError, match=rf"^config\.loss_weights\.{term} is 5, but the outputs of"):
+        jax.eval_shape(task.train_step, state, batch)

@@ -14,6 +14,8 @@ import pytest
 from cartoon_tfds.errors import UserError
 from pix2pix_flax import metrics
 from pix2pix_flax.image.normalize import denormalize, normalize
+from pix2pix_flax.losses.consistency import Consistency
+from pix2pix_flax.tasks import paired
 from pix2pix_flax.tasks.factory import TASKS, make_task
 
 
@@ -68,6 +70,20 @@ def test_bfloat16_step_is_finite_and_keeps_float32_arrays():
     floats = [leaf for leaf in jax.tree.leaves(state.nets) if leaf.dtype != jnp.int32]
     assert {leaf.dtype for leaf in floats} == {jnp.dtype("float32")}
     assert all(np.isfinite(leaf).all() for leaf in floats)
+
+
+def test_the_random_streams_of_a_step_are_different(monkeypatch):
+    step_key, used, fold_in = jax.random.key(0), [], jax.random.fold_in
+
+    def recorded(key, stream):
+        used.extend([stream] if key is step_key else [])
+        return fold_in(key, stream)
+
+    monkeypatch.setattr(jax.random, "fold_in", recorded)
+    Consistency(2, 0.1).views(step_key, jnp.zeros((2, 32, 32, 3)))
+    streams = [*used, paired._DISC_STREAM, paired._INPUT_STREAM]
+    assert len(used) == 4
+    assert len(set(streams)) == 6
 
 
 def test_supervised_has_no_discriminator():

@@ -26,6 +26,8 @@ from pix2pix_flax.inference.predictor import load_predictor
 from pix2pix_flax.inference.tiling.tiled_predictor import TiledPredictor
 from pix2pix_flax.pretrained.generator import StyleError, load_generator
 from pix2pix_flax.tasks.factory import make_task
+from pix2pix_flax.tasks.representation import Images
+from pix2pix_flax.tasks.styled import Styled
 from pix2pix_flax.train import train
 
 PHOTO = skimage.data.coffee()
@@ -124,6 +126,14 @@ def test_the_networks_see_a_plane_a_style(task):
               for name in ("gen", "disc")}  # fmt: skip
     assert 6 in firsts["gen"]
     assert 9 in firsts["disc"]
+
+
+def test_grey_inputs_have_one_channel_before_the_planes():
+    images = make_batch()["input"]
+    grey = Images(1, 3).to_input(images[..., :3])
+    found = Styled(1, 3, NAMES, "ink").to_input(images)
+    np.testing.assert_array_equal(found[..., :1], grey)
+    assert found.shape[-1] == 1 + len(NAMES)
 
 
 def test_moved_views_keep_their_planes():

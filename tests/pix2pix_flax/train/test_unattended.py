@@ -140,6 +140,27 @@ def test_not_finite_goes_back_and_on_with_other_batches(smoke_config, tmp_path, 
     assert steps(tmp_path) == [4, 8]
 
 
+def test_a_step_that_was_given_up_owes_no_scores(smoke_config, tmp_path, caplog):
+    trainer = Trainer(smoke_config("supervised"), tmp_path)
+    step, calls = trainer.train_step, []
+
+    def stopped_and_not_finite(state, batch, frozen):
+        state, found = step(state, batch, frozen)
+        calls.append(1)
+        if len(calls) == 8:  # at an evaluation, which a signal prevents
+            signal.raise_signal(signal.SIGTERM)
+            state = jax.tree.map(lambda x: x + np.nan if x.dtype == np.float32 else x, state)
+        return state, found
+
+    trainer.train_step = stopped_and_not_finite
+    with caplog.at_level(logging.WARNING, "pix2pix_flax"), StopRequest() as stop:
+        assert not trainer.run(stop)
+    trainer.close()
+    assert [m for m in caplog.messages if m.endswith("Back to step 4 with other batches.")]
+    assert not [m for m in caplog.messages if "whose scores the same command adds" in m]
+    assert steps(tmp_path) == [4, 5]
+
+
 @pytest.mark.parametrize(("limit", "expected"), [(0, 5), (2, 7)])
 def test_not_finite_again_and_again_is_an_error(limit, expected, smoke_config, tmp_path):
     config = smoke_config("supervised", train__log_every_steps=1, train__max_rollbacks=limit)

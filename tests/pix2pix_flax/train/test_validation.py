@@ -4,6 +4,8 @@ import shutil
 
 import jax
 import jax.numpy as jnp
+import ml_collections
+import numpy as np
 import pytest
 
 from pix2pix_flax.checkpoint.manager import Checkpoints, find_checkpoint
@@ -15,6 +17,7 @@ from pix2pix_flax.steps.state import NetState, TrainState
 from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.tasks.scores import ImageScores
 from pix2pix_flax.train import Trainer, train
+from pix2pix_flax.train.result import best_step
 from pix2pix_flax.train.validation import Validation
 from tests.pix2pix_flax.data.shards import NAME, SHARD, flip_a_bit
 
@@ -47,6 +50,23 @@ def test_any_metric_of_the_validation_can_decide(tmp_path):
         save(tmp_path / name, metrics, best_metric=name)
         assert steps(tmp_path / name) == [expected, 5]
         assert find_checkpoint(tmp_path / name).name == str(expected)
+
+
+def test_another_metric_at_a_resume_has_its_own_best_step(tmp_path):
+    metrics = [{"l1": 0.1, "psnr": 20.0}, {"l1": 0.3, "psnr": 30.0}]
+    save(tmp_path, metrics, best_metric="l1")
+    assert find_checkpoint(tmp_path).name == "1"
+    config = ml_collections.ConfigDict({"train": {"best_metric": "psnr"}})
+    step, score = best_step(tmp_path, config)
+    assert (step.name, score) == ("2", 30.0)
+
+
+def test_pictures_that_equal_their_targets_are_no_part_of_the_mean_of_psnr():
+    scores = ImageScores(lpips=False)
+    outputs = {"psnr": np.float32([20, np.inf, 30]), "l1": np.float32([0.1, 0, 0.2])}
+    assert scores.summarize(outputs) == {"psnr": 25.0, "l1": pytest.approx(0.1)}
+    assert scores.summarize({"psnr": np.float32([np.inf, np.inf])}) == {"psnr": np.inf}
+    assert np.isnan(scores.summarize({"psnr": np.float32([np.nan, np.inf])})["psnr"])
 
 
 def test_a_metric_that_there_is_not_is_refused_before_the_first_step(smoke_config, tmp_path):

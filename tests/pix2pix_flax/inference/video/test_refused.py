@@ -100,6 +100,17 @@ def test_packets_that_cannot_be_decoded_are_told(tmp_path):
     assert len(decode(tmp_path / "out.partial.mp4")[0]) == 29
 
 
+def test_the_beginning_of_a_clip_replaces_no_other_file(tmp_path):
+    source = make_clip(tmp_path / "out.partial.mp4", pan(30), options={"movflags": "+faststart"})
+    data = source.read_bytes()[: source.stat().st_size * 2 // 3]
+    source.write_bytes(data)
+    for number in (2, 3):
+        with pytest.raises(VideoError, match=rf"frames are in .*/out\.partial-{number}\.mp4"):
+            translate(keep, source, tmp_path / "out.mp4")
+        assert decode(tmp_path / f"out.partial-{number}.mp4")[0].size
+    assert source.read_bytes() == data
+
+
 @pytest.fixture
 def listener():
     """A local HTTP server that remembers what it was asked for."""
