@@ -13,6 +13,7 @@ dataset once the new dataset is complete. `export` writes pairs as folders with 
 
 import argparse
 import dataclasses
+import os
 import re
 import sys
 from pathlib import Path
@@ -60,6 +61,8 @@ def main() -> None:
     args = parser.parse_args(arguments)
     try:
         args.run(args, parser)
+    except BrokenPipeError:  # `| head` reads no further; Python would fail once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("interrupted; the next build uses the finished parts", file=sys.stderr)
         sys.exit(130)

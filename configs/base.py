@@ -7,19 +7,18 @@ this file and in the file of its training.
 import ml_collections
 from ml_collections import config_dict
 
+from cartoon_tfds.errors import UserError
+
 
 def get_config() -> ml_collections.ConfigDict:
     """Returns the shared settings, unlocked."""
     config = ml_collections.ConfigDict()
     config.seed = 0
     config.dtype = "float32"  # of the computation; bfloat16 for GPUs. Parameters stay float32.
-
     # Whether several processes train together. The same command starts each: docs/scaling.md.
     config.distributed = False
-
     # A run or a safetensors file whose generator the training starts from; None: random weights.
     config.init_from = config_dict.placeholder(str)
-
     config.optimizer = _optimizer()
     config.ema_decay = 0.999  # of the generator's moving average; 0: no average
 
@@ -266,14 +265,15 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
       **own: a function for each further word; these are applied first.
 
     Raises:
-      ValueError: for another word.
+      UserError: for another word.
     """
     shared = {"supervised": remove_adversary, "smoke": _shrink}
     words, known = [word for word in arg.split(",") if word], own | shared
     for word in words:
         if word not in known:
             listed = ", ".join([" and ".join(shared), *own])
-            raise ValueError(f"A config has no variant {word!r}, only {listed}.")
+            note = "; without a word, the style is ink" if "watercolour" in own else ""
+            raise UserError(f"A config has no variant {word!r}, only {listed}{note}.")
     for word, change in known.items():
         if word in words:
             change(config)

@@ -70,7 +70,7 @@ def iter_members(
     """
     try:
         if not path.is_file():  # Opening a named pipe would wait forever.
-            raise SourceError(f"{path}: no such file")
+            raise SourceError(f"{path}: no such file or folder")
         with path.open("rb") as stream:
             magic = stream.read(6)
         read = _read_zip if magic.startswith((b"PK\3\4", b"PK\5\6")) else _read_tar

@@ -10,5 +10,5 @@ CHECKPOINT = flags.DEFINE(
     None,
     "A training run (its best step, else its latest), one of its steps, a .safetensors file, or "
     "the name of a generator that is shipped with the package, e.g. lite or lite_x4_real. "
-    "Translating scripts also take opencv:STYLE, a style without a network, e.g. opencv:ink.",
+    "cartoonize, images and video also take opencv:STYLE, a style without a network.",
 )

@@ -16,7 +16,7 @@ import absl.logging
 from absl import app, flags
 from tqdm import tqdm
 
-from cartoon_tfds.errors import is_user_error, one_line, print_any_name
+from cartoon_tfds.errors import UserError, is_user_error, one_line, print_any_name
 from pix2pix_flax.cache import keep_compiled_programs
 from pix2pix_flax.cli import config_files, usage
 
@@ -143,7 +143,9 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
     if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.
-        return str(error).strip().splitlines()[-1]
+        return (
+            str(error).strip().splitlines()[-1].removeprefix(f"{UserError.__module__}.UserError: ")
+        )
     described = re.sub(
         r"invalid literal for int.*?: (.*)", r"\1 is no whole number", _describe(error)
     )

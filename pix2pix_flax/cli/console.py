@@ -1,7 +1,11 @@
 """The console command `pix2pix-flax`, and the commands behind its first word."""
 
+import difflib
 import importlib
+import shlex
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import pix2pix_flax
 from pix2pix_flax.cli import command
@@ -26,19 +30,33 @@ COMMANDS = {
 def main() -> None:
     """Runs the command that the first word names, with the other words."""
     words = sys.argv[1:]
+    if words[:1] == ["help"] and len(words) > 1:
+        words = [words[1], "--help"]
     if not words or words[0] in ("-h", "--help", "help"):
         command.print_and_exit(_overview())
     if words[0] == "--version":
         print(f"pix2pix-flax {pix2pix_flax.__version__}")
         sys.exit(0)
     if words[0] not in COMMANDS:
-        print(f"error: no command {words[0]!r}; known: {', '.join(COMMANDS)}", file=sys.stderr)
+        known = f"no command {words[0]!r}; known: {', '.join(COMMANDS)}"
+        print(f"error: {known}{_advice(words)}", file=sys.stderr)
         sys.exit(2)
     module = importlib.import_module(COMMANDS[words[0]][0])
     sys.argv = [f"pix2pix-flax {words[0]}", *words[1:]]
     if words[0] == "dataset":
         sys.exit(module.main())
     command.run_module(module, rename=_as_commands)
+
+
+def _advice(words: Sequence[str]) -> str:
+    """Returns a hint for words that do not begin with a command; '' if there is none."""
+    if near := difflib.get_close_matches(words[0], COMMANDS, n=1):
+        return f". Did you mean {near[0]}?"
+    if words[0].startswith("-"):
+        return ". Flags come after the command"
+    if Path(words[0]).exists():
+        return f". To draw it: pix2pix-flax cartoonize {shlex.quote(words[0])}"
+    return ""
 
 
 def _as_commands(text: str) -> str:

@@ -97,6 +97,11 @@ def _check(files: dict[str | int, Path], count: int) -> None:
         raise UserError("name at least one of --grid, --output, --interpolate and --neighbours")
     if "interpolate" in files and count < 2:
         raise UserError("--interpolate needs two seeds or more")
+    from pix2pix_flax.inference.video.codecs import CODECS
+
+    clip, suffixes = files.get("interpolate"), CODECS["h264"].suffixes
+    if clip and clip.suffix.lower() not in suffixes:
+        raise UserError(f"{clip}: a clip has to end in {', '.join(suffixes)}")
     there = [file for file in files.values() if file.exists()]
     if there and not _OVERWRITE.value:
         raise UserError(f"{there[0]} exists already (replace it with --overwrite)")

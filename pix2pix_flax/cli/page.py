@@ -47,4 +47,5 @@ def main(argv: list[str]) -> None:
     archive = Path(_RUNTIME.value) if _RUNTIME.value else None
     build_site(output, NETWORKS, list(photographs.values()), examples, archive=archive)
     size = sum(file.stat().st_size for file in output.rglob("*") if file.is_file())
-    print(f"{output}: the page, {size / 1e6:.0f} MB. Show it with pix2pix-flax serve.")
+    place = f" --site={output}" if _OUTPUT.value else ""
+    print(f"{output}: the page, {size / 1e6:.0f} MB. Show it with pix2pix-flax serve{place}.")

@@ -161,7 +161,7 @@ def _onnx_network(checkpoint: str) -> tuple[Network, str | None]:
     if not shipped and not checkpoint.endswith(".onnx"):
         raise UserError(
             "--engine=onnxruntime runs shipped networks and .onnx files "
-            f"(scripts/export_generator.py), not {checkpoint}"
+            f"(pix2pix-flax export), not {checkpoint}"
         )
 
     @contextlib.contextmanager

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +33,20 @@ def _how_to_build(name: str, data_dir: str | None, *, again: bool = False) -> st
     return f"Build it with: tfds build {dataset} --file_format=array_record{flags}"
 
 
-def _prepared_instead(name: str, root: Path) -> str:
-    """Returns how to take another prepared config of a dataset; '' if there is none."""
-    dataset = name.partition("/")[0]
+def _prepared(dataset: str, root: Path) -> list[str]:
+    """Returns the prepared configs of a dataset, `dataset/config`."""
     found = {path.parent.parent.name for path in root.glob(f"{dataset}/*/*.*.*/dataset_info.json")}
-    names = [f"{dataset}/{config}" for config in sorted(found)]
+    return [f"{dataset}/{config}" for config in sorted(found)]
+
+
+def _what_to_do(name: str, data_dir: str | None, root: Path) -> str:
+    """Returns how to build a missing dataset, or to take a prepared one instead."""
+    if (whole := f"cartoon_tfds/{name}") in _prepared("cartoon_tfds", root):
+        return f"Its whole name is {whole}."
+    return _how_to_build(name, data_dir) + _instead(_prepared(name.partition("/")[0], root))
+
+
+def _instead(names: Sequence[str]) -> str:
     advice = "; or name a prepared one, by --config.data.name in a training and else by --dataset: "
     return advice + " or ".join(names) if names else ""
 
@@ -60,8 +69,7 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     if not versions:
         raise DatasetError(
             f"No prepared dataset {name!r} (config.data.name) in {root} (config.data.data_dir). "
-            + _how_to_build(name, data_dir)
-            + _prepared_instead(name, root)
+            + _what_to_do(name, data_dir, root)
         )
     newest = max(versions, key=lambda path: [int(n) for n in path.name.split(".")])
     try:

@@ -14,6 +14,7 @@ from pix2pix_flax.export.exporter import ExportError, ExportReport, export_gener
 from pix2pix_flax.pretrained.generator import (
     ATTRIBUTION,
     WEIGHTS,
+    TrainedGenerator,
     describe,
     is_shipped,
     load_generator,
@@ -53,7 +54,7 @@ def export_to_hub(
 
     Raises:
       ExportError: a file exists already, or as in `export_generator`.
-      UserError: `scores` is no report of an evaluation.
+      UserError: `scores` is no report of an evaluation, or is the report of another network.
     """
     names = (WEIGHTS, _CONFIG, _CARD, ATTRIBUTION)
     taken = [folder / name for name in names if (folder / name).exists()]
@@ -64,7 +65,7 @@ def export_to_hub(
         licence = _SHIPPED_LICENCE
     facts = CardFacts.of(generator, folder.resolve().name, licence)
     if scores:
-        facts = dataclasses.replace(facts, **_read_scores(scores))
+        facts = dataclasses.replace(facts, **_read_scores(scores, generator))
     report = export_generator(
         checkpoint,
         "safetensors",
@@ -89,13 +90,20 @@ def export_to_hub(
     return report
 
 
-def _read_scores(path: Path) -> dict[str, object]:
-    """Returns the fields of `CardFacts` that a report of an evaluation holds."""
+def _read_scores(path: Path, generator: TrainedGenerator) -> dict[str, object]:
+    """Returns the fields of `CardFacts` that the report of an evaluation of a generator holds."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         scores = dict(report["summary"]["network"])
-        return {"scores": scores, "dataset": report["dataset"], "split": report["split"]}
+        found = {"scores": scores, "dataset": report["dataset"], "split": report["split"]}
+        scored = Path(report.get("checkpoints", {}).get("network", generator.origin))
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is no JSON file of pix2pix-flax evaluate ({type(error).__name__})"
         ) from error
+    if scored.exists() and not scored.samefile(generator.origin):  # a run may have moved
+        raise UserError(
+            f"{path} has the scores of {scored}, not of {generator.origin}: make them with "
+            "pix2pix-flax evaluate"
+        )
+    return found

@@ -37,7 +37,8 @@ class Sampler:
         self.config, self.task = generator.config, generator.task
         if self.task.input_kind != "latent":
             raise SamplerError(
-                f"{generator.origin} takes images, not seeds: use scripts/translate_images.py"
+                f"{generator.origin} takes images, not seeds: use scripts/translate_images.py "
+                "or pix2pix-flax images"
             )
         self._variables = generator.variables
         self._generate = jax.jit(

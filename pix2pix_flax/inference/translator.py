@@ -40,8 +40,14 @@ def check_images(images: np.ndarray, *, takes_hints: bool = False) -> np.ndarray
     images = np.asarray(images)
     shape, channels = images.shape, (3, 7) if takes_hints else (3,)
     if images.dtype != np.uint8 or len(shape) != 4 or 0 in shape or shape[3] not in channels:
-        raise ValueError(f"images must be uint8 [B, H, W, 3], not {images.dtype} {list(shape)}.")
+        advice = " Multiply numbers from 0 to 1 by 255, and round them." if _is_unit(images) else ""
+        found = f"{images.dtype} {list(shape)}"
+        raise ValueError(f"images must be uint8 [B, H, W, 3], not {found}.{advice}")
     return images
+
+
+def _is_unit(images: np.ndarray) -> bool:
+    return images.dtype.kind == "f" and images.size > 0 and 0 <= images.min() <= images.max() <= 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -76,7 +76,8 @@ class TrainedGenerator:
         """
         if self.task.input_kind != "image":
             raise GeneratorFileError(
-                f"{self.origin} makes images from seeds, not from images: use scripts/generate.py"
+                f"{self.origin} makes images from seeds, not from images: use scripts/generate.py "
+                "or pix2pix-flax generate"
             )
         return self
 
@@ -142,10 +143,19 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
         near = difflib.get_close_matches(str(checkpoint), SHIPPED, n=1)
         known = "".join(f"Did you mean {name}? " for name in near) + (
             f"The generators of the package are {', '.join(SHIPPED)}; commands that draw also "
-            "take opencv:STYLE, e.g. opencv:watercolour; in Python cartoon_tfds.styles.cartoonize."
+            "take a style without a network, e.g. opencv:ink or opencv:watercolour."
         )
-        raise error if path.exists() else CheckpointError(f"{error} {known}") from error
+        advice = _advice(path) if path.exists() else known
+        raise CheckpointError(f"{error} {advice}".rstrip()) from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
+
+
+def _advice(path: Path) -> str:
+    """Returns a sentence on a file or folder that is no checkpoint; '' if there is none."""
+    if path.suffix in (".onnx", ".stablehlo"):
+        return "Exported generators are loaded by pix2pix_flax.inference.exported.load_exported."
+    runs = sorted(found.parent.name for found in path.glob("*/checkpoints"))
+    return f"It holds the runs {', '.join(runs)}: name one of them." if runs else ""
 
 
 def is_shipped(generator: TrainedGenerator) -> bool:

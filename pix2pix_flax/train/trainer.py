@@ -20,6 +20,7 @@ from pix2pix_flax.tasks.factory import make_task
 from pix2pix_flax.train.batches import make_batches, next_batch
 from pix2pix_flax.train.meter import DivergedError, Meter, check_finite, duration
 from pix2pix_flax.train.result import best_step
+from pix2pix_flax.train.same_networks import check_networks
 from pix2pix_flax.train.schedule import WORK, Epochs, make_epochs, make_every
 from pix2pix_flax.train.step import lower_step, placed
 from pix2pix_flax.train.stop import StopRequest
@@ -107,6 +108,7 @@ class Trainer:
             self.iterator.set_state(first_position)
             return self._initialized(init(key, example, self.frozen)), example
         self.check_order(restored.run)
+        check_networks(restored.run, self.config)
         self.iterator.set_state(restored.run["data"]["position"])
         self.unlogged = restored.run.get("unlogged", [])
         step = int(restored.state.step)

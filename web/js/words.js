@@ -50,7 +50,7 @@ const FRENCH = {
     "{name} : lecture impossible. Les navigateurs lisent JPEG, PNG, WebP, AVIF et GIF ; " +
     "enregistrez l’image dans un de ces formats.",
   "{size} pixels are too many for a browser: choose a smaller largest side.":
-    "{size} pixels, c’est trop pour un navigateur : choisissez un plus grand côté moins long.",
+    "{size} pixels, c’est trop pour un navigateur : diminuez le plus grand côté.",
   "{name} cannot be played. Browsers play MP4 (H.264), WebM and MOV; convert the clip.":
     "{name} : lecture impossible. Les navigateurs lisent MP4 (H.264), WebM et MOV ; convertissez la vidéo.",
   "The camera is only allowed on https pages and on localhost.":

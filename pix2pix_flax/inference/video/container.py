@@ -232,7 +232,9 @@ def _has_seam_before(path: Path, wanted: Fraction) -> bool:
 
 def _open(path: Path) -> av.container.InputContainer:
     if not path.is_file():
-        raise VideoError(f"{path}: no such file")
+        raise VideoError(
+            f"{path}: {'is a folder, not a clip' if path.is_dir() else 'no such file'}"
+        )
     options = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
     try:
         # FFmpeg cannot mistake an absolute path for a URL such as 'concat:...'.

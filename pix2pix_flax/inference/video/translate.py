@@ -209,8 +209,8 @@ def _check_destination(
 ) -> None:
     if destination.suffix.lower() not in suffixes:
         raise VideoError(
-            f"{destination}: a clip in {options.codec} has to end in {', '.join(suffixes)}; "
-            "FFmpeg makes other formats of it: ffmpeg -i clip.mp4 clip.gif"
+            f"{destination}: a clip in {options.codec} has to end in {', '.join(suffixes)}; then "
+            f"FFmpeg makes other files of the result: ffmpeg -i RESULT.mp4 {destination.name}"
         )
     if not destination.exists():
         return

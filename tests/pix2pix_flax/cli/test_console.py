@@ -84,6 +84,7 @@ def test_an_unknown_command_names_the_known_ones(tmp_path):
     done = run("paint", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith("error: no command 'paint'; known: cartoonize, train")
+    assert done.stderr.endswith("import\n")
 
 
 @pytest.mark.parametrize(

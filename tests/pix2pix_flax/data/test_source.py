@@ -201,6 +201,12 @@ def test_what_a_killed_build_left_is_passed_over(copied, name):
     assert "No prepared dataset" in message(open_builder, NAME, str(data_dir))
 
 
+def test_a_name_without_its_dataset_is_completed(copied):
+    found = message(open_builder, "tiny", str(copied[0]))
+    assert found.endswith("Its whole name is cartoon_tfds/tiny.")
+    assert "tfds build" in message(open_builder, "small", str(copied[0]))
+
+
 def test_code_in_the_folder_of_a_dataset_is_not_run(copied, monkeypatch):
     data_dir, folder = copied
     (data_dir / "evil.py").write_text("import pathlib; pathlib.Path('ran').touch()")

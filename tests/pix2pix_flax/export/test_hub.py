@@ -63,6 +63,18 @@ def test_scores_of_an_evaluation_take_the_place_of_validation(trained, tmp_path)
         export_to_hub(trained, tmp_path / "y", PHOTOGRAPHS, scores=tmp_path / "x" / "config.json")
 
 
+def test_scores_of_another_network_are_refused(trained, trained_gan, tmp_path):
+    report = {"summary": {"network": {"l1": 0.5}}, "dataset": "a/b", "split": "test"}
+    file = tmp_path / "scores.json"
+    options = {"scores": file, "overwrite": True}
+    for place in (load_generator(trained).origin, tmp_path / "moved" / "checkpoints" / "8"):
+        file.write_text(json.dumps({**report, "checkpoints": {"network": str(place)}}))
+        export_to_hub(trained, tmp_path / "x", PHOTOGRAPHS, **options)
+    file.write_text(json.dumps({**report, "checkpoints": {"network": str(trained_gan)}}))
+    with pytest.raises(UserError, match=f"has the scores of {trained_gan}, not of {trained}/"):
+        export_to_hub(trained, tmp_path / "x", PHOTOGRAPHS, **options)
+
+
 def test_a_shipped_network_brings_its_attribution(tmp_path):
     flags = ("--checkpoint=lite", "--format=hub", f"--output={tmp_path / 'lite'}")
     assert run_script("export_generator.py", *flags)[0] == 0

@@ -58,6 +58,7 @@ def test_a_path_through_the_same_latent_twice_stands_still():
     [
         (["--seeds=1"], "name at least one of --grid, --output, --interpolate and --neighbours"),
         (["--seeds=1", "--interpolate=x.mp4"], "--interpolate needs two seeds or more"),
+        (["--seeds=1,2", "--interpolate=x.gif"], "x.gif: a clip has to end in .mp4, .mkv, .mov"),
         (["--seeds=a-b", "--grid=x.png"], "seeds are numbers and ranges such as 0-63,100, not"),
     ],
 )

@@ -198,6 +198,16 @@ def test_all_else_stays_as_it_is(trained, smoke_config):
     assert all(a is not b for a, b in pairs)  # a step donates both
 
 
+def test_what_is_no_checkpoint_is_told_what_it_is(tmp_path):
+    for name in ("first", "second"):
+        (tmp_path / "runs" / name / "checkpoints").mkdir(parents=True)
+    with pytest.raises(CheckpointError, match="It holds the runs first, second: name one of them"):
+        load_generator(tmp_path / "runs")
+    (tmp_path / "lite.onnx").touch()
+    with pytest.raises(CheckpointError, match=r"inference\.exported\.load_exported"):
+        load_generator(tmp_path / "lite.onnx")
+
+
 def test_a_beginning_that_is_missing_or_of_another_network_is_named(trained, smoke_config):
     state = jax.eval_shape(make_task(smoke_config(), 1).init, jax.random.key(0), ARRAYS)
     with pytest.raises(CheckpointError, match="nowhere is not a checkpoint"):

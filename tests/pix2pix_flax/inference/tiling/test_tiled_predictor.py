@@ -205,3 +205,7 @@ def test_what_cannot_be_a_tile_is_refused(options):
 def test_what_is_no_picture_is_refused():
     with pytest.raises(ValueError, match=r"images must be uint8 \[B, H, W, 3\]"):
         TiledPredictor(tiny_unet(1))(np.zeros((1, 8, 8, 3), np.float32))
+    with pytest.raises(ValueError, match=r"float32 \[1, 8, 8, 3\]\. Multiply numbers from 0 to 1"):
+        TiledPredictor(tiny_unet(1))(np.full((1, 8, 8, 3), 0.5, np.float32))
+    with pytest.raises(ValueError, match=r"not float32 \[1, 8, 8, 3\]\.$"):
+        TiledPredictor(tiny_unet(1))(np.full((1, 8, 8, 3), 128, np.float32))

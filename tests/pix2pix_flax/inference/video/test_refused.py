@@ -71,6 +71,8 @@ def test_frames_that_are_too_large_are_refused(tmp_path, monkeypatch):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(VideoError, match=r"none\.mp4: no such file"):
         translate(keep, tmp_path / "none.mp4", tmp_path / "out.mp4")
+    with pytest.raises(VideoError, match="is a folder, not a clip"):
+        translate(keep, tmp_path, tmp_path / "out.mp4")
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
