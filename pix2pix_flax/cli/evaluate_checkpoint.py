@@ -64,19 +64,26 @@ def main(argv: list[str]) -> None:
     if output.suffix != ".json":  # the picture gets this name with .png
         raise UserError(f"--output={output} does not end in .json.")
     # Imported here, so that a wrong flag fails at once, before JAX takes seconds to load.
+    from pix2pix_flax.data.source import MissingDatasetError
     from pix2pix_flax.evaluation.dataset_choice import DatasetChoice
     from pix2pix_flax.evaluation.report import evaluate_checkpoint
     from pix2pix_flax.evaluation.report_text import as_csv, as_json, as_table, caption, title
 
     output.parent.mkdir(parents=True, exist_ok=True)
-    report, panel = evaluate_checkpoint(
-        CHECKPOINT.value,
-        DatasetChoice(_SPLIT.value, DATASET.value, _FEATURES.value, DATA_DIR.value),
-        baseline=_BASELINE.value,
-        vgg16=_VGG16.value,
-        panel=_PANEL.value,
-        panel_rows=_PANEL_ROWS.value,
-    )
+    try:
+        report, panel = evaluate_checkpoint(
+            CHECKPOINT.value,
+            DatasetChoice(_SPLIT.value, DATASET.value, _FEATURES.value, DATA_DIR.value),
+            baseline=_BASELINE.value,
+            vgg16=_VGG16.value,
+            panel=_PANEL.value,
+            panel_rows=_PANEL_ROWS.value,
+        )
+    except MissingDatasetError as error:
+        if DATASET.value:
+            raise
+        advice = "The network was trained on it; --dataset and --data_dir name another"
+        raise UserError(f"{error}. {advice}") from error
     output.write_text(as_json(report) + "\n")
     write_png(output.with_suffix(".png"), panel)
     print(title(report))

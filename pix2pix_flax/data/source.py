@@ -18,6 +18,10 @@ from pix2pix_flax.data.records import DatasetError, Records, whole_records
 _log = logging.getLogger(__name__)
 
 
+class MissingDatasetError(DatasetError):
+    """A dataset is not prepared on this machine."""
+
+
 _READY_MADE = ("sample", "public")  # the configs of cartoon_tfds that need no files of the user
 
 
@@ -59,15 +63,16 @@ def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
       data_dir: folder of the datasets; None for TFDS's default folder.
 
     Raises:
-      DatasetError: if it is missing (the message has the command that builds it), is damaged, names
-        code of its own, or is stored in a format that only TensorFlow reads.
+      MissingDatasetError: if it is missing; the message has the command that builds it.
+      DatasetError: if it is damaged, names code of its own, or is stored in a format that only
+        TensorFlow reads.
     """
     root = Path(os.path.expanduser(data_dir) if data_dir else tfds.core.constants.DATA_DIR)
     found = [path.parent for path in root.joinpath(name).glob("*/dataset_info.json")]
     # A build that was killed leaves its folder behind, named `incomplete...`.
     versions = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
     if not versions:
-        raise DatasetError(
+        raise MissingDatasetError(
             f"No prepared dataset {name!r} (config.data.name) in {root} (config.data.data_dir). "
             + _what_to_do(name, data_dir, root)
         )

@@ -138,6 +138,7 @@ def test_a_file_is_scored_on_another_dataset_than_its_own(script, trained, datas
     settings = {"checkpoint": file, "split": "test", "output": tmp_path / "scores.json"}
     done = script(**settings, data_dir=dataset_dir, vgg16=False)
     assert "No prepared dataset 'cartoon_tfds/elsewhere'" in done.stderr
+    assert done.stderr.endswith("was trained on it; --dataset and --data_dir name another\n")
     settings |= {"data_dir": dataset_dir, "vgg16": False, "dataset": "cartoon_tfds/tiny"}
     assert "Examples have no feature 'before'" in script(**settings).stderr
     done = script(**settings, features="photo,photo")  # so the row `input` is perfect
