@@ -44,25 +44,36 @@ def report(builder: Builder) -> None:
 
 def report_next_step(builder: Builder) -> None:
     """Prints the command of a first training on the dataset, if its recipe names one."""
-    if not (training := builder.builder_config.recipe.training()):
+    training, splits = builder.builder_config.recipe.training(), builder.info.splits
+    if training is None or "train" not in splits:
         return
     name, root = builder.builder_config.name, str(builder.data_dir_root)
     flags = {"config": training, "workdir": f"runs/{name}"}
     flags["config.data.name"] = f"{builder.name}/{name}"
     if root != os.path.expanduser(tfds.core.constants.DATA_DIR):
         flags["config.data.data_dir"] = root
+    if "validation" not in splits:
+        flags |= _held_back(splits["train"].num_examples)
     values = (shlex.quote(f"--{flag}={value}") for flag, value in flags.items())
     print("to train on it: pix2pix-flax train", *values)
 
 
 def _how_to_validate(count: int) -> str:
     """Returns how to get validation examples; `count` is the number of training examples."""
-    held_back = min(max(2, count // 10), count // 2)
-    return (
-        "to choose the splits, sort the files into subfolders train, val and test; or train with "
-        f"--config.data.validation_split='train[:{held_back}]' "
-        f"--config.data.train_split='train[{held_back}:]'"
+    flags = " ".join(f"--{flag}='{part}'" for flag, part in _held_back(count).items())
+    start = (
+        "to choose the splits, sort the files into subfolders train, val and test; or train with"
     )
+    return f"{start} {flags}"
+
+
+def _held_back(count: int) -> dict[str, str]:
+    """Returns the flags that hold back a tenth of the training examples for validation."""
+    end = min(max(2, count // 10), count // 2)
+    return {
+        "config.data.validation_split": f"train[:{end}]",
+        "config.data.train_split": f"train[{end}:]",
+    }
 
 
 def export(builder: Builder, folder: Path) -> None:

@@ -48,6 +48,7 @@ def map_in_order(
 
 
 def _cores() -> int:
+    # As in pix2pix_flax/inference/exported.py, which imports nothing of this project.
     affinity = getattr(os, "sched_getaffinity", None)  # Linux only
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 

@@ -68,7 +68,13 @@ def test_the_last_line_is_the_command_of_a_training(built, folder, tmp_path):
     flags.append(f"--data_dir={tmp_path}/my data")
     *_, last = _command(*flags, "--name=trip").stdout.splitlines()
     place = f" '--config.data.data_dir={tmp_path}/my data'"
-    assert last == words.format("demo:sketch", "trip", "cartoon_tfds/trip") + place
+    assert last.startswith(words.format("demo:sketch", "trip", "cartoon_tfds/trip") + place)
+    (tmp_path / "all" / "train").mkdir(parents=True)
+    for path in folder.glob("*/*.png"):
+        shutil.copy(path, tmp_path / "all" / "train")
+    *_, last = _command(f"--photos={tmp_path}/all", *flags[1:]).stdout.splitlines()
+    kept = "'--config.data.validation_split=train[:2]' '--config.data.train_split=train[2:]'"
+    assert last == words.format("demo:sketch", "all", "cartoon_tfds/all") + f"{place} {kept}"
 
 
 def test_second_build_changes_nothing_and_says_so(built):

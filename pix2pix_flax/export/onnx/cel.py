@@ -24,8 +24,8 @@ def draw(
 
     Luminance and chroma stay apart to the end, so that many nodes compute one channel.
 
-    `factor` is the name of its `scale`, int64; empty: 1. The drawing is of RGB from 0 to 1, and
-    not clipped.
+    `factor` is the name of its `scale`, int64; empty: 1. The drawing is RGB from 0 to 1, which
+    is not clipped.
     """
     size = [2**cel.COLOURS_LEVEL] * 2
     small = graph("AveragePool", photos, kernel_shape=size, strides=size)
@@ -162,7 +162,10 @@ def _chroma(graph: Graph, rgb: str) -> str:
 
 
 def _lab_to_clipped_rgb(graph: Graph, luminance: str, chroma: str) -> str:
-    """Adds an `image.colour.lab_to_clipped_rgb` ; RGB from 0 to 1, which is not clipped."""
+    """Adds an `image.colour.lab_to_clipped_rgb` of [B, 1, H, W] and [B, 2, H, W].
+
+    Its RGB is from 0 to 1, and not clipped yet: `layers.denormalize` does it.
+    """
     y = graph("Mul", graph("Add", luminance, graph.floats(16)), graph.floats(1 / 116))
     chroma = graph("Mul", chroma, graph.floats([[[1 / 500]], [[-1 / 200]]]))
     f = graph("Concat", graph("Add", y, chroma), y, axis=1)

@@ -57,7 +57,8 @@ def factor(graph: Graph, shape: str, working_size: int) -> str:
 def shrunk(graph: Graph, images: Callable[[], str], factor: str) -> str:
     """Adds the means of squares of `factor` pixels: [B, C, H / f, W / f].
 
-    `images` adds the images [B, C, H, W], either with their means or alone, if the factor is 1.
+    `images` adds images [B, C, H, W]. They are added in each branch: values from outside of a
+    branch would be copied if the factor is 1.
     """
     return _if_one(graph, factor, images, lambda: _means(graph, images(), factor))
 
