@@ -55,7 +55,7 @@ def _halves(photo: Photo) -> tuple[np.ndarray, np.ndarray]:
     if photo.target is None:
         if width % 2:
             cause = f"{width} pixels wide, but two equal halves need an even width"
-            raise ImageError(f"{photo.photo_id}: {cause}; two folders are --pairs=INPUTS,TARGETS")
+            raise ImageError(f"{photo.photo_id}: {cause}")
         return picture[:, : width // 2], picture[:, width // 2 :]
     target = _read(photo.target, f"{photo.photo_id} (target)")
     if target.shape != picture.shape:

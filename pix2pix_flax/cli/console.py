@@ -50,7 +50,7 @@ def main() -> None:
 
 def _advice(words: Sequence[str]) -> str:
     """Returns a hint for words that do not begin with a command; '' if there is none."""
-    if near := difflib.get_close_matches(words[0], COMMANDS, n=1):
+    if near := difflib.get_close_matches(words[0], COMMANDS, n=1, cutoff=0.7):
         return f". Did you mean {near[0]}?"
     if words[0].startswith("-"):
         return ". Flags come after the command"

@@ -142,14 +142,20 @@ class Kept(Sequence):
     def _read(self, index: int) -> Example | None:
         """Returns an example whose arrays are read from files when they are used, or None."""
         try:
-            image = np.load(self._folder / f"{index}-input.npy", mmap_mode="r")
+            image = _mapped(self._folder / f"{index}-input.npy")
             target = self._folder / f"{index}-target.npy"
-            return {
-                "input": image,
-                "target": np.load(target, mmap_mode="r") if target.exists() else image,
-            }
+            return {"input": image, "target": _mapped(target) if target.exists() else image}
         except (OSError, ValueError):
             return None
+
+
+# NumPy parses the head of a file as Python, which Python 3.11 cannot do in several threads at once.
+_parsing = threading.Lock()
+
+
+def _mapped(file: Path) -> np.ndarray:
+    with _parsing:
+        return np.load(file, mmap_mode="r")
 
 
 def keep_examples(examples: Fitted, config) -> Sequence[Example]:

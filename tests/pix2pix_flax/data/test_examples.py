@@ -1,8 +1,11 @@
 """Examples that are kept: the same batches, decoded once, and no more bytes than asked for."""
 
+import concurrent.futures
+import gc
 import itertools
 import json
 import logging
+import time
 
 import cv2
 import ml_collections
@@ -15,6 +18,7 @@ from cartoon_tfds.recipes.pictures import Pictures
 from cartoon_tfds.sources.base import Local
 from cartoon_tfds.sources.folders import PictureFolder
 from pix2pix_flax.cache import CACHE_VARIABLE
+from pix2pix_flax.data.examples import Kept
 from pix2pix_flax.data.pipeline import make_train_iterator
 from pix2pix_flax.data.records import DatasetError, Records
 
@@ -152,6 +156,34 @@ def test_a_folder_that_cannot_be_written_and_damaged_files_are_done_without(
     monkeypatch.setenv(CACHE_VARIABLE, str(cache / "file"))
     assert_same(take(start(config), 5), expected)
     assert "cannot be written: examples are decoded in each epoch" in caplog.text
+
+
+class Switching:
+    """An object whose end, in the middle of other work, lets another thread run."""
+
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        time.sleep(0)
+
+
+def test_threads_read_files_at_once(tmp_path):
+    for number in range(8):
+        np.save(tmp_path / f"{number}-input.npy", np.full((4, 4, 3), number, np.uint8))
+    kept = Kept((), 1e9, tmp_path)
+
+    def read(number):
+        Switching()
+        return int(kept[number % 8]["input"].max())
+
+    before = gc.get_threshold()
+    gc.set_threshold(20)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(read, range(4000))) == [n % 8 for n in range(4000)]
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_an_unknown_place_is_refused(smoke_config):
