@@ -31,9 +31,12 @@ def cells_of(value=0.0):
     return jnp.full((1, 16, 24, 2), value, jnp.float32)
 
 
+compiled = jax.jit(cel.draw, static_argnums=(4, 5), static_argnames=("is_print",))
+
+
 def draw(photo, layers, half_layers=None, cells=None, scale=1):
     half_layers = half_layers_of() if half_layers is None else half_layers
-    return cel.draw(layers, half_layers, cells_of() if cells is None else cells, photo, 6, scale)
+    return compiled(layers, half_layers, cells_of() if cells is None else cells, photo, 6, scale)
 
 
 def rgb_of(lab):
@@ -134,7 +137,7 @@ def test_a_print_has_the_inks_of_the_style_poster():
     photo = jnp.full((1, 64, 96, 3), 0.3)  # grey, so that no colour is brought into RGB
     for tone in np.linspace(-0.95, 0.95, 9):
         layers = layers_of(np.arctanh(tone))
-        drawing = cel.draw(layers, half_layers_of(), cells_of(), photo, 6, is_print=True)[0, 0, 0]
+        drawing = compiled(layers, half_layers_of(), cells_of(), photo, 6, is_print=True)[0, 0, 0]
         paint = np.asarray(rgb_to_lab(draw(photo, layers)))[0, :1, :1].astype(np.float32)
         expected = paint + 0.9 * (1 - smooth_step(paint[..., :1], 8, 32)) * (cel.SHADOW_INK - paint)
         light = 0.8 * smooth_step(paint[..., :1], 72, 98)
@@ -196,7 +199,7 @@ def test_edges_between_soft_tones_are_as_sharp_in_an_enlarged_drawing(scale):
     photo = jnp.full((1, 64, 96, 3), 0.5)
     layers = layers_of(0.7).at[:, :, 48:, 0].set(-0.3)
     parts = layers, half_layers_of(), cells_of(), photo
-    small, large = (np.asarray(cel.draw(*parts, 100, size))[0, 9, :, 0] for size in (1, scale))
+    small, large = (np.asarray(compiled(*parts, 100, size))[0, 9, :, 0] for size in (1, scale))
     steepest = np.abs(np.diff(large)).max()
     assert steepest > 0.7 * np.abs(np.diff(small)).max()  # linear enlargement alone leaves a half
 
