@@ -1,5 +1,7 @@
 """The networks of R3GAN: resampling, the start as a chain of resamplings, sizes."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,10 @@ from pix2pix_flax.models import r3gan as networks
 from pix2pix_flax.models.registry import make_discriminator, make_generator
 
 SMALL = {"depth": 2, "width": 16, "blocks": 2, "group_width": 16}
+
+
+def applied(module, **options):
+    return jax.jit(functools.partial(module.apply, **options), static_argnames="train")
 
 
 def test_resampling_keeps_what_is_even_and_straight():
@@ -29,7 +35,7 @@ def test_the_generator_starts_as_a_chain_of_resamplings():
     module = networks.R3GANGenerator(**SMALL, out_channels=3)
     latents = jax.random.normal(jax.random.key(0), (64, 32))
     variables = jax.jit(lambda: module.init(jax.random.key(1), latents, train=True))()
-    images = module.apply(variables, latents, train=False)
+    images = applied(module)(variables, latents, train=False)
     assert images.shape == (64, 16, 16, 3)
     assert 0.3 < float(images.std()) < 1.5
     params = variables["params"]
@@ -38,19 +44,20 @@ def test_the_generator_starts_as_a_chain_of_resamplings():
     assert not any(np.any(kernel) for kernel in last)
     without = networks.R3GANGenerator(**{**SMALL, "blocks": 0}, out_channels=3)
     kept = {"params": {name: p for name, p in params.items() if "Block" not in name}}
-    np.testing.assert_allclose(without.apply(kept, latents, train=False), images, atol=1e-5)
+    np.testing.assert_allclose(applied(without)(kept, latents, train=False), images, atol=1e-5)
 
 
 def test_the_discriminator_has_a_logit_for_its_size_and_more_for_larger_images():
     module = networks.R3GANDiscriminator(**SMALL)
     images = jax.random.normal(jax.random.key(0), (3, 16, 16, 3))
-    variables = module.init(jax.random.key(1), images, train=True)
+    variables = jax.jit(lambda: module.init(jax.random.key(1), images, train=True))()
     assert variables.keys() == {"params"}
-    (logits,), stored = module.apply(variables, images, train=True, mutable=["intermediates"])
+    judge = applied(module, mutable=["intermediates"])
+    (logits,), stored = judge(variables, images, train=True)
     assert logits.shape == (3, 1, 1, 1)
     features = stored["intermediates"]["features"]
     assert [f.shape for f in features] == [(3, 16, 16, 16), (3, 8, 8, 32), (3, 4, 4, 32)]
-    (alone,) = module.apply(variables, images[1:2], train=True)
+    (alone,), _ = judge(variables, images[1:2], train=True)
     np.testing.assert_allclose(alone, logits[1:2], atol=1e-5)  # no image knows the others
     larger = jax.eval_shape(
         lambda x: module.apply(variables, x, train=False), jnp.zeros((1, 24, 24, 3))
