@@ -13,7 +13,6 @@ dataset once the new dataset is complete. `export` writes pairs as folders with 
 
 import argparse
 import dataclasses
-import os
 import re
 import sys
 from pathlib import Path
@@ -24,7 +23,7 @@ from absl import logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.errors import UserError, is_user_error, print_any_name
+from cartoon_tfds.errors import UserError, discard_output, is_user_error, print_any_name
 from cartoon_tfds.files import expand_home
 from cartoon_tfds.generation.parallel import map_in_order
 from cartoon_tfds.recipes.base import Recipe
@@ -61,8 +60,8 @@ def main() -> None:
     args = parser.parse_args(arguments)
     try:
         args.run(args, parser)
-    except BrokenPipeError:  # `| head` reads no further; Python would fail once more at its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
     except KeyboardInterrupt:
         print("interrupted; the next build uses the finished parts", file=sys.stderr)
         sys.exit(130)

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Mapping
 from typing import TypeVar
@@ -46,6 +47,14 @@ def print_any_name() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Discards all further output of a command whose reader has gone, as `| head` does.
+
+    Python would print a traceback when it closes the output.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def choose(choices: Mapping[str, _T], key: str, name: str) -> _T:

@@ -3,7 +3,6 @@
 import difflib
 import functools
 import logging
-import os
 import re
 import sys
 import types
@@ -16,7 +15,7 @@ import absl.logging
 from absl import app, flags
 from tqdm import tqdm
 
-from cartoon_tfds.errors import UserError, is_user_error, one_line, print_any_name
+from cartoon_tfds.errors import UserError, discard_output, is_user_error, one_line, print_any_name
 from pix2pix_flax.cache import keep_compiled_programs
 from pix2pix_flax.cli import config_files, usage
 
@@ -67,8 +66,8 @@ def print_and_exit(text: str) -> NoReturn:
     """Prints a text for a user, who may read only a part of it, as `--help | head` does."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:  # Python would print another traceback when it closes the output
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        discard_output()
     sys.exit(0)
 
 
@@ -143,9 +142,8 @@ def _explain_flags(error: Exception, argv: Sequence[str]) -> str:
     if isinstance(error, AttributeError | KeyError):
         return _unknown_key(argv) or _describe(error)
     if "Traceback (most recent call last)" in str(error):  # ml_collections quotes a config's.
-        return (
-            str(error).strip().splitlines()[-1].removeprefix(f"{UserError.__module__}.UserError: ")
-        )
+        last = str(error).strip().splitlines()[-1]
+        return last.removeprefix(f"{UserError.__module__}.UserError: ")
     described = re.sub(
         r"invalid literal for int.*?: (.*)", r"\1 is no whole number", _describe(error)
     )

@@ -93,12 +93,12 @@ def main(argv: list[str]) -> None:
 
 def _check(files: dict[str | int, Path], count: int) -> None:
     """Raises a UserError if no output is named, seeds are missing, or a file exists already."""
+    from pix2pix_flax.inference.video.codecs import CODECS
+
     if not files:
         raise UserError("name at least one of --grid, --output, --interpolate and --neighbours")
     if "interpolate" in files and count < 2:
         raise UserError("--interpolate needs two seeds or more")
-    from pix2pix_flax.inference.video.codecs import CODECS
-
     clip, suffixes = files.get("interpolate"), CODECS["h264"].suffixes
     if clip and clip.suffix.lower() not in suffixes:
         raise UserError(f"{clip}: a clip has to end in {', '.join(suffixes)}")

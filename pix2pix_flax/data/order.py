@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pix2pix_flax.data.fingerprint import (
@@ -76,14 +76,25 @@ def check_order(run: Mapping[str, Any], config, **order: int) -> None:
 
 
 def _changed(run: Mapping[str, Any], config) -> str:
-    """Returns the settings of the order that differ from those of a saved run, in words."""
+    found = changed_settings(run.get("config", {}), config, _SETTINGS)
+    return found or "the examples of the dataset have changed"
+
+
+def changed_settings(saved: Mapping[str, Any], config, names: Iterable[str]) -> str:
+    """Returns the settings that differ from those of a saved run, in words; '' if none differs.
+
+    Args:
+      saved: the configuration of the run, as JSON has it.
+      config: the whole configuration.
+      names: dotted names of the settings. One that the run did not know does not differ.
+    """
     found = []
-    for name in _SETTINGS:
-        before, now = run.get("config", {}), config
+    for name in names:
+        before, now = saved, config
         for key in name.split("."):
             before = before.get(key, _UNSAVED) if isinstance(before, Mapping) else _UNSAVED
             now = now[key]
         now = json.loads(json.dumps(now))  # tuples are lists in JSON
         if before is not _UNSAVED and before != now:
-            found.append(f"config.{name} was {before} and is {now}")
-    return "; ".join(found) or "the examples of the dataset have changed"
+            found.append(f"config.{name} was {before!r} and is {now!r}")
+    return "; ".join(found)

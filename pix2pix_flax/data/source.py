@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,9 @@ def _what_to_do(name: str, data_dir: str | None, root: Path) -> str:
     """Returns how to build a missing dataset, or to take a prepared one instead."""
     if (whole := f"cartoon_tfds/{name}") in _prepared("cartoon_tfds", root):
         return f"Its whole name is {whole}."
-    return _how_to_build(name, data_dir) + _instead(_prepared(name.partition("/")[0], root))
-
-
-def _instead(names: Sequence[str]) -> str:
+    names = _prepared(name.partition("/")[0], root)
     advice = "; or name a prepared one, by --config.data.name in a training and else by --dataset: "
-    return advice + " or ".join(names) if names else ""
+    return _how_to_build(name, data_dir) + (advice + " or ".join(names) if names else "")
 
 
 def open_builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:

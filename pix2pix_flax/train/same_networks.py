@@ -6,6 +6,7 @@ from typing import Any
 
 from cartoon_tfds.errors import UserError
 from pix2pix_flax.checkpoint import migrations
+from pix2pix_flax.data.order import changed_settings
 
 _GROUPS = ("generator", "discriminator")
 _FREE = ("dropout", "kernel_init", "remat")  # of later steps, or without an effect on the results
@@ -20,17 +21,15 @@ def check_networks(run: Mapping[str, Any], config) -> None:
       run: the values for JSON in a checkpoint of any version.
       config: the whole configuration.
     """
-    before = migrations.complete(run["config"]).to_dict()
-    now = json.loads(json.dumps(config.to_dict()))  # tuples are lists in JSON
-    before = json.loads(json.dumps(before))
-    changed = [
-        f"config.{group}.{name} was {before[group][name]!r} and is {value!r}"
+    saved = json.loads(migrations.complete(run["config"]).to_json())
+    names = [
+        f"{group}.{name}"
         for group in _GROUPS
-        for name, value in now.get(group, {}).items()
-        if name not in _FREE and before.get(group, {}).get(name, value) != value
+        for name in config.get(group, {})
+        if name not in _FREE
     ]
-    if changed:
+    if changed := changed_settings(saved, config, names):
         raise UserError(
-            f"This run cannot be resumed, for its networks are others now: {'; '.join(changed)}. "
+            f"This run cannot be resumed, for its networks are others now: {changed}. "
             "Set them as before, or take a new --workdir."
         )

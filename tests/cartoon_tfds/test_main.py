@@ -4,6 +4,8 @@ import hashlib
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import cv2
 import pytest
@@ -13,7 +15,7 @@ from cartoon_tfds.images import read_image, write_png
 from cartoon_tfds.records import manifest
 from cartoon_tfds.sources.packaged import iter_packaged
 from cartoon_tfds.styles import STYLES
-from tests.commands import run_command
+from tests.commands import ROOT, run_command
 
 # The command line with one view a photograph: 64 would take a minute.
 COMMAND = """
@@ -273,6 +275,15 @@ def test_what_is_not_there_is_named_in_one_line(arguments, cause):
     assert done.stderr.startswith("error: ")
     assert cause in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_stops_early_is_no_error(built):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "cartoon_tfds", "check", built[0]]
+    done = subprocess.run(command, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_help():
