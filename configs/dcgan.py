@@ -41,6 +41,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
             "width": 128,
             "norm": "batch",
             "spectral_norm": False,
+            "deviation_group": 0,
             "kernel_init": "normal",
         }
     )

@@ -89,6 +89,7 @@ RANGES: dict[str, Range] = {
     "discriminator.blocks": Range(0, 1_024),
     "discriminator.group_width": _CHANNELS,
     "discriminator.scales": Range(1, 8),
+    "discriminator.deviation_group": Range(0, 4_096),
     "hints.max_points": Range(0, 1_024),
     "hints.max_patch": Range(1, 1_024),
     "gan.r1": _WEIGHT,

@@ -91,11 +91,11 @@ _LATER_KEYS: dict[str, dict[str, Any]] = {
 }
 """New keys of the layout of today by group."""
 
-_LATER_OF_NETWORKS: dict[str, dict[str, Any]] = {
-    "srresnet": {"unit_range": False},
-    "rrdb": {"unit_range": False},
+_LATER_OF_NETWORKS: dict[str, dict[str, dict[str, Any]]] = {
+    "generator": {"srresnet": {"unit_range": False}, "rrdb": {"unit_range": False}},
+    "discriminator": {"dcgan": {"deviation_group": 0}},
 }
-"""New keys of the generator by its name."""
+"""New keys of both networks by the name of their architecture."""
 
 _LATER_VALUES: dict[str, Any] = {"distributed": False}
 """New keys of the layout of today outside the groups."""
@@ -119,10 +119,10 @@ def complete(values: dict[str, Any]) -> ml_collections.ConfigDict:
     for name, keys in _LATER_KEYS.items():
         if is_new[name]:
             values = {**values, name: {**keys, **values.get(name, {})}}
-    generator = values.get("generator", {})
-    later = _LATER_OF_NETWORKS.get(generator.get("name"), {})
-    if later:
-        values = {**values, "generator": {**later, **generator}}
+    for group, later in _LATER_OF_NETWORKS.items():
+        if group in values:
+            keys = later.get(values[group].get("name"), {})
+            values = {**values, group: {**keys, **values[group]}}
     if values.get("task") == "super_resolution":
         values = {"degradation": "clean", **values}
     return ml_collections.ConfigDict(_LATER_VALUES | values)

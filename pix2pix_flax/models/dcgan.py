@@ -1,5 +1,6 @@
 """The networks of DCGAN (Radford et al. 2016, arXiv:1511.06434), for any size 4 * 2**depth."""
 
+import math
 from typing import ClassVar
 
 import flax.linen as nn
@@ -10,6 +11,7 @@ from pix2pix_flax.models.layers import Dtype, Norm, convolve, down_conv, initial
 
 _START = 4  # height and width of the first feature maps of G and of the last ones of D
 _LEAKY_SLOPE = 0.2
+_TINY = 1e-8  # keeps the gradient of the square root finite where images are equal
 
 
 class DCGANGenerator(nn.Module):
@@ -80,6 +82,8 @@ class DCGANDiscriminator(nn.Module):
         no norm.
       spectral_norm: whether each kernel is divided by its largest singular value (Miyato et al.
         2018, section 2.1); one power iteration per pass.
+      deviation_group: number of images that the last layer compares with each other by
+        `append_deviation`; 0: each image is judged alone.
       dtype: the compute dtype; parameters are float32.
       kernel_init: initializer of the kernels, a key of `layers.INITS`.
     """
@@ -88,6 +92,7 @@ class DCGANDiscriminator(nn.Module):
     width: int
     norm: str
     spectral_norm: bool
+    deviation_group: int
     dtype: Dtype = jnp.float32
     kernel_init: str = "normal"
 
@@ -107,6 +112,8 @@ class DCGANDiscriminator(nn.Module):
             x = Norm(normed, self.dtype)(self._convolve(layer, x, train), train=train)
             x = nn.leaky_relu(x, _LEAKY_SLOPE)
             self.sow("intermediates", "features", x.astype(jnp.float32))
+        if self.deviation_group:
+            x = append_deviation(x, self.deviation_group)
         last = nn.Conv(
             1,
             (_START, _START),
@@ -118,3 +125,23 @@ class DCGANDiscriminator(nn.Module):
 
     def _convolve(self, layer: nn.Conv, x: jax.Array, train: bool) -> jax.Array:
         return convolve(layer, x, spectral_norm=self.spectral_norm, train=train)
+
+
+def append_deviation(x: jax.Array, group: int) -> jax.Array:
+    """Appends a channel that tells how much the images of a group differ (Karras et al. 2018).
+
+    Images that are all alike give themselves away by it, so the generator makes them differ
+    (arXiv:1710.10196, section 3): the standard deviation of each feature over the group, averaged
+    over all features.
+
+    Args:
+      x: feature maps [B, h, w, c].
+      group: number of images of a group, or its greatest common divisor with B.
+
+    Returns:
+      [B, h, w, c + 1] of the same dtype; the last channel of an image is constant.
+    """
+    groups = x.astype(jnp.float32).reshape(math.gcd(group, len(x)), -1, *x.shape[1:])
+    deviation = jnp.sqrt(groups.var(axis=0) + _TINY).mean(axis=(1, 2, 3))
+    channel = jnp.tile(deviation, len(groups)).reshape(-1, 1, 1, 1).astype(x.dtype)
+    return jnp.concatenate([x, jnp.broadcast_to(channel, (*x.shape[:3], 1))], axis=-1)

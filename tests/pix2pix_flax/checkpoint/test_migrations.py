@@ -37,7 +37,11 @@ _BY_STEPS = {
     "train.keep_every_epochs": 0.0,
 }
 CHANGED = {
-    "anime": {**_BY_STEPS, "generator.upsample": "transpose"},
+    "anime": {
+        **_BY_STEPS,
+        "generator.upsample": "transpose",
+        "discriminator.deviation_group": 0,
+    },
     "camvid": {"augment.min_scale": 1.0, "augment.max_scale": 1.0, "sizes.canvas": 256},
     "comics": {
         "hints.max_points": 0,
@@ -154,6 +158,13 @@ def test_a_shipped_generator_has_the_keys_of_today(name):
     """Its file is of an older version; a new key without a line in `migrations` is missing."""
     shipped = load_generator(name).config.to_dict()
     assert flatten_dict(shipped).keys() == flatten_dict(of_today(name)).keys()
+
+
+def test_an_older_dcgan_judges_each_image_alone():
+    given = of_today("anime")
+    del given["discriminator"]["deviation_group"]
+    assert complete(given).discriminator.deviation_group == 0
+    assert complete(of_today("anime")).discriminator.deviation_group == 4
 
 
 def test_older_networks_that_enlarge_are_reduced_cleanly_and_see_grey_borders():
