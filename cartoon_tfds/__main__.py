@@ -13,6 +13,7 @@ dataset once the new dataset is complete. `export` writes pairs as folders with 
 
 import argparse
 import dataclasses
+import difflib
 import re
 import sys
 from pathlib import Path
@@ -57,7 +58,9 @@ def main() -> None:
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in ("build", "check", "export", "-h", "--help"):
         arguments.insert(0, "build")
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{_hint(unknown[0], args)}")
     try:
         args.run(args, parser)
     except BrokenPipeError:
@@ -76,6 +79,12 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}\n")
+
+
+def _hint(flag: str, args: argparse.Namespace) -> str:
+    known = [f"--{name}" for name in vars(args) if name != "run"]
+    near = difflib.get_close_matches(flag.partition("=")[0], known, n=1)
+    return f". Did you mean {near[0]}?" if near else ""
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -237,6 +237,7 @@ def test_bad_pictures_are_listed_and_can_be_skipped(folder, tmp_path):
     [
         (["--config=nope"], "invalid choice: 'nope'"),
         (["--confg=sample"], "unrecognized arguments: --confg=sample"),
+        (["--photo=x"], "unrecognized arguments: --photo=x. Did you mean --photos?"),
         (["demolish"], "unrecognized arguments: demolish"),
         (["--config=sample", "--photos=x"], "not allowed with argument --config"),
         (["--style=oil"], "invalid choice: 'oil'"),
