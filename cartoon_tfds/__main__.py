@@ -13,7 +13,6 @@ dataset once the new dataset is complete. `export` writes pairs as folders with 
 
 import argparse
 import dataclasses
-import difflib
 import re
 import sys
 from pathlib import Path
@@ -24,7 +23,13 @@ from absl import logging
 
 from cartoon_tfds.build import build
 from cartoon_tfds.cartoon_tfds_dataset_builder import Builder, BuildOptions, CartoonConfig
-from cartoon_tfds.errors import UserError, discard_output, is_user_error, print_any_name
+from cartoon_tfds.errors import (
+    UserError,
+    did_you_mean,
+    discard_output,
+    is_user_error,
+    print_any_name,
+)
 from cartoon_tfds.files import expand_home
 from cartoon_tfds.generation.parallel import map_in_order
 from cartoon_tfds.recipes.base import Recipe
@@ -60,7 +65,9 @@ def main() -> None:
         arguments.insert(0, "build")
     args, unknown = parser.parse_known_args(arguments)
     if unknown:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{_hint(unknown[0], args)}")
+        flags = [f"--{name}" for name in vars(args) if name != "run"]
+        hint = did_you_mean(unknown[0].partition("=")[0], flags)
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint and f'. {hint}'}")
     try:
         args.run(args, parser)
     except BrokenPipeError:
@@ -79,12 +86,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}\n")
-
-
-def _hint(flag: str, args: argparse.Namespace) -> str:
-    known = [f"--{name}" for name in vars(args) if name != "run"]
-    near = difflib.get_close_matches(flag.partition("=")[0], known, n=1)
-    return f". Did you mean {near[0]}?" if near else ""
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -1,10 +1,11 @@
 """Errors about the user's files, flags and values, which commands print on one line."""
 
+import difflib
 import errno
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -71,3 +72,15 @@ def choose(choices: Mapping[str, _T], key: str, name: str) -> _T:
     if name not in choices:
         raise UserError(f"{key} must be one of {', '.join(choices)}, not {name!r}.")
     return choices[name]
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Returns a question that names the known word nearest to a misspelt one; '' if none is near.
+
+    Args:
+      word: the user's word.
+      known: the words that are right.
+      cutoff: least similarity by `difflib`, 0 (any word) to 1 (the same word).
+    """
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    return f"Did you mean {near[0]}?" if near else ""

@@ -1,6 +1,5 @@
 """The console command `pix2pix-flax`, and the commands behind its first word."""
 
-import difflib
 import importlib
 import shlex
 import sys
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pix2pix_flax
+from cartoon_tfds.errors import did_you_mean
 from pix2pix_flax.cli import command
 
 COMMANDS = {
@@ -50,8 +50,8 @@ def main() -> None:
 
 def _advice(words: Sequence[str]) -> str:
     """Returns a hint for words that do not begin with a command; '' if there is none."""
-    if near := difflib.get_close_matches(words[0], COMMANDS, n=1, cutoff=0.7):
-        return f". Did you mean {near[0]}?"
+    if question := did_you_mean(words[0], COMMANDS, cutoff=0.7):
+        return f". {question}"
     if words[0].startswith("-"):
         return ". Flags come after the command"
     if Path(words[0]).exists():

@@ -128,15 +128,16 @@ class DCGANDiscriminator(nn.Module):
 
 
 def append_deviation(x: jax.Array, group: int) -> jax.Array:
-    """Appends a channel that tells how much the images of a group differ (Karras et al. 2018).
+    """Appends a channel that tells how much the images of a group differ.
 
-    Images that are all alike give themselves away by it, so the generator makes them differ
-    (arXiv:1710.10196, section 3): the standard deviation of each feature over the group, averaged
-    over all features.
+    The channel is the standard deviation of each feature over the group, averaged over all features
+    and pixels (Karras et al. 2018, arXiv:1710.10196, section 3). A discriminator that has it can
+    reject generated images that are all alike, so the generator makes them differ.
 
     Args:
       x: feature maps [B, h, w, c].
-      group: number of images of a group, or its greatest common divisor with B.
+      group: number of images in a group. If B is no multiple of it, the groups are smaller: the
+        greatest common divisor of both. A group holds images that are evenly spaced in the batch.
 
     Returns:
       [B, h, w, c + 1] of the same dtype; the last channel of an image is constant.

@@ -5,7 +5,6 @@ unlike a pickle.
 """
 
 import dataclasses
-import difflib
 import functools
 import json
 from pathlib import Path
@@ -19,7 +18,7 @@ import safetensors
 import safetensors.numpy
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from cartoon_tfds.errors import UserError, one_line
+from cartoon_tfds.errors import UserError, did_you_mean, one_line
 from pix2pix_flax.checkpoint import migrations
 from pix2pix_flax.checkpoint.integrity import CheckpointError, differences
 from pix2pix_flax.pretrained.finite import refuse_not_finite
@@ -140,12 +139,12 @@ def load_generator(checkpoint: str | Path) -> TrainedGenerator:
     try:
         step = find_checkpoint(path)
     except CheckpointError as error:
-        near = difflib.get_close_matches(str(checkpoint), SHIPPED, n=1)
-        known = "".join(f"Did you mean {name}? " for name in near) + (
+        known = (
+            f"{did_you_mean(str(checkpoint), SHIPPED)} "
             f"The generators of the package are {', '.join(SHIPPED)}; commands that draw also "
             "take a style without a network, e.g. opencv:ink or opencv:watercolour."
         )
-        advice = _advice(path) if path.exists() else known
+        advice = _advice(path) if path.exists() else known.lstrip()
         raise CheckpointError(f"{error} {advice}".rstrip()) from error
     return TrainedGenerator(read_config(step), restore_generator(step).variables, step)
 
