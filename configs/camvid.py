@@ -1,4 +1,4 @@
-"""Label maps of car photographs by pix2pix: the 11 classes of CamVid.
+"""Label maps of street photographs by pix2pix: the 11 classes of CamVid.
 
     python -m cartoon_tfds --pairs=PHOTOS,LABELS --name=camvid
     python -m pix2pix_flax.main --config=configs/camvid.py --workdir=runs/camvid
