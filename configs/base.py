@@ -260,7 +260,7 @@ def variant(config: ml_collections.ConfigDict, arg: str, **own) -> ml_collection
 
     Args:
       config: the configuration, complete.
-      arg: the words behind the colon of `--config=FILE:WORDS`, with commas between: `supervised`
+      arg: the words after the colon of `--config=FILE:WORDS`, with commas between: `supervised`
         (no discriminator), `smoke` (small sizes; the dataset sample, unless flags name another).
       **own: a function for each further word; these are applied first.
 

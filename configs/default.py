@@ -9,7 +9,7 @@ the same recipe for CPUs; configs/lite.py has no discriminator, but more losses.
 
 `configs/default.py:supervised` leaves the discriminator out, and `configs/default.py:smoke` shrinks
 all sizes to seconds; both work with every file of this folder. `default`, `demo`, `lite` and
-`steady` draw as the style `ink` is drawn. For another style, write its name behind the colon, as in
+`steady` draw as the style `ink` is drawn. For another style, write its name after the colon, as in
 `configs/demo.py:watercolour`, and `pairs` for drawings of your own.
 """
 

@@ -92,7 +92,7 @@ def _verify(data) -> None:
 
 
 def _name_and_variant(flag: flags.Flag) -> tuple[str, str]:
-    """Returns the file of a configuration and the words behind its colon."""
+    """Returns the file of a configuration and the words after its colon."""
     path, _, words = config_flags.get_config_filename(flag).partition(":")
     return path, words
 

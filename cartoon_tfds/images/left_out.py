@@ -38,7 +38,7 @@ def passed_over(paths: Iterable[Path]) -> str | None:
 
 
 def further_pages(pages: Iterable[tuple[str, int]]) -> str | None:
-    """Returns one line about the pages or frames behind the first; None if there are none.
+    """Returns one line about the pages or frames after the first; None if there are none.
 
     Args:
       pages: name and number of pages of each file.

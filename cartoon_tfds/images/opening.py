@@ -212,7 +212,7 @@ def count_pages(picture: Image.Image) -> int:
             return min(getattr(picture, "n_frames", 1), MAX_PAGES)
         return 1
     count = 1
-    with contextlib.suppress(Exception):  # EOFError behind the last page
+    with contextlib.suppress(Exception):  # EOFError after the last page
         for page in range(1, MAX_PAGES):
             picture.seek(page)
             count += not picture.tag_v2.get(_KIND_OF_PAGE, 0) & _SMALLER_COPY

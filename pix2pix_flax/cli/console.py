@@ -1,4 +1,4 @@
-"""The console command `pix2pix-flax`, and the commands behind its first word."""
+"""The console command `pix2pix-flax`, and the commands that its first word names."""
 
 import importlib
 import shlex

@@ -8,7 +8,7 @@ from pix2pix_flax.models.upscaling import doublings
 
 
 class Place(NamedTuple):
-    """The name of an array, and the factor of the pixel shuffle behind its layer, or 1."""
+    """The name of an array, and the factor of the pixel shuffle after its layer, or 1."""
 
     name: str
     shuffled: int

@@ -42,7 +42,7 @@ class Representation(abc.ABC):
     """Colours of the classes by name, if outputs are label maps; empty for photographs."""
 
     planes: ClassVar[tuple[float, ...]] = ()
-    """Values of the constant planes behind the image channels of the generator's input."""
+    """Values of the constant planes after the image channels of the generator's input."""
 
     enlarged_by: ClassVar[str] = "linear"
     """The method of `jax.image.resize` that enlarges outputs of shrunk inputs."""

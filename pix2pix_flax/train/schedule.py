@@ -29,7 +29,7 @@ class Epochs:
         return step * self.batch_size / self.examples
 
     def describe(self, step: int, of: str = "") -> str:
-        """Returns `Step 700 (epoch 5.2)`, with `of` behind the number of the step."""
+        """Returns `Step 700 (epoch 5.2)`, with `of` after the number of the step."""
         return f"Step {step}{of} (epoch {self.at(step):.1f})"
 
     def steps(self, epochs: float) -> int:

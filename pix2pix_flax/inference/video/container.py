@@ -143,7 +143,7 @@ class VideoFile:
         return self.promised_end() or (longest + self.timeline.start if longest else Fraction(0))
 
     def unread_share(self) -> float:
-        """Returns the share of the file, 0 to 1, behind the last packet; call it at the end.
+        """Returns the share of the file, 0 to 1, after the last packet; call it at the end.
 
         FFmpeg stops there without an error, for example at the second of two joined MP4 files. A
         short rest is an index: its share counts as 0.
@@ -187,7 +187,7 @@ class VideoFile:
             if packet.pts is not None and (self._newest is None or packet.pts > self._newest):
                 self._newest = packet.pts
             if packet.is_discard and self.timeline.seams:
-                packet = _copy(packet)  # FFmpeg hides pictures behind a step back in MP4 fragments.
+                packet = _copy(packet)  # FFmpeg hides pictures after a step back in MP4 fragments.
             try:
                 yield from packet.decode()
             except av.FFmpegError as error:
