@@ -35,6 +35,11 @@ def expand_home(path: str) -> str:
     return expanded
 
 
+def real_path(path: str | os.PathLike) -> Path:
+    """Returns the absolute path without links, also where a loop makes `Path.resolve` fail."""
+    return Path(os.path.realpath(path))
+
+
 _MOST_BYTES = 255  # of a file's name on common file systems
 
 

@@ -15,6 +15,7 @@ from cartoon_tfds.images.png import encode_png
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 WRITABLE_SUFFIXES = frozenset(_FORMATS)
 """Suffixes of the files that `write_picture` writes, in small letters."""
+_JPEG_SIDE = 65_500  # libjpeg's limit
 
 
 def write_picture(
@@ -36,17 +37,22 @@ def write_picture(
       quality: 1..100, of JPEG and WebP.
 
     Raises:
-      UserError: the suffix is of no known format, or the picture is too large for WebP.
+      UserError: the suffix is of no known format, the picture is too large for JPEG or WebP, or the
+        file cannot be written.
     """
     path = Path(path)
     kind = _FORMATS.get(path.suffix.lower())
     if kind is None:
         raise UserError(f"{path} does not end in {', '.join(sorted(_FORMATS))}")
-    with atomic_write(path) as partial:
-        try:
-            partial.write_bytes(encode_picture(image, kind, icc_profile, quality=quality))
-        except ValueError as error:
-            raise UserError(f"{path}: {error}; write a PNG file instead") from error
+    try:
+        data = encode_picture(image, kind, icc_profile, quality=quality)
+    except ValueError as error:
+        raise UserError(f"{path}: {error}; write a PNG file instead") from error
+    try:
+        with atomic_write(path) as partial:
+            partial.write_bytes(data)
+    except OSError as error:  # its own text names the temporary file
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def encode_picture(
@@ -55,10 +61,12 @@ def encode_picture(
     """Returns the bytes of a file of the kind `PNG`, `JPEG` or `WEBP`; see `write_picture`.
 
     Raises:
-      ValueError: the picture is too large for WebP.
+      ValueError: the picture is too large for JPEG or WebP.
     """
     if kind == "PNG":
         return encode_png(image, icc_profile)
+    if kind == "JPEG" and max(image.shape[:2]) > _JPEG_SIDE:
+        raise ValueError(f"a JPEG has at most {_JPEG_SIDE} pixels a side")
     picture = Image.fromarray(eight_bits(image))
     if kind == "JPEG" and picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)

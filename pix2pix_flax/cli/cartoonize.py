@@ -17,6 +17,7 @@ from pathlib import Path
 from absl import flags
 
 from cartoon_tfds.errors import UserError, one_line
+from cartoon_tfds.files import real_path
 from cartoon_tfds.images import PICTURE_SUFFIXES, UNREAD_SUFFIXES, WRITABLE_SUFFIXES
 from cartoon_tfds.images.opening import UnknownFormatError, count_pages, open_header
 from pix2pix_flax.cli import checkpoint_flag, part_flags, translation_flags
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> int:
     if not sources:
         raise UserError("name a picture, a folder or a clip: pix2pix-flax cartoonize photo.jpg")
     last = Path(sources[-1])
-    if len(sources) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not last.exists():
+    if len(sources) > 1 and last.suffix.lower() in WRITABLE_SUFFIXES and not os.path.lexists(last):
         raise UserError(f"{last}: no such picture; the result is named by --output={last}")
     pictures, clips = _pictures_and_clips(sources)
     translate, complete = translation_flags.make_translator(), True
@@ -99,10 +100,10 @@ def _pictures_and_clips(sources: list[str]) -> tuple[list[str], list[str]]:
 
 def _draw_clips(translate: Translator, names: list[str], *, many: bool) -> bool:
     """Draws each clip once; returns whether all succeeded."""
-    clips = {Path(name).resolve(): Path(name) for name in names}
+    clips = {real_path(name): Path(name) for name in names}
     complete = True
     for clip, target in zip(clips.values(), _targets([*clips.values()], many=many), strict=True):
-        if target.resolve() in clips:
+        if real_path(target) in clips:
             print(f"error: {clip}: {target} is one of the inputs", file=sys.stderr)
             complete = False
         else:

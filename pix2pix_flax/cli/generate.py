@@ -16,18 +16,19 @@ from cartoon_tfds.errors import UserError
 from pix2pix_flax.cli import checkpoint_flag, dataset_flags
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
 from pix2pix_flax.cli.dataset_flags import DATA_DIR, DATASET
+from pix2pix_flax.cli.finite import Finite
 from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ("checkpoint",)
 flags.adopt_module_key_flags(checkpoint_flag)
 flags.adopt_module_key_flags(dataset_flags)
 _SEEDS = flags.DEFINE_string("seeds", "0-63", "Seeds: numbers and ranges, such as 0-63,100.")
-_TRUNCATION = flags.DEFINE_float(
+_TRUNCATION = flags.DEFINE(
+    Finite(lower_bound=0.01),
     "truncation",
     None,
     "Draw latent numbers beyond this limit again, such as 0.7: images become more typical and "
     "more alike.",
-    lower_bound=0.01,
 )
 _GRID = flags.DEFINE(PATH, "grid", None, "PNG file to write with all images in rows.")
 _COLUMNS = flags.DEFINE_integer(
@@ -37,8 +38,8 @@ _OUTPUT = flags.DEFINE(PATH, "output", None, "Folder to write each image to, as 
 _INTERPOLATE = flags.DEFINE(
     PATH, "interpolate", None, "Video file to write, from seed to seed and back."
 )
-_SECONDS = flags.DEFINE_float(
-    "seconds", 1.0, "Seconds from seed to seed in the clip.", lower_bound=0.1
+_SECONDS = flags.DEFINE(
+    Finite(lower_bound=0.1), "seconds", 1.0, "Seconds from seed to seed in the clip."
 )
 _FPS = flags.DEFINE_integer("fps", 24, "Frames per second of the clip.", lower_bound=1)
 _NEIGHBOURS = flags.DEFINE(

@@ -12,6 +12,7 @@ from absl import flags
 from cartoon_tfds.errors import UserError, choose
 from pix2pix_flax.cli import checkpoint_flag
 from pix2pix_flax.cli.checkpoint_flag import CHECKPOINT
+from pix2pix_flax.cli.finite import Finite
 from pix2pix_flax.inference.translator import FunctionNetwork, Network, Translator
 
 flags.adopt_module_key_flags(checkpoint_flag)
@@ -49,18 +50,17 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 4, "Frames or tiles per step.", 
 _STYLE = flags.DEFINE_string(
     "style", None, "Style, if the network has several; by default the one of its configuration."
 )
-_STRENGTH = flags.DEFINE_float(
+_STRENGTH = flags.DEFINE(
+    Finite(lower_bound=0.0, upper_bound=1.0),
     "strength",
     1.0,
     "Share of the network's output in the result: 0 is the input, 1 the output.",
-    lower_bound=0.0,
-    upper_bound=1.0,
 )
-_OUTSCALE = flags.DEFINE_float(
+_OUTSCALE = flags.DEFINE(
+    Finite(lower_bound=0.01),
     "outscale",
     None,
     "Output size divided by input size, e.g. 2 or 0.5; by default the scale of the network.",
-    lower_bound=0.01,
 )
 
 flags.register_validator(

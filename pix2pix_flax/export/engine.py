@@ -4,6 +4,7 @@ The ONNX file of a network is made once, by the exporter of this package, and ke
 cache folder. Once it is there, no JAX is imported.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -114,9 +115,7 @@ def onnx_of(path: Path) -> Path:
     Raises:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
     """
-    if not (file := _cached(path)).is_file():
-        keep(file, _exported(path))
-    return file
+    return _kept(path) or _keep(path, _exported(path))
 
 
 def load_shipped_onnx(path: Path) -> Translate:
@@ -126,18 +125,33 @@ def load_shipped_onnx(path: Path) -> Translate:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
       ExportedFileError: onnxruntime is not installed.
     """
-    file = _cached(path)
-    if file.is_file():
+    if file := _kept(path):
         return load_exported(file)
-    keep(file, data := _exported(path))
+    file = _keep(path, data := _exported(path))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / file.name
         file.write_bytes(data)
         return load_exported(file)
 
 
-def _cached(path: Path) -> Path:
-    return cache_folder("onnx") / f"{path.stem}-{_digest(path)}.onnx"
+def _kept(path: Path) -> Path | None:
+    """Returns the ONNX file in the cache, None if there is none; a damaged one is removed."""
+    for file in cache_folder("onnx").glob(f"{path.stem}-{_digest(path)}-*.onnx"):
+        with contextlib.suppress(OSError):
+            if file.name == _name(path, file.read_bytes()):
+                return file
+            file.unlink()
+    return None
+
+
+def _keep(path: Path, data: bytes) -> Path:
+    keep(file := cache_folder("onnx") / _name(path, data), data)
+    return file
+
+
+def _name(path: Path, data: bytes) -> str:
+    """Returns the name of an ONNX file, which ends in the digest of its bytes."""
+    return f"{path.stem}-{_digest(path)}-{hashlib.sha256(data).hexdigest()[:16]}.onnx"
 
 
 def _exported(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from cartoon_tfds.errors import UserError
+from pix2pix_flax.inference.tiling.memory import host_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,8 @@ class Translator:
         first call of a process logs the engine.
 
         Raises:
-          UserError: `strength` is under 1, and the network changes the size.
+          UserError: `strength` is under 1, and the network changes the size; or the result does not
+            fit into memory.
         """
         if self.engine:
             _tell(self.engine)
@@ -106,6 +108,7 @@ class Translator:
         from pix2pix_flax.inference.images.pixels import resize
 
         height, width = (max(1, round(self.outscale * side)) for side in images.shape[1:3])
+        _refuse_too_large(len(images), height, width)
         return resize(translated, height, width)
 
     def _mix(self, images: np.ndarray, translated: np.ndarray) -> np.ndarray:
@@ -132,3 +135,13 @@ class Translator:
 @functools.cache  # once in a process
 def _tell(engine: str) -> None:
     _log.info("Drawn by %s.", engine)
+
+
+def _refuse_too_large(count: int, height: int, width: int) -> None:
+    """Raises UserError if memory cannot hold so many images."""
+    needed, free = 3 * count * height * width, host_bytes()
+    if free is not None and needed > free:
+        raise UserError(
+            f"a result of {width}x{height} pixels needs {needed / 2**30:.1f} GiB of memory, and "
+            f"{free / 2**30:.1f} are free: choose a smaller --outscale"
+        )

@@ -109,7 +109,9 @@ def make_app(networks: Mapping[str, Predict], site: Path | None = None) -> FastA
         request: Request,
         style: Annotated[styles, Query(description="Style of the drawing.")] = default,
         strength: Annotated[float, Query(ge=0, le=1, description="Share of the drawing.")] = 1.0,
-        max_side: Annotated[int, Query(ge=8, le=MAX_SIDE, description="In pixels.")] = 2048,
+        max_side: Annotated[
+            int, Query(ge=8, le=MAX_SIDE, description="Longest side of the result, in pixels.")
+        ] = 2048,
         format: Annotated[
             Literal["png", "jpeg", "webp"], Query(description="Of the result.")
         ] = "png",
@@ -158,7 +160,7 @@ async def _read(request: Request) -> bytes:
 
 
 def _draw(data: bytes, predict: Predict, strength: float, max_side: int, format: str) -> bytes:
-    image = read_image(data, "the picture")
+    image = read_image(data, "the picture", min_side=1)
     scale = max_side / max(image.shape[:2])
     if scale < 1:
         height, width = (max(1, round(side * scale)) for side in image.shape[:2])

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cartoon_tfds.errors import UserError
-from cartoon_tfds.files import expand_home
+from cartoon_tfds.files import expand_home, real_path
 from cartoon_tfds.images import (
     PICTURE_SUFFIXES,
     UNREAD_SUFFIXES,
     WRITABLE_SUFFIXES,
     list_files,
     passed_over,
+    some,
 )
 from pix2pix_flax.inference.beside import LABEL, files_beside, files_in, is_folder
 
@@ -95,6 +96,12 @@ def name_results(
     return names
 
 
+def clips_passed_over(paths: Iterable[Path]) -> str | None:
+    """Returns one line about the clips among files that are not taken; None if there is none."""
+    clips = [str(path) for path in paths if path.suffix.lower() in CLIP_SUFFIXES]
+    return f"clips in folders are passed over, name each itself: {some(clips)}" if clips else None
+
+
 def _is_file(inputs: list[str | Path]) -> bool:
     """Returns whether the inputs are one picture, and no folder or pattern."""
     return len(inputs) == 1 and os.path.isfile(expand_home(str(inputs[0])))
@@ -109,12 +116,13 @@ def _find(
         path = expand_home(str(given))
         pictures = list(_expand(path, output, names))
         if not pictures:
-            others = passed_over(names.passed_over)
+            reasons = (passed_over(names.passed_over), clips_passed_over(names.passed_over))
+            others = "; ".join(filter(None, reasons))
             is_there = glob.has_magic(path) or os.path.exists(path)
             problem = "no image found" if is_there else "no such file or folder"
             raise InputError(f"{given}: {problem}" + (f" ({others})" if others else ""))
         for source, name in pictures:
-            found.setdefault(source.resolve(), (source, name))
+            found.setdefault(real_path(source), (source, name))
     if not found:
         raise InputError("no input given")
     return list(found.values())
@@ -123,11 +131,12 @@ def _find(
 def _expand(given: str, output: Path | None, names: Names) -> Iterable[tuple[Path, Path]]:
     path = Path(given)
     if path.is_dir():
-        if output is not None and path.resolve() == output.resolve():
+        if output is not None and real_path(path) == real_path(output):
             # A second run would translate the results of the first.
             raise InputError(f"{given}: is the input and the output folder; choose another output")
         return [(source, source.relative_to(path)) for source in _walk(path, output, names)]
-    if path.exists():  # before patterns, because a file's name may contain brackets
+    # Before patterns, because a file's name may contain brackets. Broken links fail when read.
+    if os.path.lexists(path):
         return [(path, Path(path.name))]
     return [pair for match in _matches(path, output) for pair in _expand(match, output, names)]
 
@@ -140,7 +149,7 @@ def matches(given: str, output: str | None) -> list[str]:
       output: the output, whose content does not match if it is a folder.
     """
     path = expand_home(given)
-    if os.path.exists(path) or not glob.has_magic(path):
+    if os.path.lexists(path) or not glob.has_magic(path):
         return [given]
     return _matches(Path(path), output and Path(expand_home(output))) or [given]
 
@@ -158,7 +167,7 @@ def _matches(pattern: Path, output: Path | None) -> list[str]:
 
 
 def _is_in(path: str | Path, folder: Path) -> bool:
-    return Path(path).resolve().is_relative_to(folder.resolve())
+    return real_path(path).is_relative_to(real_path(folder))
 
 
 def _walk(folder: Path, output: Path | None, names: Names) -> Iterable[Path]:

@@ -1,6 +1,7 @@
 """Translates image files, folders and patterns; writes one file for each image."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import tqdm
 
 from cartoon_tfds.errors import UserError, one_line
+from cartoon_tfds.files import real_path
 from cartoon_tfds.images import (
     Picture,
     further_pages,
@@ -17,7 +19,7 @@ from cartoon_tfds.images import (
     write_picture,
 )
 from pix2pix_flax.inference.beside import left_out
-from pix2pix_flax.inference.images.naming import CLIP_SUFFIXES, InputError, name_results
+from pix2pix_flax.inference.images.naming import InputError, clips_passed_over, name_results
 from pix2pix_flax.inference.images.pixels import translate_pixels
 
 Compare = Callable[[Path, Picture], np.ndarray]
@@ -78,9 +80,8 @@ class Report:
             yield f"colour profiles that could not be read were left out: {names}"
         if others := passed_over(self.passed_over):
             yield others
-        clips = [path for path in self.passed_over if path.suffix.lower() in CLIP_SUFFIXES]
-        if clips:
-            yield f"clips in folders are passed over, name each itself: {some(map(str, clips))}"
+        if clips := clips_passed_over(self.passed_over):
+            yield clips
 
     def _places(self) -> str:
         """Returns where the results lie: the files, or the folders if there are many."""
@@ -136,13 +137,13 @@ def translate_images(
     targets = names.results
     for folder in sorted({target.parent for _, target in targets}):
         _make_folder(folder)
-    sources = {source.resolve() for source, _ in targets}
+    sources = {real_path(source) for source, _ in targets}
     report = Report(own=names.own, passed_over=names.passed_over)
     report.failed.extend((folder, f"{folder}: {why}") for folder, why in names.unreadable)
     make = compare or (lambda _, picture: translate_pixels(predict, picture, keep_grey=keep_grey))
     hidden = None if progress else True  # None: tqdm hides the bar if stderr is no terminal
     for source, target in tqdm.tqdm(targets, unit=" images", disable=hidden):
-        if target.resolve() in sources:
+        if real_path(target) in sources:
             report.failed.append((source, f"{source}: {target} is one of the inputs"))
         elif target.exists() and not overwrite:
             report.kept.append(target)
@@ -179,3 +180,5 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be used as output folder: {error.strerror}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: no permission to write here: name another folder by --output")

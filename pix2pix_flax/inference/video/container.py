@@ -244,9 +244,23 @@ def _open(path: Path) -> av.container.InputContainer:
         )
     except (av.FFmpegError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
+        if isinstance(error, PermissionError):
+            raise VideoError(f"{path}: {reason}") from error
+        if _begins_like_mp4(path):
+            raise VideoError(
+                f"{path}: the clip is cut off or damaged ({reason}): its index cannot be read; copy"
+                " it again from its source"
+            ) from error
         raise UnknownContainerError(
             f"{path}: not a video that can be read ({reason}); read are {_NAMES}"
         ) from error
+
+
+def _begins_like_mp4(path: Path) -> bool:
+    """Returns whether a file has the first box of MP4 and MOV (ISO/IEC 14496-12, 4.3)."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return file.read(8)[4:] == b"ftyp"
+    return False
 
 
 def _copy(packet: av.Packet) -> av.Packet:

@@ -57,4 +57,6 @@ def test_other_suffixes_and_too_large_pictures_are_refused(tmp_path):
         write_picture(tmp_path / "a.gif", PHOTO)
     with pytest.raises(UserError, match=r"a.webp: .*; write a PNG file instead"):
         write_picture(tmp_path / "a.webp", np.zeros((1, 17000, 3), np.uint8))
+    with pytest.raises(UserError, match=r"a.jpg: a JPEG has at most 65500 .*; write a PNG file"):
+        write_picture(tmp_path / "a.jpg", np.zeros((1, 65501, 3), np.uint8))
     assert list(tmp_path.iterdir()) == []

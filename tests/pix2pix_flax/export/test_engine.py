@@ -12,6 +12,7 @@ from PIL import Image
 from pix2pix_flax.cache import CACHE_VARIABLE
 from pix2pix_flax.export import engine
 from pix2pix_flax.inference.predictor import load_predictor
+from pix2pix_flax.pretrained.shipped_files import shipped_file
 from tests.commands import ROOT
 from tests.pix2pix_flax.export.networks import COFFEE, cut, difference, with_runtime
 
@@ -77,6 +78,18 @@ def test_the_file_is_made_once_and_anew_if_the_exporter_changes(monkeypatch, tmp
     monkeypatch.setattr(engine, "_digest", lambda path: "another")
     engine.load_on_cpu("lite", never)
     assert len(list(tmp_path.rglob("*.onnx"))) == 2
+
+
+@pytest.mark.parametrize("load", [lambda path: engine.load_on_cpu("lite", never), engine.onnx_of])
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-4096] + bytes(4096)])
+def test_a_damaged_file_is_made_anew(monkeypatch, tmp_path, load, damage):
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    load(shipped_file("lite"))
+    (file,) = tmp_path.rglob("*.onnx")
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole))
+    assert load(shipped_file("lite"))
+    assert file.read_bytes() == whole
 
 
 PROGRAM = """

@@ -69,6 +69,12 @@ def test_strength_is_for_networks_that_keep_the_size():
         translate(PHOTOS)
 
 
+def test_a_result_that_memory_cannot_hold_is_refused():
+    translate = Translator(FunctionNetwork(lambda x: x), outscale=10_000)
+    with pytest.raises(UserError, match=r"900000x600000 .* GiB .*: choose a smaller"):
+        translate(PHOTOS)
+
+
 @pytest.mark.parametrize("colours", [False, True])
 def test_what_is_known_of_the_network_is_passed_on(colours):
     predictor = Predictor(lambda _, x: x / 127.5 - 1, {}, 1, colours=colours)

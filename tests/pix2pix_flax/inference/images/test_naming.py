@@ -170,3 +170,20 @@ def test_clips_in_a_folder_are_told(tmp_path):
     (tmp_path / "in" / "b.MOV").touch()
     lines = str(translate([tmp_path / "in"], tmp_path / "out")).splitlines()
     assert lines[1:] == [f"clips in folders are passed over, name each itself: {tmp_path}/in/b.MOV"]
+
+
+@pytest.mark.parametrize("target", ["nowhere.png", "b.png"], ids=["broken", "loop"])
+@pytest.mark.parametrize("given", ["in", "in/*.png", "in/b.png"])
+def test_a_link_to_no_file_fails_alone(tmp_path, target, given):
+    save(tmp_path / "in" / "a.png")
+    (tmp_path / "in" / "b.png").symlink_to(target)
+    report = translate([tmp_path / given, tmp_path / "in" / "a.png"], tmp_path / "out")
+    assert [path.name for path, _ in report.failed] == ["b.png"]
+    assert names(tmp_path / "out") == ["a.png"]
+
+
+def test_a_folder_of_clips_alone_is_told(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "clips" / "a.mp4").write_bytes(b"")
+    with pytest.raises(InputError, match=r"no image found \(clips .* name each itself: .*a.mp4"):
+        translate([tmp_path / "clips"], tmp_path / "out")

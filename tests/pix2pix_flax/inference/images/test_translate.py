@@ -1,5 +1,7 @@
 """Folders, patterns and names of real pictures; `predict` inverts colours."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -205,3 +207,19 @@ def test_a_tilde_is_the_home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     save(tmp_path / "a.png")
     assert translate(["~/a.png"], "~/out").written == [tmp_path / "out" / "a.png"]
+
+
+def test_a_result_that_cannot_be_written_is_named(tmp_path):
+    source = save(tmp_path / "in" / "a.png")
+    (tmp_path / "out" / "a.png").mkdir(parents=True)
+    report = translate([source], tmp_path / "out", overwrite=True)
+    ((_, reason),) = report.failed
+    assert f"{tmp_path / 'out' / 'a.png'}: cannot be written: " in reason
+    assert ".part" not in reason
+
+
+def test_a_folder_without_permission_is_told_before_the_first_picture(tmp_path, monkeypatch):
+    source = save(tmp_path / "in" / "a.png")
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(InputError, match="out: no permission to write here: name another folder"):
+        translate([source], tmp_path / "out")

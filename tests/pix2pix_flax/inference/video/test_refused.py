@@ -90,6 +90,23 @@ def test_a_truncated_file_is_an_error_and_its_beginning_is_kept(tmp_path, suffix
     assert_alike(found[:5], 255 - pan(5), 30)
 
 
+def test_a_clip_without_its_index_is_called_cut(tmp_path):
+    source = make_clip(tmp_path / "in.mp4", pan(10))  # whose index is at the end
+    source.write_bytes(source.read_bytes()[:-400])
+    with pytest.raises(VideoError, match=r"in\.mp4: the clip is cut off .* copy it again"):
+        translate(keep, source, tmp_path / "out.mp4")
+
+
+def test_a_clip_that_may_not_be_read(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise av.error.PermissionError(13, "Permission denied", "in.mp4")
+
+    source = make_clip(tmp_path / "in.mp4", pan(2))
+    monkeypatch.setattr(av, "open", refuse)  # root may read everything
+    with pytest.raises(VideoError, match=r"in\.mp4: Permission denied$"):
+        translate(keep, source, tmp_path / "out.mp4")
+
+
 def test_packets_that_cannot_be_decoded_are_told(tmp_path):
     source = make_clip(tmp_path / "in.mp4", pan(30))
     with av.open(str(source)) as container:
