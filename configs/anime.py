@@ -8,7 +8,7 @@ zero, and a moving average of the generator is used, without which images stay n
 discriminator sees augmented images (Zhao et al. 2020), so that it memorises fewer of them. Written
 for a GPU and 150 epochs; its time at full size is not measured. With a learning rate of 1e-3, the
 Fréchet distance on VGG16 is 80 with width 16, 50 with width 32 and 41 with width 48 after 150
-epochs of 4,026 faces, of configs/dcgan.py 152 and 71 with the first two widths, and 9 between real
+epochs of 4,026 faces, of configs/dcgan.py 152, 71 and 57 with these widths, and 9 between real
 faces (docs/anime.md).
 """
 
