@@ -79,7 +79,7 @@ function newFrame() {
   });
 }
 
-/** Records a canvas until `finish()` is called, which returns a Blob of WebM. */
+/** Records a canvas until `finish()` is called, which returns a Blob: WebM, or MP4 in Safari. */
 export function record(canvas) {
   const recorder = new MediaRecorder(canvas.captureStream(), { videoBitsPerSecond: 8e6 });
   const parts = [];

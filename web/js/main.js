@@ -123,7 +123,9 @@ async function toggleRecording() {
   state.recording = recording ? undefined : clip.record(compare.result());
   record.textContent = words(recording ? "Record" : "Stop and save");
   record.classList.toggle("on", !recording);
-  if (recording) download(await recording.finish(), name, "webm");
+  if (!recording) return;
+  const blob = await recording.finish();
+  download(blob, name, blob.type.includes("mp4") ? "mp4" : "webm");
 }
 
 async function showExamples() {
