@@ -106,9 +106,9 @@ def _default_workdir() -> str:
 def keep_named_dataset(flag: flags.Flag) -> None:
     """Makes a variant read a dataset that a flag names as the full configuration does.
 
-    A variant may take another dataset than its configuration, as `smoke` does. If a flag names a
-    dataset, all other values of `config.data` that no flag sets become those of the configuration
-    without its variant. If none does, a log line names both datasets.
+    The variant `smoke` may take another dataset than its configuration. If a flag names a dataset,
+    all other values of `config.data` that no flag sets become those of the configuration without
+    `smoke`. If none does, a log line names both datasets.
 
     Args:
       flag: the parsed flag `--config`; its value is changed.
@@ -116,7 +116,8 @@ def keep_named_dataset(flag: flags.Flag) -> None:
     path, words = _name_and_variant(flag)
     if not words:
         return
-    data, own = flag.value.data, flag.parser.parse(f"{path}:").data
+    others = ",".join(word for word in words.split(",") if word != "smoke")
+    data, own = flag.value.data, flag.parser.parse(f"{path}:{others}").data
     given = {key.partition("[")[0] for key in config_flags.get_override_values(flag)}
     if "data.name" in given:
         data.update({key: own[key] for key in own if f"data.{key}" not in given})

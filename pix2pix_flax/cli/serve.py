@@ -7,6 +7,7 @@ Only this machine can reach it, unless --host is set. http://localhost:8000/open
 the service for programs.
 """
 
+import errno
 import socket
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from pix2pix_flax.cli.paths import PATH
 
 REQUIRED = ()
 _HOST = flags.DEFINE_string("host", "localhost", "Address to listen at; 0.0.0.0: all networks.")
+flags.register_validator("host", bool, message="has to be an address, such as localhost")
 _PORT = flags.DEFINE_integer("port", 8000, "Port.", lower_bound=1, upper_bound=65535)
 _SITE = flags.DEFINE(PATH, "site", None, "Folder of the page, if pix2pix-flax page made another.")
 
@@ -39,7 +41,8 @@ def main(argv: list[str]) -> None:
     except OSError as error:
         reason = error.strerror.partition(" (")[0]  # without the address
         where = f"port {_PORT.value} of {_HOST.value} cannot be used ({reason})"
-        raise UserError(f"{where}: choose another one by --port") from error
+        flag = "port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "host"
+        raise UserError(f"{where}: choose another one by --{flag}") from error
     site = Path(_SITE.value) if _SITE.value else BUILT
     address = f"http://{f'[{_HOST.value}]' if is_ipv6 else _HOST.value}:{_PORT.value}"
     if (site / "models" / "models.json").is_file():

@@ -137,9 +137,12 @@ def _tell(engine: str) -> None:
     _log.info("Drawn by %s.", engine)
 
 
+_COPIES = 6  # of a result: its interpolation, and a clip's encoder with the frames that wait for it
+
+
 def _refuse_too_large(count: int, height: int, width: int) -> None:
     """Raises UserError if memory cannot hold so many images."""
-    needed, free = 3 * count * height * width, host_bytes()
+    needed, free = _COPIES * 3 * count * height * width, host_bytes()
     if free is not None and needed > free:
         raise UserError(
             f"a result of {width}x{height} pixels needs {needed / 2**30:.1f} GiB of memory, and "

@@ -98,6 +98,16 @@ def test_a_named_dataset_is_read_as_the_full_configuration_reads_it(
         assert {tuple(pixel) for pixel in batch["target"].reshape(-1, 3)} <= palette
 
 
+@pytest.mark.parametrize("file", ["demo.py:pairs", "camvid.py:lite", "camvid.py:lite,supervised"])
+@pytest.mark.parametrize("smoke", ["", ",smoke"])
+def test_other_words_keep_their_values_of_the_data(file, smoke, parsed):
+    plain = parsed(f"--config={ROOT}/configs/{file}").data
+    named = parsed(f"--config={ROOT}/configs/{file}{smoke}", "--config.data.name=cartoon_tfds/mine")
+    assert named.data.name == "cartoon_tfds/mine"
+    values = {key: value for key, value in plain.items() if key != "name"}
+    assert values == {key: value for key, value in named.data.items() if key != "name"}
+
+
 @pytest.mark.parametrize("words", ["smoke", "supervised,smoke"])
 def test_without_a_named_dataset_a_line_tells_of_the_sample(words, parsed, caplog):
     caplog.set_level("INFO", "pix2pix_flax")

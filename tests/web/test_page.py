@@ -197,6 +197,25 @@ def test_a_file_that_is_no_picture_is_told_in_words(page, tmp_path):
     assert "wrong" in page.find("status").get_attribute("class")
 
 
+def test_after_a_file_that_cannot_be_read_there_is_no_cartoon_to_save(page, tmp_path):
+    page.open(saved(tmp_path, skimage.data.chelsea()))
+    assert page.find("save").is_enabled()
+    (tmp_path / "notes.png").write_text("no picture")
+    page.find("file").send_keys(str(tmp_path / "notes.png"))
+    page.wait("notes.png cannot be read")
+    assert not page.find("save").is_enabled()
+
+
+def test_of_two_files_the_later_one_is_drawn(page, tmp_path):
+    large = skimage.data.chelsea().repeat(12, axis=0).repeat(12, axis=1)
+    Image.fromarray(large).save(tmp_path / "large.png", compress_level=1)
+    small = saved(tmp_path, skimage.data.chelsea())
+    page.find("file").send_keys(str(tmp_path / "large.png"))
+    page.open(small)
+    time.sleep(5)
+    assert page.pixels("after").shape == (300, 451, 3)
+
+
 def test_a_refused_camera_is_told_in_words(address):
     page = Page(address, "--deny-permission-prompts")
     page.find("camera").click()

@@ -8,19 +8,22 @@ import { translatePage, words } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const [status, save, play, record] = ["status", "save", "play", "record"].map(element);
-const state = { loaded: undefined, bitmap: undefined, name: "picture", engine: "", recording: undefined };
+const state = { loaded: undefined, bitmap: undefined, name: "picture", engine: "", opened: 0, recording: undefined };
 
 function say(text, wrong = false) {
   status.textContent = text;
   status.classList.toggle("wrong", wrong);
 }
 
+/** Ends the drawing of a picture or clip after another one was opened. */
+class Superseded extends Error {}
+
 /** Runs an action of the user; an error becomes a sentence. */
 async function attempt(action) {
   try {
     await action();
   } catch (error) {
-    say(error.message, true);
+    if (!(error instanceof Superseded)) say(error.message, true);
   }
 }
 
@@ -46,10 +49,12 @@ async function chooseNetwork() {
 const CLIP_SIDE = 640; // pixels of the larger side of a clip, so that it moves
 
 async function draw(source, width, height, largest) {
+  const { opened } = state;
   await state.loaded;
   const photo = pixels(source, width, height, largest);
   const copy = new ImageData(photo.data.slice(), photo.width, photo.height);
   const { image, milliseconds } = await network.draw(photo);
+  if (opened !== state.opened) throw new Superseded();
   compare.show(copy, image);
   save.disabled = false;
   return { size: `${image.width} x ${image.height}`, milliseconds };
@@ -76,7 +81,10 @@ async function open(file) {
   closeClip();
   state.name = file.name?.replace(/\.[^.]*$/, "") || "picture";
   if (file.type.startsWith("video/")) return showClip(() => clip.playFile(file));
-  state.bitmap = await decode(file);
+  const { opened } = state;
+  const bitmap = await decode(file);
+  if (opened !== state.opened) return;
+  state.bitmap = bitmap;
   await drawPicture();
 }
 
@@ -84,6 +92,8 @@ function closeClip() {
   if (state.recording) attempt(toggleRecording); // what is recorded is kept
   clip.stop();
   state.bitmap = undefined;
+  state.opened += 1;
+  save.disabled = true; // until the next picture is drawn
   play.hidden = record.hidden = true;
   element("size").disabled = false;
   save.textContent = words("Save the cartoon");
@@ -97,17 +107,16 @@ async function showClip(start) {
   play.textContent = words("Pause");
   save.textContent = words("Save this picture");
   let rate = 0;
-  clip
-    .follow(async (video) => {
-      if (video.paused && rate) return;
-      const began = performance.now();
-      const { size } = await draw(video, video.videoWidth, video.videoHeight, CLIP_SIDE);
-      const now = 1000 / (performance.now() - began);
-      rate = rate ? 0.9 * rate + 0.1 * now : now;
-      const shown = { size, rate: short(rate, rate < 9.95 ? 1 : 0), engine: state.engine };
-      say(words("{size} pixels, {rate} frames a second ({engine}).", shown));
-    })
-    .catch((error) => say(error.message, true));
+  const follow = async (video) => {
+    if (video.paused && rate) return;
+    const began = performance.now();
+    const { size } = await draw(video, video.videoWidth, video.videoHeight, CLIP_SIDE);
+    const now = 1000 / (performance.now() - began);
+    rate = rate ? 0.9 * rate + 0.1 * now : now;
+    const shown = { size, rate: short(rate, rate < 9.95 ? 1 : 0), engine: state.engine };
+    say(words("{size} pixels, {rate} frames a second ({engine}).", shown));
+  };
+  attempt(() => clip.follow(follow));
 }
 
 function download(blob, name, suffix) {

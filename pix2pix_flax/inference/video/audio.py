@@ -50,7 +50,7 @@ class CopiedTrack:
         self._last: int | None = None
         # No container's ticks of audio are longer than a sample.
         self._least = math.ceil(1 / ((source.rate or 1) * source.time_base))
-        _copy_language(source, self._stream)
+        _copy_marks(source, self._stream)
 
     def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
         """Yields the packet with timestamps that rise, as containers require."""
@@ -100,7 +100,7 @@ class EncodedTrack:
         self._stream.bit_rate = _BITS_PER_CHANNEL * self._stream.codec_context.channels
         self._graph: av.filter.Graph | None = None
         self._kind: tuple[str, str, int] | None = None
-        _copy_language(source, self._stream)
+        _copy_marks(source, self._stream)
 
     def packets(self, packet: av.Packet) -> Iterator[av.Packet]:
         """Yields encoded packets, later than the given one."""
@@ -177,5 +177,7 @@ def _encodable(source: av.AudioStream) -> tuple[int, str]:
     return 48_000, "stereo"  # also for a stream that begins late, of which FFmpeg knows nothing yet
 
 
-def _copy_language(source: av.AudioStream, stream: av.AudioStream) -> None:
+def _copy_marks(source: av.AudioStream, stream: av.AudioStream) -> None:
+    """Copies the language, and whether players choose this track by default."""
     stream.metadata.update({k: v for k, v in source.metadata.items() if k == "language"})
+    stream.disposition = source.disposition

@@ -115,6 +115,9 @@ class VideoReader:
             f"{file.deinterlacer.frames} interlaced frames were deinterlaced (bwdif)": (
                 file.deinterlacer.frames
             ),
+            f"the transparent parts of {upright.uncovered} frames were laid on white": (
+                upright.uncovered
+            ),
             f"{upright.toned} frames in HDR or BT.2020 were converted to BT.709": upright.toned,
             f"{upright.resized} frames have another size than the first: they lie between black "
             f"bars in {size}": upright.resized,

@@ -26,6 +26,7 @@ class Upright:
     Attributes:
       resized: number of frames with another size or orientation than the first frame.
       toned: number of frames that were converted to BT.709.
+      uncovered: number of frames whose transparent parts were laid on white.
     """
 
     def __init__(self, info: VideoInfo, first: av.VideoFrame):
@@ -35,7 +36,7 @@ class Upright:
           info: `height` and `width` of the images.
           first: the first frame.
         """
-        self.resized = self.toned = 0
+        self.resized = self.toned = self.uncovered = 0
         self._info = info
         self._first = _upright_size(first)
         # One interpolation for all frames, even if they change their size midway.
@@ -75,7 +76,18 @@ class Upright:
             self.toned += 1
             frame = self._reformat(frame, height, width, "gbrp16le")
             frame = self._to_bt709(frame, transfer, primaries)
+        if any(component.is_alpha for component in frame.format.components):
+            return self._on_white(self._reformat(frame, height, width, "rgba").to_ndarray())
         return self._reformat(frame, height, width, "rgb24").to_ndarray()
+
+    def _on_white(self, image: np.ndarray) -> np.ndarray:
+        """Returns the RGB of an RGBA image, uint8, with white behind its transparent parts."""
+        colours, alpha = image[..., :3], image[..., 3:]
+        if alpha.min() == 255:
+            return np.ascontiguousarray(colours)
+        self.uncovered += 1
+        levels = 255 + (alpha / np.float32(255)) * (colours - np.float32(255))
+        return np.rint(levels).astype(np.uint8)
 
     def _reformat(self, frame: av.VideoFrame, height: int, width: int, name: str) -> av.VideoFrame:
         return self._reformatter.reformat(

@@ -32,3 +32,16 @@ def test_a_port_in_use_is_named(host, family, tmp_path):
     message = f"error: port {port} of {host} cannot be used (Address already in use): choose "
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"{message}another one by --port\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "message"),
+    [
+        ("", "flag --host=: has to be an address, such as localhost"),
+        ("nosuch.invalid", "choose another one by --host"),
+    ],
+)
+def test_a_host_that_cannot_be_meant_is_refused(host, message, tmp_path):
+    done = run_command("-c", CONSOLE, "serve", f"--host={host}", cwd=tmp_path)
+    assert (done.returncode != 0, done.stdout) == (True, "")
+    assert message in done.stderr

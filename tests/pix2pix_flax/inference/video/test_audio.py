@@ -183,3 +183,25 @@ def test_sound_that_begins_behind_what_ffmpeg_probes(tmp_path):
     times, packets = decode(tmp_path / "out.mp4")[1], audio_packets(tmp_path / "out.mp4")
     assert len(packets) > 10
     assert packets[0][0] == pytest.approx(float(times[120][0]) - 0.128, abs=0.05)
+
+
+@pytest.mark.parametrize("mode", ["copy", "aac"])
+def test_the_default_track_stays_the_default(tmp_path, mode):
+    source = tmp_path / "in.mp4"
+    with av.open(str(source), "w") as container:
+        video = container.add_stream("mpeg4", rate=25)
+        video.height, video.width = 96, 128
+        tracks = [container.add_stream("aac", rate=RATE, layout="mono") for _ in range(2)]
+        tracks[0].disposition = 0
+        tracks[1].disposition = av.stream.Disposition.default
+        for image in pan(20):
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(image))))
+        container.mux(video.encode(None))
+        for track in tracks:
+            frame = av.AudioFrame.from_ndarray(beeps(0.8)[np.newaxis], format="fltp", layout="mono")
+            frame.rate, frame.pts = RATE, 0
+            container.mux(track.encode(frame) + track.encode(None))
+    translate(keep, source, tmp_path / "out.mp4", audio=mode)
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        defaults = [bool(track.disposition & 1) for track in container.streams.audio]
+    assert defaults == [False, True]

@@ -208,3 +208,21 @@ def test_wmv_has_decoding_times_only(tmp_path):
     assert len(gaps) == 23
     assert gaps.min() > 0.03
     assert gaps.max() < 0.09
+
+
+def test_transparent_parts_are_laid_on_white(tmp_path, caplog):
+    source = tmp_path / "in.mov"
+    image = np.zeros((96, 128, 4), np.uint8)
+    image[:, :64] = 0, 200, 0, 255
+    image[:, 64:] = 255, 0, 0, 0  # a colour that no one should see
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("qtrle", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 96, 128, "argb"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgba")))
+        container.mux(stream.encode(None))
+    translate(keep, source, tmp_path / "out.mp4")
+    found = decode(tmp_path / "out.mp4")[0][0].astype(int)
+    assert np.abs(found[:, :56] - (0, 200, 0)).max() < 12
+    assert np.abs(found[:, 72:] - 255).max() < 12
+    assert "the transparent parts of 3 frames were laid on white" in caplog.text
