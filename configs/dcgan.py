@@ -1,4 +1,5 @@
-"""DCGAN (Radford et al. 2016, arXiv:1511.06434, section 4) on anime faces of 64x64 pixels.
+"""DCGAN (Radford et al. 2016, arXiv:1511.06434, section 4) on anime faces of 64x64 pixels,
+mirrored at random.
 
     python -m cartoon_tfds --images=FACES --size=64 --name=anime
     python -m pix2pix_flax.main --config=configs/dcgan.py --workdir=runs/dcgan
@@ -48,7 +49,7 @@ def get_config(arg: str = "") -> ml_collections.ConfigDict:
     )
     config.gan.conditional = False
     # Changes of real and generated images before the discriminator: colour, translation, cutout;
-    # probability: of a change of each kind.
+    # probability: that an image is changed at all, then by all of them.
     config.diff_augment = ml_collections.ConfigDict({"policy": (), "probability": 1.0})
     config.optimizer.schedule = "constant"
     config.ema_decay = 0.0

@@ -157,7 +157,8 @@ def _load(named: dict[str, str | Path]) -> dict[str, TrainedGenerator]:
     """Returns networks by the name of their row.
 
     Raises:
-      SetsError: one network takes images and the other seeds, so no table fits both.
+      SetsError: one network takes images and the other seeds, or their results differ in size, so
+        no table fits both.
     """
     networks = {name: load_generator(path) for name, path in named.items()}
     latent = [net.origin for net in networks.values() if net.task.input_kind == "latent"]
@@ -166,6 +167,10 @@ def _load(named: dict[str, str | Path]) -> dict[str, TrainedGenerator]:
             f"{latent[0]} makes images from seeds, and the other network from images: no table "
             "has both."
         )
+    scales = {net.origin: net.task.resolution.scale for net in networks.values() if not latent}
+    if len(set(scales.values())) > 1:
+        listed = ", ".join(f"{origin} by {scale}" for origin, scale in scales.items())
+        raise SetsError(f"The networks enlarge by different factors ({listed}): no table has both.")
     return networks
 
 

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.image.augment import jitter
 from pix2pix_flax.image.diff_augment import diff_augment
 from pix2pix_flax.image.normalize import denormalize, normalize
@@ -109,11 +110,30 @@ class Unconditional:
     def _noise(self, key: jax.Array, count: int) -> jax.Array:
         return jax.random.normal(key, (count, self.latent_size))
 
+    def _made_size(self) -> tuple[int, int]:
+        """Returns height and width of the generator's images."""
+
+        def draw():
+            return self.module.init_with_output(jax.random.key(0), self.network_input(), train=True)
+
+        return jax.eval_shape(draw)[0].shape[1:3]
+
     def init(self, rng: jax.Array, batch: Batch, frozen: PyTree = ()) -> TrainState:
-        """Returns the state at step 0 for batches of this shape."""
+        """Returns the state at step 0 for batches of this shape.
+
+        Raises:
+          UserError: generated and real images have different sizes.
+        """
         del frozen
         net_rng, rng = jax.random.split(rng)
         real = self._real(rng, batch)
+        made, size = self._made_size(), real.shape[1:3]
+        if made != size:
+            raise UserError(
+                f"The generator makes images of {made[1]}x{made[0]}, and the training images have "
+                f"{size[1]}x{size[0]}: set config.sizes.canvas, crop and evaluation to {made[0]}, "
+                "or change config.generator.depth."
+            )
         step_batch = StepBatch(self._noise(rng, len(real)), real, terms=lambda _: {})
         nets = self.step.init(net_rng, step_batch)
         return TrainState(jnp.zeros((), jnp.int32), rng, nets)

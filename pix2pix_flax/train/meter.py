@@ -17,7 +17,7 @@ class DivergedError(UserError):
     def __init__(self, names: list[str]):
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         super().__init__(
-            f"No longer finite: {shown}. The saved checkpoints are still finite; try a lower "
+            f"No longer finite: {shown}. No such step is saved; try a lower "
             "config.optimizer.learning_rate."
         )
 

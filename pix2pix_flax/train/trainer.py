@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 from tqdm import tqdm
 
+from cartoon_tfds.errors import UserError
 from pix2pix_flax.checkpoint.manager import Checkpoints
 from pix2pix_flax.data.order import check_order, order_fingerprint
 from pix2pix_flax.data.records import DatasetError
@@ -259,5 +260,12 @@ class Trainer:
 
 
 def _total_steps(train, epochs: Epochs) -> int:
-    """Returns `train.steps`, or the number of steps of `train.epochs`."""
-    return train.steps if train.epochs is None else epochs.steps(train.epochs)
+    """Returns `train.steps`, or the number of steps of `train.epochs`.
+
+    Raises:
+      UserError: `train.epochs` are no whole step.
+    """
+    steps = train.steps if train.epochs is None else epochs.steps(train.epochs)
+    if train.epochs and not steps:
+        raise UserError(f"config.train.epochs={train.epochs:g} is less than one step: raise it.")
+    return steps

@@ -82,6 +82,8 @@ def test_what_cannot_be_compared_is_told(networks, trained, dataset_dir, vgg16):
     choice = DatasetChoice("test", data_dir=str(dataset_dir))
     with pytest.raises(SetsError, match="makes images from seeds, and the other network from"):
         evaluate_checkpoint(trained, choice, baseline=networks[0], panel_rows=1)
+    with pytest.raises(SetsError, match=r"different factors \(\S*x4_real\S* by 4, \S*lite\S* by 1"):
+        evaluate_checkpoint("lite_x4_real", choice, baseline="lite", panel_rows=1)
     with pytest.raises(SetsError, match="need 50 examples or more, not 8"):
         evaluate_checkpoint(networks[0], choice, panel_rows=1)
     with pytest.raises(SetsError, match="have no scores, so they cannot be ordered by `worst`"):

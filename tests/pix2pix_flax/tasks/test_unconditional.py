@@ -110,6 +110,13 @@ def test_slope_penalties_are_terms_of_the_discriminator(name):
     np.testing.assert_allclose(metrics["disc/loss"], 0.5 * halves, rtol=1e-5)
 
 
+def test_generated_and_training_images_of_two_sizes_are_refused():
+    task = make_task(config_of(dcgan, generator__depth=4), 1)
+    message = "makes images of 64x64, and the training images have 32x32: set config.sizes.canvas"
+    with pytest.raises(UserError, match=message):
+        jax.eval_shape(task.init, jax.random.key(0), batch())
+
+
 def test_generators_of_the_other_kind_are_refused():
     noise, pictures = config_of(dcgan), default.get_config("smoke")
     with noise.unlocked(), pictures.unlocked():

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import InUseError, locked
 from pix2pix_flax.checkpoint.integrity import CheckpointError
 from pix2pix_flax.data.source import DatasetError
@@ -144,6 +145,11 @@ def test_changed_data_are_refused(finished, smoke_config, change):
     with pytest.raises(DatasetError, match="take a new --workdir"):
         train(smoke_config(**change), finished)
     assert contents(finished / "checkpoints") == before
+
+
+def test_less_than_a_step_is_refused(smoke_config, tmp_path):
+    with pytest.raises(UserError, match=r"epochs=0.01 is less than one step"):
+        train(smoke_config(train__epochs=0.01), tmp_path)
 
 
 def test_diverged_training_stops_and_saves_nothing(finished, smoke_config):
