@@ -107,7 +107,8 @@ def _is_running(process: int) -> bool:
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yields a temporary path for a new file, and renames it to `path` at the end of the block.
 
-    After an error in the block the temporary file is removed, and `path` stays unchanged.
+    After an error in the block the temporary file is removed, and `path` stays unchanged. An
+    OSError about the temporary file names `path`, which the user knows.
 
     Args:
       path: the file to write, in an existing folder.
@@ -116,6 +117,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

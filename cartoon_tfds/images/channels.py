@@ -46,9 +46,13 @@ class Picture:
         rgb = _high_byte(self.rgb)
         if self.alpha is None:
             return rgb
-        picture = Image.fromarray(np.dstack([rgb, _high_byte(self.alpha)]))
-        white = Image.new("RGBA", picture.size, "white")
-        return np.array(Image.alpha_composite(white, picture).convert("RGB"))
+        return np.array(over_white(Image.fromarray(np.dstack([rgb, _high_byte(self.alpha)]))))
+
+
+def over_white(picture: Image.Image) -> Image.Image:
+    """Returns a picture of the mode RGBA over white, in RGB."""
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def decode_channels(open_picture: Callable[[], Image.Image]) -> Picture:

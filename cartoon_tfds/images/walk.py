@@ -4,6 +4,8 @@ import dataclasses
 import os
 from pathlib import Path
 
+from cartoon_tfds.files import real_path
+
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
@@ -29,18 +31,18 @@ def list_files(folder: Path, skipped: Path | None = None) -> Listing:
       skipped: a folder that is left out.
     """
     listing = Listing([], [])
-    seen = {skipped.resolve()} if skipped else set()
+    seen = {real_path(skipped)} if skipped else set()
     roots = [folder]
     for root in roots:  # grows in the loop
-        if root.resolve() in seen:
+        if real_path(root) in seen:
             continue
         for parent, folders, files in os.walk(root, onerror=listing.unreadable.append):
             base = Path(parent)
-            seen.add(base.resolve())
+            seen.add(real_path(base))
             shown = [base / name for name in sorted(folders) if not name.startswith(".")]
             roots += [path for path in shown if path.is_symlink()]
             folders[:] = [
-                path.name for path in shown if not path.is_symlink() and path.resolve() not in seen
+                path.name for path in shown if not path.is_symlink() and real_path(path) not in seen
             ]
             listing.files.extend(base / name for name in sorted(files) if name[0] != ".")
     return listing

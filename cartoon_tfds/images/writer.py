@@ -9,7 +9,7 @@ from PIL import Image
 
 from cartoon_tfds.errors import UserError
 from cartoon_tfds.files import atomic_write
-from cartoon_tfds.images.channels import eight_bits
+from cartoon_tfds.images.channels import eight_bits, over_white
 from cartoon_tfds.images.png import encode_png
 
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
@@ -51,7 +51,7 @@ def write_picture(
     try:
         with atomic_write(path) as partial:
             partial.write_bytes(data)
-    except OSError as error:  # its own text names the temporary file
+    except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from error
 
 
@@ -69,8 +69,7 @@ def encode_picture(
         raise ValueError(f"a JPEG has at most {_JPEG_SIDE} pixels a side")
     picture = Image.fromarray(eight_bits(image))
     if kind == "JPEG" and picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-        picture = picture.convert("RGB")
+        picture = over_white(picture)
     # Colours at full resolution: the borders of a drawing are sharp.
     settings = {"subsampling": 0} if kind == "JPEG" else {}
     if icc_profile:

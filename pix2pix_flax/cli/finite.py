@@ -1,6 +1,8 @@
-"""The kind of flag whose value is a finite number: absl's own bounds let `nan` and `inf` pass.
+"""The kind of flag whose value is a finite number.
 
-_SECONDS = flags.DEFINE(Finite(lower_bound=0.1), "seconds", 1.0, "Seconds of the clip.")
+    _SECONDS = flags.DEFINE(Finite(lower_bound=0.1), "seconds", 1.0, "Seconds of the clip.")
+
+The bounds of absl's own flags let `nan` pass, and `inf` where there is no upper bound.
 """
 
 import math

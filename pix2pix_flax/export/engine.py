@@ -115,7 +115,8 @@ def onnx_of(path: Path) -> Path:
     Raises:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
     """
-    return _kept(path) or _keep(path, _exported(path))
+    stem = _stem(path)
+    return _kept(stem) or _keep(stem, _exported(path))
 
 
 def load_shipped_onnx(path: Path) -> Translate:
@@ -125,33 +126,39 @@ def load_shipped_onnx(path: Path) -> Translate:
       ExportError: the package onnx is missing, or the network has no ONNX graph.
       ExportedFileError: onnxruntime is not installed.
     """
-    if file := _kept(path):
+    stem = _stem(path)
+    if file := _kept(stem):
         return load_exported(file)
-    file = _keep(path, data := _exported(path))
+    file = _keep(stem, data := _exported(path))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / file.name
         file.write_bytes(data)
         return load_exported(file)
 
 
-def _kept(path: Path) -> Path | None:
+def _stem(path: Path) -> str:
+    """Returns the beginning of the names of a generator's ONNX files."""
+    return f"{path.stem}-{_digest(path)}"
+
+
+def _kept(stem: str) -> Path | None:
     """Returns the ONNX file in the cache, None if there is none; a damaged one is removed."""
-    for file in cache_folder("onnx").glob(f"{path.stem}-{_digest(path)}-*.onnx"):
+    for file in cache_folder("onnx").glob(f"{stem}-*.onnx"):
         with contextlib.suppress(OSError):
-            if file.name == _name(path, file.read_bytes()):
+            if file.name == _name(stem, file.read_bytes()):
                 return file
             file.unlink()
     return None
 
 
-def _keep(path: Path, data: bytes) -> Path:
-    keep(file := cache_folder("onnx") / _name(path, data), data)
+def _keep(stem: str, data: bytes) -> Path:
+    keep(file := cache_folder("onnx") / _name(stem, data), data)
     return file
 
 
-def _name(path: Path, data: bytes) -> str:
+def _name(stem: str, data: bytes) -> str:
     """Returns the name of an ONNX file, which ends in the digest of its bytes."""
-    return f"{path.stem}-{_digest(path)}-{hashlib.sha256(data).hexdigest()[:16]}.onnx"
+    return f"{stem}-{hashlib.sha256(data).hexdigest()[:16]}.onnx"
 
 
 def _exported(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
-from cartoon_tfds.files import fitting
+from cartoon_tfds.files import fitting, real_path
 from cartoon_tfds.images import some
 
 LABEL = "-cartoon"
@@ -86,4 +86,4 @@ def _apart(sources: Sequence[Path], name: Callable[[Path, str], Path]) -> list[P
 
 def _key(path: Path) -> str:
     """Returns the same text for all paths of one file."""
-    return os.path.join(os.path.realpath(path.parent), path.name).casefold()
+    return str(real_path(path.parent) / path.name).casefold()

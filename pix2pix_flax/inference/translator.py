@@ -102,14 +102,13 @@ class Translator:
         """
         if self.engine:
             _tell(self.engine)
-        translated = self._mix(images, self.network(images))
         if self.outscale is None:
-            return translated
+            return self._mix(images, self.network(images))
         from pix2pix_flax.inference.images.pixels import resize
 
         height, width = (max(1, round(self.outscale * side)) for side in images.shape[1:3])
         _refuse_too_large(len(images), height, width)
-        return resize(translated, height, width)
+        return resize(self._mix(images, self.network(images)), height, width)
 
     def _mix(self, images: np.ndarray, translated: np.ndarray) -> np.ndarray:
         if self.strength == 1:

@@ -27,6 +27,14 @@ def test_a_file_gets_its_name_at_the_end(tmp_path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "new"}
 
 
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    (tmp_path / "a.txt").mkdir()  # no file can take this name
+    for path in (tmp_path / "none" / "a.txt", tmp_path / "a.txt"):
+        with pytest.raises(OSError) as caught, atomic_write(path) as temporary:  # noqa: PT011
+            temporary.write_text("new")
+        assert caught.value.filename == str(path)
+
+
 def test_an_error_leaves_the_old_file_alone(tmp_path):
     (tmp_path / "a.txt").write_text("old")
     with pytest.raises(UnicodeError), atomic_write(tmp_path / "a.txt") as temporary:

@@ -3,7 +3,9 @@
 import av
 import av.video.reformatter as reformatter
 import numpy as np
+from PIL import Image
 
+from cartoon_tfds.images.channels import over_white
 from pix2pix_flax.inference.video.hdr import ToBT709, needs_conversion
 from pix2pix_flax.inference.video.info import (
     UNSPECIFIED,
@@ -82,12 +84,8 @@ class Upright:
 
     def _on_white(self, image: np.ndarray) -> np.ndarray:
         """Returns the RGB of an RGBA image, uint8, with white behind its transparent parts."""
-        colours, alpha = image[..., :3], image[..., 3:]
-        if alpha.min() == 255:
-            return np.ascontiguousarray(colours)
-        self.uncovered += 1
-        levels = 255 + (alpha / np.float32(255)) * (colours - np.float32(255))
-        return np.rint(levels).astype(np.uint8)
+        self.uncovered += int(image[..., 3].min() < 255)
+        return np.array(over_white(Image.fromarray(image)))
 
     def _reformat(self, frame: av.VideoFrame, height: int, width: int, name: str) -> av.VideoFrame:
         return self._reformatter.reformat(
